@@ -1,0 +1,155 @@
+"""What Claude made of a video's words, and what went wrong."""
+
+from typing import Annotated, Literal, Self
+from uuid import UUID
+
+from pydantic import Field, model_validator
+
+from streams.events.event import Event, Lane, Part, Position, Usd, derive_id
+from streams.events.ledger import Usage
+from streams.events.videos import Video
+
+Action = Literal["buy", "sell", "hold", "watch", "avoid"]
+TimeHorizon = Literal["intraday", "days", "weeks", "months", "years", "unspecified"]
+Direction = Literal["bullish", "bearish", "neutral", "mixed"]
+Conviction = Annotated[float, Field(ge=0, le=1, multiple_of=0.05)]
+"""How sure the speaker sounds, 0 to 1 in steps of 0.05."""
+
+Rejection = Literal["no_quote", "quote_not_in_transcript", "quote_far_from_line", "symbol_unusable"]
+"""Why a mention never becomes a signal."""
+
+AttemptOutcome = Literal[
+    "max_tokens",
+    "refusal",
+    "context_window",
+    "stop_reason",
+    "invalid_answer",
+    "request_too_large",
+    "provider_error",
+    "unknown",
+    "expired",
+    "over_cap",
+]
+"""How an attempt failed; unknown and expired: it may have been billed, so its reservation stays charged."""
+
+
+def mention_id(video_id: str, symbol: str, ordinal: int) -> UUID:
+    """The id of the `ordinal`-th grounded mention (from 0, by time) of `symbol` in a video."""
+    return derive_id("mention", video_id, symbol, ordinal)
+
+
+class Outlook(Part):
+    """Where the speaker sees the market going."""
+
+    direction: Direction
+    reasoning: str
+
+
+class Mention(Part):
+    """A stock call as the model gave it, with what the transcript says to it.
+
+    Grounded: `mention_id` and times are set, from the transcript. Rejected: `rejected` says why, and there is no id.
+    `line` is the transcript line the quote was found on (the model's own where rejected). `listed`: whether the
+    symbol stands in the configured list; null where none is configured.
+    """
+
+    mention_id: UUID | None
+    symbol: str
+    said_as: str
+    listed: bool | None
+    action: Action
+    conviction: Conviction
+    time_horizon: TimeHorizon
+    quote: str
+    line: int
+    start_ms: int | None
+    end_ms: int | None
+    rejected: Rejection | None
+
+    @model_validator(mode="after")
+    def _grounded_or_rejected(self) -> Self:
+        grounded = [self.mention_id, self.start_ms, self.end_ms]
+        if any((value is None) == (self.rejected is None) for value in grounded):
+            raise ValueError("a mention is grounded (id and times) or rejected (a reason), never both")
+        return self
+
+
+class AnalysisCompleted(Event):
+    """A paid answer, whole: raw as it came, and as it was understood."""
+
+    analysis_id: UUID
+    attempt_id: UUID
+    video: Video
+    captions_id: UUID
+    captions_revision: int = Field(ge=1)
+    captions_at: Position
+    lane: Lane
+    replay_id: UUID | None
+    prompt_id: str
+    prompt: str
+    model: str
+    lines_version: int
+    grounding_version: int
+    raw_answer: str
+    usage: Usage
+    usd: Usd = Field(ge=0)
+    outlook: Outlook
+    themes: tuple[str, ...]
+    risks: tuple[str, ...]
+    summary: str
+    mentions: tuple[Mention, ...]
+
+    @property
+    def key(self) -> str:
+        return self.video.video_id
+
+    @property
+    def identity(self) -> tuple[object, ...]:
+        return (self.analysis_id, self.attempt_id)
+
+    @property
+    def extensions(self) -> dict[str, str]:
+        return {
+            "analysisid": str(self.analysis_id),
+            "attemptid": str(self.attempt_id),
+            "promptid": self.prompt_id,
+            "captionsid": str(self.captions_id),
+            "revision": str(self.captions_revision),
+        }
+
+
+class _Failure(Event):
+    analysis_id: UUID
+    attempt_id: UUID | None
+    video: Video
+    captions_id: UUID
+    lane: Lane
+    replay_id: UUID | None
+    prompt_id: str
+    model: str
+    outcome: AttemptOutcome
+    reason: str
+    raw_answer: str | None
+    usage: Usage | None
+    usd: Usd = Field(ge=0)
+
+    @property
+    def key(self) -> str:
+        return self.video.video_id
+
+    @property
+    def identity(self) -> tuple[object, ...]:
+        return (self.analysis_id, self.attempt_id or "")
+
+    @property
+    def extensions(self) -> dict[str, str]:
+        attempt = {} if self.attempt_id is None else {"attemptid": str(self.attempt_id)}
+        return {"analysisid": str(self.analysis_id), "outcome": self.outcome, **attempt}
+
+
+class AttemptFailed(_Failure):
+    """One attempt failed; another may follow. `usd` is what it is charged."""
+
+
+class AnalysisFailed(_Failure):
+    """The analysis failed for good. `attempt_id` null: it was refused before any call."""

@@ -1,0 +1,73 @@
+"""What could not be handled, kept whole."""
+
+from base64 import b64decode, b64encode
+from collections.abc import Iterable
+from datetime import datetime
+from typing import Self
+
+from pydantic import Field
+
+from streams.events.event import Event
+
+
+class DeadLettered(Event):
+    """A message that no retry will mend: its bytes (base64) as they came, where from, and why."""
+
+    topic: str
+    partition: int = Field(ge=0)
+    offset: int = Field(ge=0)
+    original_key: str | None
+    original_value: str | None
+    original_headers: tuple[tuple[str, str], ...]
+    handler: str
+    error: str
+    attempt: int = Field(ge=1)
+
+    @classmethod
+    def of(
+        cls,
+        *,
+        at: datetime,
+        topic: str,
+        partition: int,
+        offset: int,
+        key: bytes | None,
+        value: bytes | None,
+        headers: Iterable[tuple[str, bytes]],
+        handler: str,
+        error: str,
+        attempt: int,
+    ) -> Self:
+        """The dead letter of a message's raw parts."""
+        return cls(
+            at=at,
+            topic=topic,
+            partition=partition,
+            offset=offset,
+            original_key=None if key is None else b64encode(key).decode(),
+            original_value=None if value is None else b64encode(value).decode(),
+            original_headers=tuple((name, b64encode(content).decode()) for name, content in headers),
+            handler=handler,
+            error=error,
+            attempt=attempt,
+        )
+
+    @property
+    def value_bytes(self) -> bytes | None:
+        return None if self.original_value is None else b64decode(self.original_value)
+
+    @property
+    def key_bytes(self) -> bytes | None:
+        return None if self.original_key is None else b64decode(self.original_key)
+
+    @property
+    def header_bytes(self) -> list[tuple[str, bytes]]:
+        return [(name, b64decode(content)) for name, content in self.original_headers]
+
+    @property
+    def key(self) -> str:
+        return self.original_key or ""
+
+    @property
+    def identity(self) -> tuple[object, ...]:
+        return (self.handler, self.topic, self.partition, self.offset)

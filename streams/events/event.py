@@ -1,0 +1,72 @@
+"""What every event is: frozen facts with an id that anyone can compute again."""
+
+from datetime import UTC
+from decimal import Decimal
+from typing import Annotated, ClassVar, Literal
+from uuid import NAMESPACE_URL, UUID, uuid5
+
+from pydantic import AfterValidator, AwareDatetime, BaseModel, ConfigDict, Field, PlainSerializer
+
+NAMESPACE = uuid5(NAMESPACE_URL, "urn:earmark")
+
+Utc = Annotated[AwareDatetime, AfterValidator(lambda moment: moment.astimezone(UTC))]
+"""An aware time, kept in UTC."""
+
+Usd = Annotated[
+    Decimal,
+    Field(max_digits=18, decimal_places=9, allow_inf_nan=False),
+    PlainSerializer(lambda usd: f"{usd:f}", return_type=str, when_used="json"),
+]
+"""US dollars to the billionth (list prices need eight places); a JSON string without an exponent."""
+
+Lane = Literal["live", "backfill", "replay"]
+"""What a request competes as: live goes before backfill, backfill before replay."""
+
+
+def derive_id(*parts: object) -> UUID:
+    """The id of the fact that `parts` make the same fact: uuid5 over their texts, in order."""
+    return uuid5(NAMESPACE, "\x1f".join(str(part) for part in parts))
+
+
+class Part(BaseModel):
+    """A value inside an event. Unknown fields are refused where it is built and ignored where it is decoded."""
+
+    model_config = ConfigDict(frozen=True, extra="forbid")
+
+
+class Position(Part):
+    """Where a record stands in a topic that the reader knows."""
+
+    partition: int = Field(ge=0)
+    offset: int = Field(ge=0)
+
+
+class Event(Part):
+    """A fact (or, where the name ends in Requested, a command) at a time.
+
+    `at` is the event's own time; it travels as `ce_time`, never in the body.
+    """
+
+    version: ClassVar[int] = 1
+
+    at: Utc = Field(exclude=True)
+
+    @property
+    def key(self) -> str:
+        """The Kafka key: events of one key keep their order."""
+        raise NotImplementedError
+
+    @property
+    def identity(self) -> tuple[object, ...]:
+        """What makes this fact the same fact when it is told again."""
+        raise NotImplementedError
+
+    @property
+    def event_id(self) -> UUID:
+        """The same for every telling of the same fact."""
+        return derive_id(type(self).__name__, *self.identity)
+
+    @property
+    def extensions(self) -> dict[str, str]:
+        """CloudEvents extension attributes: what a fold needs without parsing the body."""
+        return {}

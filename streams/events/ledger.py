@@ -1,0 +1,147 @@
+"""The analysis ledger: what was asked for, what was reserved, what it cost.
+
+Every reader of this topic folds the same records in the same order to the same verdicts.
+"""
+
+from typing import Literal
+from uuid import UUID
+
+from pydantic import Field
+
+from streams.events.event import Event, Lane, Part, Position, Usd, Utc, derive_id
+
+SettledOutcome = Literal["completed", "retry", "failed", "not_called"]
+
+
+def request_id(captions: UUID, prompt_id: str | None, replay_id: UUID | None) -> UUID:
+    """The id of a request to analyse `captions` under a prompt (null = the active one), for a replay or none."""
+    return derive_id("request", captions, prompt_id or "active", replay_id or "")
+
+
+def analysis_id(captions: UUID, prompt_id: str) -> UUID:
+    """The id of the analysis of `captions` under a prompt, whoever asks for it."""
+    return derive_id("analysis", captions, prompt_id)
+
+
+class Usage(Part):
+    """Tokens as the provider bills them; the whole prompt is input + cache_creation + cache_read."""
+
+    input_tokens: int = Field(ge=0)
+    output_tokens: int = Field(ge=0)
+    cache_creation_input_tokens: int = Field(default=0, ge=0)
+    cache_read_input_tokens: int = Field(default=0, ge=0)
+
+    @property
+    def prompt_tokens(self) -> int:
+        return self.input_tokens + self.cache_creation_input_tokens + self.cache_read_input_tokens
+
+
+class AnalysisRequested(Event):
+    """A command: analyse these captions. `prompt_id` null: the prompt active when it is claimed."""
+
+    request_id: UUID
+    video_id: str
+    captions_id: UUID
+    captions_at: Position
+    lane: Lane
+    prompt_id: str | None
+    replay_id: UUID | None
+
+    @property
+    def key(self) -> str:
+        return str(self.request_id)
+
+    @property
+    def identity(self) -> tuple[object, ...]:
+        return (self.request_id,)
+
+
+class BudgetReserved(Event):
+    """A claim: a call's worst case in US dollars. The fold of the ledger says whether it is granted.
+
+    `hold_s` seconds after the broker took the record, an unsettled claim expires, charged in full for good.
+    """
+
+    attempt_id: UUID
+    request_id: UUID
+    analysis_id: UUID
+    prompt_id: str
+    model: str
+    max_tokens: int = Field(ge=1)
+    attempt: int = Field(ge=1)
+    lane: Lane
+    replay_id: UUID | None
+    usd: Usd = Field(ge=0)
+    cap_usd: Usd = Field(ge=0)
+    lane_cap_usd: Usd = Field(ge=0)
+    hold_s: int = Field(ge=1)
+
+    @property
+    def key(self) -> str:
+        return str(self.analysis_id)
+
+    @property
+    def identity(self) -> tuple[object, ...]:
+        return (self.attempt_id,)
+
+
+class BudgetSettled(Event):
+    """What a claim cost in the end. `usage` null with `usd` above 0: the bill is unknown, the reservation stays charged."""
+
+    attempt_id: UUID
+    analysis_id: UUID
+    outcome: SettledOutcome
+    usd: Usd = Field(ge=0)
+    usage: Usage | None
+    retry_at: Utc | None
+
+    @property
+    def key(self) -> str:
+        return str(self.analysis_id)
+
+    @property
+    def identity(self) -> tuple[object, ...]:
+        return (self.attempt_id,)
+
+
+class ReplayFilter(Part):
+    """Which videos a replay takes."""
+
+    since: Utc | None = None
+    channel_id: str | None = None
+    sample: int | None = Field(default=None, ge=1)
+
+
+class ReplayStarted(Event):
+    """A replay of history under a candidate prompt: its list is frozen by filter, seed and the captions' end offsets."""
+
+    replay_id: UUID
+    prompt_id: str
+    filter: ReplayFilter
+    seed: int
+    share: float = Field(gt=0, le=1)
+    max_usd: Usd = Field(ge=0)
+    follow: bool
+    captions_ends: tuple[int, ...]
+
+    @property
+    def key(self) -> str:
+        return str(self.replay_id)
+
+    @property
+    def identity(self) -> tuple[object, ...]:
+        return (self.replay_id,)
+
+
+class ReplayCancelled(Event):
+    """No further claim of this replay is granted."""
+
+    replay_id: UUID
+
+    @property
+    def key(self) -> str:
+        return str(self.replay_id)
+
+    @property
+    def identity(self) -> tuple[object, ...]:
+        return (self.replay_id,)

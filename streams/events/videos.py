@@ -1,0 +1,34 @@
+"""A video, as it is known so far."""
+
+from typing import Literal
+
+from streams.events.event import Event, Part, Utc
+
+Origin = Literal["poll", "backfill", "asked"]
+"""poll: published after its channel was followed; backfill: older, or found for --since; asked: `earmark add`."""
+
+
+class Video(Part):
+    """What is known of a video; what is null is completed as it travels."""
+
+    video_id: str
+    url: str
+    channel_id: str | None = None
+    channel_title: str | None = None
+    title: str | None = None
+    published_at: Utc | None = None
+    origin: Origin
+
+
+class VideoDiscovered(Event):
+    """A video was seen for the first time."""
+
+    video: Video
+
+    @property
+    def key(self) -> str:
+        return self.video.video_id
+
+    @property
+    def identity(self) -> tuple[object, ...]:
+        return (self.video.video_id,)

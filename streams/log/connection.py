@@ -1,0 +1,72 @@
+"""How to reach Kafka: one value, turned into what each client library wants."""
+
+import ssl
+from dataclasses import dataclass
+from pathlib import Path
+from typing import Any
+
+from aiokafka import AIOKafkaConsumer, AIOKafkaProducer
+from aiokafka.admin import AIOKafkaAdminClient
+
+from streams.log.topics import MAX_MESSAGE_BYTES, Topic
+
+
+@dataclass(frozen=True)
+class Connection:
+    """Bootstrap servers (host:port, comma-separated), how to log in there, and the topics' prefix."""
+
+    bootstrap: str
+    prefix: str = "earmark."
+    security_protocol: str = "PLAINTEXT"
+    sasl_mechanism: str = "PLAIN"
+    username: str | None = None
+    password: str | None = None
+    ca_file: Path | None = None
+
+    def name(self, topic: Topic) -> str:
+        """A topic's full name."""
+        return self.prefix + topic.name
+
+    @property
+    def ssl_context(self) -> ssl.SSLContext | None:
+        """TLS as asked for, or None."""
+        if not self.security_protocol.endswith("SSL"):
+            return None
+        return ssl.create_default_context(cafile=self.ca_file)
+
+    @property
+    def _client(self) -> dict[str, Any]:
+        return {
+            "bootstrap_servers": self.bootstrap,
+            "security_protocol": self.security_protocol,
+            "sasl_mechanism": self.sasl_mechanism,
+            "sasl_plain_username": self.username,
+            "sasl_plain_password": self.password,
+            "ssl_context": self.ssl_context,
+            # A client that met an empty cluster must not believe it for aiokafka's five minutes.
+            "metadata_max_age_ms": 10_000,
+        }
+
+    def consumer(self) -> AIOKafkaConsumer:
+        """A consumer without a group: its reader keeps the position, and a position that is gone is an error."""
+        return AIOKafkaConsumer(
+            **self._client,
+            auto_offset_reset="none",
+            enable_auto_commit=False,
+            max_partition_fetch_bytes=MAX_MESSAGE_BYTES,
+        )
+
+    def producer(self) -> AIOKafkaProducer:
+        """A producer that repeats nothing and acknowledges only what every replica has."""
+        return AIOKafkaProducer(
+            **self._client,
+            acks="all",
+            enable_idempotence=True,
+            compression_type="zstd",
+            max_request_size=MAX_MESSAGE_BYTES,
+            request_timeout_ms=30_000,
+        )
+
+    def admin(self) -> AIOKafkaAdminClient:
+        """A client for topics and offsets."""
+        return AIOKafkaAdminClient(**self._client)

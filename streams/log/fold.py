@@ -1,0 +1,230 @@
+"""Reading the log: a topic to an offset, on from there, folded by a function without side effects.
+
+Every state in Earmark that is not a Kafka group's position is made here.
+"""
+
+import asyncio
+from collections.abc import AsyncIterator, Callable, Iterable, Mapping, Sequence
+from contextlib import asynccontextmanager
+from dataclasses import dataclass
+
+from aiokafka import AIOKafkaConsumer, TopicPartition
+
+from streams.errors import EarmarkError
+from streams.events.envelope import decode
+from streams.events.event import Event
+from streams.log.connection import Connection
+from streams.log.topics import Topic
+
+BATCH = 2000
+WAIT_MS = 500
+
+
+@dataclass(frozen=True, slots=True)
+class Record:
+    """A message as it stands in the log; `topic` without the prefix, `timestamp_ms` by the broker's clock."""
+
+    topic: str
+    partition: int
+    offset: int
+    timestamp_ms: int
+    key: bytes | None
+    headers: Sequence[tuple[str, bytes]]
+    value: bytes | None
+
+    def header(self, name: str) -> str | None:
+        """The first header of that name as text, or None."""
+        return next((content.decode() for key, content in self.headers if key == name), None)
+
+    @property
+    def type(self) -> str | None:
+        """The event's type, or None where there is no such header."""
+        return self.header("ce_type")
+
+    def event(self) -> Event:
+        """The event in it. Raises UndecodableError."""
+        return decode(self.headers, self.value)
+
+
+Ends = Mapping[tuple[str, int], int]
+"""(topic, partition) → the offset after the last record."""
+
+
+class Follower:
+    """Reads partitions from given offsets on and hands each record to `apply`, in order within a partition.
+
+    A state that `apply` keeps is complete up to `position`. An exception in `apply` ends the follower and reaches
+    everybody who waits for it.
+    """
+
+    def __init__(
+        self, connection: Connection, consumer: AIOKafkaConsumer, apply: Callable[[Record], None]
+    ) -> None:
+        self._connection = connection
+        self._consumer = consumer
+        self._apply = apply
+        self._positions: dict[TopicPartition, int] = {}
+        self._moved = asyncio.Condition()
+        self._task: asyncio.Task[None] | None = None
+
+    async def start(self, topics: Iterable[Topic], start: Ends | None = None) -> None:
+        """Assign every partition of `topics` and begin to read, each from `start` or else from 0."""
+        partitions = [
+            TopicPartition(self._connection.name(topic), partition)
+            for topic in topics
+            for partition in range(topic.partitions)
+        ]
+        for tp in partitions:
+            self._positions[tp] = (start or {}).get((self._bare(tp), tp.partition), 0)
+        # No await between assign and the last seek, or a fetch may begin elsewhere.
+        self._consumer.assign(partitions)
+        for tp, offset in self._positions.items():
+            self._consumer.seek(tp, offset)
+        self._task = asyncio.create_task(self._run(), name="follower")
+
+    def _bare(self, tp: TopicPartition) -> str:
+        return str(tp.topic).removeprefix(self._connection.prefix)
+
+    async def _run(self) -> None:
+        try:
+            while True:
+                batches = await self._consumer.getmany(timeout_ms=WAIT_MS, max_records=BATCH)
+                for tp, messages in batches.items():
+                    topic = self._bare(tp)
+                    for m in messages:
+                        self._apply(
+                            Record(topic, m.partition, m.offset, m.timestamp, m.key, m.headers, m.value)
+                        )
+                for tp in self._positions:
+                    # The position also passes what is no record; the last record's offset would not.
+                    self._positions[tp] = await self._consumer.position(tp)
+                async with self._moved:
+                    self._moved.notify_all()
+        finally:
+            async with self._moved:
+                self._moved.notify_all()
+
+    def position(self, topic: Topic, partition: int) -> int:
+        """The offset after the last record that was applied."""
+        return self._positions[TopicPartition(self._connection.name(topic), partition)]
+
+    async def ends(self, topic: Topic | None = None, partition: int | None = None) -> Ends:
+        """The end offsets now, of every partition read here or of those asked for."""
+        wanted = [
+            tp
+            for tp in self._positions
+            if (topic is None or tp.topic == self._connection.name(topic))
+            and (partition is None or tp.partition == partition)
+        ]
+        ends = await self._consumer.end_offsets(wanted)
+        return {(self._bare(tp), tp.partition): end for tp, end in ends.items()}
+
+    async def reach(self, ends: Ends) -> None:
+        """Wait until everything before `ends` is applied. Raises what ended the follower, if it ended."""
+        targets = {
+            tp: ends[self._bare(tp), tp.partition]
+            for tp in self._positions
+            if (self._bare(tp), tp.partition) in ends
+        }
+        async with self._moved:
+            while any(self._positions[tp] < end for tp, end in targets.items()):
+                self._raise_if_ended()
+                await self._moved.wait()
+
+    async def reach_now(self, topic: Topic | None = None, partition: int | None = None) -> None:
+        """Wait until everything that is in the log now is applied."""
+        await self.reach(await self.ends(topic, partition))
+
+    async def moved(self) -> None:
+        """Wait until the next batch (or half a second without one) is applied."""
+        async with self._moved:
+            self._raise_if_ended()
+            await self._moved.wait()
+        self._raise_if_ended()
+
+    def _raise_if_ended(self) -> None:
+        if self._task is not None and self._task.done():
+            self._task.result()
+            raise EarmarkError("the follower has stopped")
+
+    async def stop(self) -> None:
+        """End the reading."""
+        if self._task is not None:
+            self._task.cancel()
+            await asyncio.gather(self._task, return_exceptions=True)
+
+
+@asynccontextmanager
+async def follow(
+    connection: Connection,
+    topics: Iterable[Topic],
+    apply: Callable[[Record], None],
+    start: Ends | None = None,
+) -> AsyncIterator[Follower]:
+    """A follower of `topics` that has applied everything the log held when it began, for as long as the block lasts."""
+    consumer = connection.consumer()
+    await consumer.start()
+    follower = Follower(connection, consumer, apply)
+    try:
+        await follower.start(topics, start)
+        await follower.reach_now()
+        yield follower
+    finally:
+        await follower.stop()
+        await consumer.stop()
+
+
+async def read(
+    connection: Connection,
+    topics: Iterable[Topic],
+    apply: Callable[[Record], None],
+    start: Ends | None = None,
+) -> None:
+    """Apply everything the log holds now, once."""
+    async with follow(connection, topics, apply, start):
+        pass
+
+
+class Fetcher:
+    """Fetches single records by their position: the bodies that no state keeps."""
+
+    def __init__(self, connection: Connection, consumer: AIOKafkaConsumer, time_limit_s: float) -> None:
+        self._connection = connection
+        self._consumer = consumer
+        self._time_limit_s = time_limit_s
+        self._one_at_a_time = asyncio.Lock()
+
+    async def fetch(self, topic: Topic, partition: int, offset: int) -> Record:
+        """The record at that place. Raises EarmarkError where there is none within the time limit."""
+        tp = TopicPartition(self._connection.name(topic), partition)
+        async with self._one_at_a_time:
+            self._consumer.assign([tp])
+            self._consumer.seek(tp, offset)
+            try:
+                message = await asyncio.wait_for(self._consumer.getone(tp), self._time_limit_s)
+            except TimeoutError:
+                raise EarmarkError(f"{tp.topic}[{partition}] has no record at offset {offset}") from None
+        if message.offset != offset:
+            raise EarmarkError(
+                f"{tp.topic}[{partition}] lacks offset {offset}: the next record is {message.offset}"
+            )
+        return Record(
+            topic.name,
+            partition,
+            message.offset,
+            message.timestamp,
+            message.key,
+            message.headers,
+            message.value,
+        )
+
+
+@asynccontextmanager
+async def fetcher(connection: Connection, time_limit_s: float = 30.0) -> AsyncIterator[Fetcher]:
+    """A fetcher for as long as the block lasts."""
+    consumer = connection.consumer()
+    await consumer.start()
+    try:
+        yield Fetcher(connection, consumer, time_limit_s)
+    finally:
+        await consumer.stop()
