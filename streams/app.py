@@ -1,0 +1,28 @@
+"""The composition root: settings become real things, and real things processes."""
+
+from streams.errors import EarmarkError
+from streams.log import broker
+from streams.log.connection import Connection
+from streams.settings import Settings
+
+
+def connection_of(settings: Settings) -> Connection:
+    """How to reach the log: EARMARK_KAFKA, or else the local broker, which must be running.
+
+    Raises EarmarkError where there is neither.
+    """
+    bootstrap = settings.kafka or broker.find(settings.home)
+    if bootstrap is None:
+        raise EarmarkError(
+            f"no broker runs in {settings.home}: start everything with `earmark up`, only the broker with"
+            " `earmark broker start`, or name your own in EARMARK_KAFKA"
+        )
+    return Connection(
+        bootstrap=bootstrap,
+        prefix=settings.topic_prefix,
+        security_protocol=settings.kafka_security_protocol,
+        sasl_mechanism=settings.kafka_sasl_mechanism,
+        username=settings.kafka_username,
+        password=None if settings.kafka_password is None else settings.kafka_password.get_secret_value(),
+        ca_file=settings.kafka_ca_file,
+    )

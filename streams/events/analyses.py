@@ -15,7 +15,7 @@ Direction = Literal["bullish", "bearish", "neutral", "mixed"]
 Conviction = Annotated[float, Field(ge=0, le=1, multiple_of=0.05)]
 """How sure the speaker sounds, 0 to 1 in steps of 0.05."""
 
-Rejection = Literal["no_quote", "quote_not_in_transcript", "quote_far_from_line", "symbol_unusable"]
+Rejection = Literal["quote_too_short", "quote_not_in_transcript", "quote_far_from_line", "symbol_unusable"]
 """Why a mention never becomes a signal."""
 
 AttemptOutcome = Literal[

@@ -1,0 +1,46 @@
+"""What a call costs at list price, from `genai-prices`; what it does not know is never guessed."""
+
+from decimal import ROUND_CEILING, Decimal
+
+from genai_prices import Usage as PricedUsage
+from genai_prices import calc_price
+
+from streams.errors import RefusedError
+from streams.events.ledger import Usage
+
+NANO = Decimal("1e-9")
+
+
+class UnknownPriceError(RefusedError):
+    """A model without a list price: Earmark does not spend what it cannot count."""
+
+
+def price(model: str, usage: Usage) -> Decimal:
+    """US dollars for `usage` at list price, rounded up to the billionth. Raises UnknownPriceError."""
+    # genai-prices counts the whole prompt as input and subtracts what was written to or read from the cache.
+    priced = PricedUsage(
+        input_tokens=usage.prompt_tokens,
+        cache_write_tokens=usage.cache_creation_input_tokens,
+        cache_read_tokens=usage.cache_read_input_tokens,
+        output_tokens=usage.output_tokens,
+    )
+    try:
+        cost = calc_price(priced, model, provider_id="anthropic")
+    except LookupError as error:
+        raise UnknownPriceError(
+            f"no list price is known for model {model!r}: name another model in the prompt, or upgrade genai-prices"
+        ) from error
+    return cost.total_price.quantize(NANO, rounding=ROUND_CEILING)
+
+
+def worst_case(model: str, counted_tokens: int, max_tokens: int) -> Decimal:
+    """US dollars that one call may cost at most: `counted_tokens` as the provider counted the prompt.
+
+    The count is an estimate: 2 % and 500 tokens are added. The prompt may be read, written to the cache or neither;
+    the dearest of them is taken.
+    """
+    tokens = counted_tokens + counted_tokens // 50 + 500
+    return max(
+        price(model, Usage(input_tokens=tokens, output_tokens=max_tokens)),
+        price(model, Usage(input_tokens=0, cache_creation_input_tokens=tokens, output_tokens=max_tokens)),
+    )
