@@ -3,7 +3,7 @@
 from typing import Annotated, Literal, Self
 from uuid import UUID
 
-from pydantic import Field, model_validator
+from pydantic import AfterValidator, Field, model_validator
 
 from streams.events.event import Event, Lane, Part, Position, Usd, derive_id
 from streams.events.ledger import Usage
@@ -12,8 +12,10 @@ from streams.events.videos import Video
 Action = Literal["buy", "sell", "hold", "watch", "avoid"]
 TimeHorizon = Literal["intraday", "days", "weeks", "months", "years", "unspecified"]
 Direction = Literal["bullish", "bearish", "neutral", "mixed"]
-Conviction = Annotated[float, Field(ge=0, le=1, multiple_of=0.05)]
-"""How sure the speaker sounds, 0 to 1 in steps of 0.05."""
+Conviction = Annotated[
+    float, Field(ge=0, le=1, multiple_of=0.05), AfterValidator(lambda steps: round(steps * 20) / 20)
+]
+"""How sure the speaker sounds, 0 to 1 in steps of 0.05: one of 21 numbers, without float dust."""
 
 Rejection = Literal["quote_too_short", "quote_not_in_transcript", "quote_far_from_line", "symbol_unusable"]
 """Why a mention never becomes a signal."""

@@ -10,6 +10,14 @@ from pydantic import Field
 from streams.events.event import Event
 
 
+def _encode(part: bytes | None) -> str | None:
+    return None if part is None else b64encode(part).decode()
+
+
+def _decode(part: str | None) -> bytes | None:
+    return None if part is None else b64decode(part)
+
+
 class DeadLettered(Event):
     """A message that no retry will mend: its bytes (base64) as they came, where from, and why."""
 
@@ -18,7 +26,7 @@ class DeadLettered(Event):
     offset: int = Field(ge=0)
     original_key: str | None
     original_value: str | None
-    original_headers: tuple[tuple[str, str], ...]
+    original_headers: tuple[tuple[str, str | None], ...]
     handler: str
     error: str
     attempt: int = Field(ge=1)
@@ -33,7 +41,7 @@ class DeadLettered(Event):
         offset: int,
         key: bytes | None,
         value: bytes | None,
-        headers: Iterable[tuple[str, bytes]],
+        headers: Iterable[tuple[str, bytes | None]],
         handler: str,
         error: str,
         attempt: int,
@@ -44,9 +52,9 @@ class DeadLettered(Event):
             topic=topic,
             partition=partition,
             offset=offset,
-            original_key=None if key is None else b64encode(key).decode(),
-            original_value=None if value is None else b64encode(value).decode(),
-            original_headers=tuple((name, b64encode(content).decode()) for name, content in headers),
+            original_key=_encode(key),
+            original_value=_encode(value),
+            original_headers=tuple((name, _encode(content)) for name, content in headers),
             handler=handler,
             error=error,
             attempt=attempt,
@@ -54,15 +62,15 @@ class DeadLettered(Event):
 
     @property
     def value_bytes(self) -> bytes | None:
-        return None if self.original_value is None else b64decode(self.original_value)
+        return _decode(self.original_value)
 
     @property
     def key_bytes(self) -> bytes | None:
-        return None if self.original_key is None else b64decode(self.original_key)
+        return _decode(self.original_key)
 
     @property
-    def header_bytes(self) -> list[tuple[str, bytes]]:
-        return [(name, b64decode(content)) for name, content in self.original_headers]
+    def header_bytes(self) -> list[tuple[str, bytes | None]]:
+        return [(name, _decode(content)) for name, content in self.original_headers]
 
     @property
     def key(self) -> str:

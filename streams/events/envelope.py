@@ -3,15 +3,15 @@
 `ce_type` is the event's name, `ce_dataschema` ends in its version, `ce_subject` is its key, `ce_time` its own time.
 """
 
+import re
 from collections.abc import Iterable
 from dataclasses import dataclass
 from typing import Any
 
-import orjson
 from cloudevents.core.bindings.kafka import KafkaMessage, from_binary, to_binary
 from cloudevents.core.formats.json import JSONFormat
 from cloudevents.core.v1.event import CloudEvent
-from pydantic import ValidationError
+from pydantic_core import from_json
 
 from streams.errors import EarmarkError
 from streams.events.catalogue import CATALOGUE, Catalogue
@@ -92,8 +92,9 @@ def decode(
 
     Raises UnknownTypeError, NewerVersionError or BrokenBodyError.
     """
+    attributes = dict(headers)
     try:
-        cloud_event = from_binary(KafkaMessage(dict(headers), None, value or b""), _FORMAT, CloudEvent)
+        cloud_event = from_binary(KafkaMessage(attributes, None, value or b""), _FORMAT, CloudEvent)
         name, at = cloud_event.get_type(), cloud_event.get_time()
     except Exception as error:  # the library raises whatever its parsers raise
         raise UnknownTypeError(f"not a CloudEvent in binary mode: {error}") from error
@@ -102,31 +103,34 @@ def decode(
         raise UnknownTypeError(
             f"unknown event type {name!r}: upgrade Earmark, or look who writes to this topic"
         )
+    if "ce_time" not in attributes:  # the library would make up a time, and every reader another one
+        raise BrokenBodyError(f"{name}: no ce_time")
     version = _version(name, cloud_event.get_dataschema())
     if version > event_type.version:
         raise NewerVersionError(
             f"{name} version {version}: the newest known here is {event_type.version}: upgrade Earmark"
         )
     body = _parse(name, value)
-    for older in range(version, event_type.version):
-        body = catalogue.upcasters[name, older](body)
     try:
+        for older in range(version, event_type.version):
+            body = catalogue.upcasters[name, older](body)
         return event_type.model_validate({**body, "at": at}, extra="ignore")
-    except ValidationError as error:
+    except (LookupError, TypeError, ValueError) as error:  # an upcaster, too, may meet a broken body
         raise BrokenBodyError(f"{name}: {error}") from error
 
 
 def _version(name: str, schema: str | None) -> int:
     prefix = f"{SOURCE}:{name}:"
-    if schema is None or not schema.startswith(prefix) or not schema[len(prefix) :].isdecimal():
+    number = re.fullmatch(re.escape(prefix) + "([1-9][0-9]{0,3})", schema or "")
+    if number is None:
         raise BrokenBodyError(f"{name}: ce_dataschema {schema!r} is not {prefix}<version>")
-    return int(schema[len(prefix) :])
+    return int(number[1])
 
 
 def _parse(name: str, value: bytes | None) -> dict[str, Any]:
     try:
-        body = orjson.loads(value or b"")
-    except orjson.JSONDecodeError as error:
+        body = from_json(value or b"")  # keeps integers whole, however long
+    except ValueError as error:
         raise BrokenBodyError(f"{name}: {error}") from error
     if not isinstance(body, dict):
         raise BrokenBodyError(f"{name}: a JSON {type(body).__name__} where an object belongs")

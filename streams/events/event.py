@@ -1,6 +1,6 @@
 """What every event is: frozen facts with an id that anyone can compute again."""
 
-from datetime import UTC
+from datetime import UTC, datetime
 from decimal import Decimal
 from typing import Annotated, ClassVar, Literal
 from uuid import NAMESPACE_URL, UUID, uuid5
@@ -9,7 +9,15 @@ from pydantic import AfterValidator, AwareDatetime, BaseModel, ConfigDict, Field
 
 NAMESPACE = uuid5(NAMESPACE_URL, "urn:earmark")
 
-Utc = Annotated[AwareDatetime, AfterValidator(lambda moment: moment.astimezone(UTC))]
+
+def _to_utc(moment: datetime) -> datetime:
+    try:
+        return moment.astimezone(UTC)
+    except OverflowError as error:
+        raise ValueError(f"{moment} in UTC is out of range") from error
+
+
+Utc = Annotated[AwareDatetime, AfterValidator(_to_utc)]
 """An aware time, kept in UTC."""
 
 Usd = Annotated[
