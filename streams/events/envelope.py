@@ -115,7 +115,8 @@ def decode(
         for older in range(version, event_type.version):
             body = catalogue.upcasters[name, older](body)
         return event_type.model_validate({**body, "at": at}, extra="ignore")
-    except (LookupError, TypeError, ValueError) as error:  # an upcaster, too, may meet a broken body
+    # An upcaster meets bodies that nobody has checked.
+    except (AttributeError, LookupError, TypeError, ValueError) as error:
         raise BrokenBodyError(f"{name}: {error}") from error
 
 

@@ -1,0 +1,12 @@
+"""Writes the golden files anew: `python -m tests.recordings.events`.
+
+Do so when an event type is new. A changed file of an old type means that old logs read otherwise: give the type a new
+version and an upcaster instead, and keep the old file.
+"""
+
+from streams.events.envelope import encode
+from tests.recordings.events.examples import EXAMPLES
+from tests.recordings.events.goldens import path, render
+
+for name, event in EXAMPLES.items():
+    path(name).write_text(render(encode(event)))

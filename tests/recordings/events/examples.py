@@ -1,0 +1,319 @@
+"""One event of every type, as Earmark would write it; a name with a dot is a second form of a type."""
+
+from datetime import UTC, datetime, timedelta
+from decimal import Decimal
+from uuid import UUID
+
+from streams.events.analyses import (
+    AnalysisCompleted,
+    AnalysisFailed,
+    AttemptFailed,
+    Mention,
+    Outlook,
+    mention_id,
+)
+from streams.events.captions import (
+    CaptionsExtracted,
+    CaptionsRequested,
+    CaptionsUnavailable,
+    captions_id,
+)
+from streams.events.channels import ChannelFollowed, ChannelScanned, ChannelUnfollowed
+from streams.events.dead_letters import DeadLettered
+from streams.events.event import Event, Position
+from streams.events.ledger import (
+    AnalysisRequested,
+    BudgetReserved,
+    BudgetSettled,
+    ReplayCancelled,
+    ReplayFilter,
+    ReplayStarted,
+    Usage,
+    analysis_id,
+    request_id,
+)
+from streams.events.prompts import Prompt, PromptActivated, PromptRegistered
+from streams.events.signals import (
+    MentionAdded,
+    MentionChanged,
+    MentionRetracted,
+    MentionState,
+    OutlookAdded,
+    OutlookChanged,
+    OutlookRetracted,
+    OutlookState,
+    SignalAnalysis,
+    SignalVideo,
+    outlook_id,
+    url_at,
+)
+from streams.events.videos import Video, VideoDiscovered
+
+AT = datetime(2026, 11, 22, 14, 30, 5, 250_000, tzinfo=UTC)
+CHANNEL = "UCaaaaaaaaaaaaaaaaaaaaaa"
+VIDEO = Video(
+    video_id="vvvvvvvvvvv",
+    url="https://www.youtube.com/watch?v=vvvvvvvvvvv",
+    channel_id=CHANNEL,
+    channel_title="Señor Market, täglich",
+    title="Three stocks I'd buy, and one I would not 📉",
+    published_at=datetime(2026, 11, 22, 13, 0, tzinfo=UTC),
+    origin="poll",
+)
+PROMPT = Prompt(
+    name="extract-v1",
+    model="claude-haiku-5-5",
+    max_tokens=4096,
+    effort="low",
+    words="List every stock call.\nQuote it.",
+    schema_version=1,
+)
+CAPTIONS = captions_id(VIDEO.video_id, 1)
+CAPTIONS_AT = Position(partition=3, offset=41)
+ANALYSIS = analysis_id(CAPTIONS, PROMPT.prompt_id)
+REQUEST = request_id(CAPTIONS, None, None)
+ATTEMPT = UUID("5f0c1b1e-7a52-4c3e-9d66-0f6d1f3f8a01")
+REPLAY = UUID("5f0c1b1e-7a52-4c3e-9d66-0f6d1f3f8a02")
+USAGE = Usage(input_tokens=1200, output_tokens=640, cache_read_input_tokens=700)
+
+GROUNDED = Mention(
+    mention_id=mention_id(VIDEO.video_id, "PLTR", 0),
+    symbol="PLTR",
+    said_as="palanteer",
+    listed=True,
+    action="buy",
+    conviction=0.85,
+    time_horizon="months",
+    quote="i'm adding to palanteer here",
+    line=12,
+    start_ms=83_000,
+    end_ms=86_400,
+    rejected=None,
+)
+REJECTED = Mention(
+    mention_id=None,
+    symbol="NVDA",
+    said_as="in video",
+    listed=True,
+    action="hold",
+    conviction=0.5,
+    time_horizon="unspecified",
+    quote="nobody said these words",
+    line=99,
+    start_ms=None,
+    end_ms=None,
+    rejected="quote_not_in_transcript",
+)
+
+_STATE = MentionState(
+    symbol="PLTR",
+    said_as="palanteer",
+    listed=True,
+    action="buy",
+    conviction=0.85,
+    time_horizon="months",
+    quote="i'm adding to palanteer here",
+    start_ms=83_000,
+    end_ms=86_400,
+    url=url_at(VIDEO.url, 83_000),
+)
+_VIEW = OutlookState(
+    direction="bullish",
+    reasoning="rates come down",
+    themes=("rate cuts",),
+    risks=("inflation",),
+    summary="He adds to one name.",
+)
+_SIGNAL = {
+    "at": AT,
+    "cause": "live",
+    "activation": 1,
+    "video": SignalVideo(
+        video_id=VIDEO.video_id,
+        title=VIDEO.title,
+        channel_id=CHANNEL,
+        channel_title=VIDEO.channel_title,
+        published_at=VIDEO.published_at,
+    ),
+    "analysis": SignalAnalysis(
+        analysis_id=ANALYSIS, prompt=PROMPT.name, prompt_id=PROMPT.prompt_id, model=PROMPT.model
+    ),
+}
+_MENTION = {**_SIGNAL, "mention_id": GROUNDED.mention_id, "mention": _STATE}
+_OUTLOOK = {**_SIGNAL, "outlook_id": outlook_id(VIDEO.video_id), "outlook": _VIEW}
+_FAILURE = {
+    "at": AT,
+    "analysis_id": ANALYSIS,
+    "video": VIDEO,
+    "captions_id": CAPTIONS,
+    "lane": "live",
+    "replay_id": None,
+    "prompt_id": PROMPT.prompt_id,
+    "model": PROMPT.model,
+}
+
+_EVENTS: tuple[Event, ...] = (
+    ChannelFollowed(
+        at=AT, channel_id=CHANNEL, handle="@senormarket", title="Señor Market", since=AT - timedelta(days=30)
+    ),
+    ChannelScanned(at=AT, channel_id=CHANNEL, tab="videos", since=AT - timedelta(days=30), complete=True),
+    ChannelUnfollowed(at=AT, channel_id=CHANNEL),
+    VideoDiscovered(at=AT, video=VIDEO),
+    CaptionsRequested(at=AT, video=VIDEO, revision=1, attempt=2, cause="retry"),
+    CaptionsExtracted(
+        at=AT,
+        video=VIDEO,
+        captions_id=CAPTIONS,
+        revision=1,
+        attempt=2,
+        source="captions_auto",
+        language="en",
+        texts=("so today", "i'm adding to palanteer here"),
+        starts_ms=(80_000, 83_000),
+        ends_ms=(83_000, 86_400),
+        words=7,
+    ),
+    CaptionsUnavailable(
+        at=AT,
+        video=VIDEO,
+        revision=1,
+        attempt=1,
+        reason="no captions yet",
+        failure="later",
+        next_try_at=AT + timedelta(hours=1),
+    ),
+    AnalysisRequested(
+        at=AT,
+        request_id=REQUEST,
+        video_id=VIDEO.video_id,
+        captions_id=CAPTIONS,
+        captions_at=CAPTIONS_AT,
+        lane="live",
+        prompt_id=None,
+        replay_id=None,
+    ),
+    BudgetReserved(
+        at=AT,
+        attempt_id=ATTEMPT,
+        request_id=REQUEST,
+        analysis_id=ANALYSIS,
+        prompt_id=PROMPT.prompt_id,
+        model=PROMPT.model,
+        max_tokens=PROMPT.max_tokens,
+        attempt=1,
+        lane="live",
+        replay_id=None,
+        usd=Decimal("0.002298125"),
+        cap_usd=Decimal(5),
+        lane_cap_usd=Decimal(5),
+        hold_s=150,
+    ),
+    BudgetSettled(
+        at=AT,
+        attempt_id=ATTEMPT,
+        analysis_id=ANALYSIS,
+        outcome="completed",
+        usd=Decimal("0.000447000"),
+        usage=USAGE,
+        retry_at=None,
+    ),
+    ReplayStarted(
+        at=AT,
+        replay_id=REPLAY,
+        prompt_id=PROMPT.prompt_id,
+        filter=ReplayFilter(since=AT - timedelta(days=365), sample=200),
+        seed=7,
+        share=0.5,
+        max_usd=Decimal("2.50"),
+        follow=True,
+        captions_ends=(4, 0, 7),
+    ),
+    ReplayCancelled(at=AT, replay_id=REPLAY),
+    AnalysisCompleted(
+        at=AT,
+        analysis_id=ANALYSIS,
+        attempt_id=ATTEMPT,
+        video=VIDEO,
+        captions_id=CAPTIONS,
+        captions_revision=1,
+        captions_at=CAPTIONS_AT,
+        lane="live",
+        replay_id=None,
+        prompt_id=PROMPT.prompt_id,
+        prompt=PROMPT.name,
+        model=PROMPT.model,
+        lines_version=1,
+        grounding_version=1,
+        raw_answer='{"summary": "He adds to one name."}',
+        usage=USAGE,
+        usd=Decimal("0.000447000"),
+        outlook=Outlook(direction="bullish", reasoning="rates come down"),
+        themes=("rate cuts",),
+        risks=("inflation",),
+        summary="He adds to one name.",
+        mentions=(GROUNDED, REJECTED),
+    ),
+    AttemptFailed(
+        **_FAILURE,
+        attempt_id=ATTEMPT,
+        outcome="max_tokens",
+        reason="the answer was cut at 4096 tokens",
+        raw_answer='{"summary": "He ad',
+        usage=USAGE,
+        usd=Decimal("0.000447000"),
+    ),
+    AnalysisFailed(
+        **_FAILURE,
+        attempt_id=None,
+        outcome="over_cap",
+        reason="the prompt costs more than any day's cap",
+        raw_answer=None,
+        usage=None,
+        usd=Decimal(0),
+    ),
+    PromptRegistered(at=AT, prompt_id=PROMPT.prompt_id, prompt=PROMPT),
+    PromptActivated(at=AT, prompt_id=PROMPT.prompt_id, previous=None),
+    MentionAdded(**_MENTION, revision=1),
+    MentionChanged(
+        **_MENTION,
+        revision=2,
+        previous=_STATE.model_copy(update={"action": "watch"}),
+        changed=("action",),
+    ),
+    MentionRetracted(**_MENTION, revision=3, previous=_STATE, reason="not_mentioned"),
+    OutlookAdded(**_OUTLOOK, revision=1),
+    OutlookChanged(
+        **_OUTLOOK,
+        revision=2,
+        previous=_VIEW.model_copy(update={"direction": "mixed"}),
+        changed=("direction",),
+    ),
+    OutlookRetracted(**_OUTLOOK, revision=3, previous=_VIEW, reason="not_mentioned"),
+    DeadLettered.of(
+        at=AT,
+        topic="videos",
+        partition=3,
+        offset=17,
+        key=b"vvvvvvvvvvv",
+        value=b"\xff not JSON",
+        headers=[("ce_type", b"VideoDiscovered"), ("ce_source", None)],
+        handler="extract_captions",
+        error="BrokenBodyError: VideoDiscovered: no ce_time",
+        attempt=1,
+    ),
+)
+
+EXAMPLES: dict[str, Event] = {type(event).__name__: event for event in _EVENTS} | {
+    "PromptActivated.marker": PromptActivated(
+        at=AT, prompt_id=PROMPT.prompt_id, previous=None, activation=1, partition=4
+    ),
+    "CaptionsUnavailable.final": CaptionsUnavailable(
+        at=AT,
+        video=Video(video_id="uuuuuuuuuuu", url="https://youtu.be/uuuuuuuuuuu", origin="asked"),
+        revision=1,
+        attempt=1,
+        reason="the video is private",
+        failure="permanent",
+        next_try_at=None,
+    ),
+}
