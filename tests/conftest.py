@@ -1,0 +1,31 @@
+"""One real broker a test run, and a fresh set of topics for each test that asks for a connection."""
+
+import uuid
+from collections.abc import Iterator
+
+import pytest
+
+from streams.log import broker
+from streams.log.connection import Connection
+from streams.log.topics import apply
+
+
+@pytest.fixture(scope="session")
+def bootstrap(tmp_path_factory: pytest.TempPathFactory) -> Iterator[str]:
+    """The bootstrap servers of this run's broker."""
+    home = tmp_path_factory.mktemp("earmark")
+    yield broker.start(home)
+    broker.stop(home)
+
+
+@pytest.fixture
+async def connection(bootstrap: str) -> Connection:
+    """The log as it is before the first event: every topic there and empty, under a prefix that no other test has."""
+    connection = Connection(bootstrap, prefix=f"t{uuid.uuid4().hex[:8]}.")
+    admin = connection.admin()
+    await admin.start()
+    try:
+        await apply(admin, connection.prefix)
+    finally:
+        await admin.close()
+    return connection
