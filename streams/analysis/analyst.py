@@ -1,0 +1,250 @@
+"""The analyst: requests out of the ledger, answers into `analyses`, money never above the cap.
+
+It keeps no position of its own: at each start it folds the ledger from the first record. Two analysts at once cost
+pace, never money; a dead one's answers are found and settled by the next.
+"""
+
+import asyncio
+import logging
+from collections.abc import Callable
+from datetime import UTC, datetime, timedelta
+from uuid import UUID
+
+from aiokafka.errors import KafkaError
+
+from streams.analysis.attempt import RETRY_DELAYS_S, Again, Attempts, Halt, Limits, Next, Pause
+from streams.analysis.claude import Claude
+from streams.analysis.entries import Claim
+from streams.analysis.ledger import Pending
+from streams.analysis.queue import LANES
+from streams.analysis.state import State
+from streams.clock import Clock
+from streams.errors import EarmarkError
+from streams.events.analyses import AnalysisCompleted, AnalysisFailed, AttemptFailed
+from streams.events.captions import CaptionsExtracted
+from streams.events.event import Lane, Position
+from streams.log.connection import Connection
+from streams.log.fold import Fetcher, Record, fetcher, follow
+from streams.log.publish import Publisher
+from streams.log.topics import ANALYSES, CAPTIONS, LEDGER, PROMPTS
+
+RECOVERY_S = 5.0
+log = logging.getLogger(__name__)
+
+
+class AnalystError(EarmarkError):
+    """The analyst cannot go on before a person mends something; every request stays claimable."""
+
+
+class Analyst:
+    """Takes requests as lanes, pace and money allow, each attempt a task of its own."""
+
+    def __init__(
+        self, state: State, attempts: Attempts, limits: Limits, fetch: Fetcher, stop: asyncio.Event
+    ) -> None:
+        self._state = state
+        self._attempts = attempts
+        self._limits = limits
+        self._fetch = fetch
+        self._stop = stop
+        self._wake = asyncio.Event()
+        self._tasks: dict[UUID, asyncio.Task[None]] = {}
+        self._closed: dict[Lane, int] = {}
+        self._paused_until: datetime = datetime.min.replace(tzinfo=UTC)
+        self._halted: str | None = None
+        self._suspects: set[UUID] = set()
+
+    def ledger_moved(self) -> None:
+        """Something was claimed, settled or asked for: a lane that was tight may have room."""
+        self._closed.clear()
+        self._wake.set()
+
+    async def run(self) -> None:
+        """Work until told to stop; then finish the calls in flight. Raises AnalystError where a person must mend."""
+        await self._recover(patient=False)
+        recovery = asyncio.create_task(self._recover_for_ever(), name="recovery")
+        try:
+            while not self._stop.is_set() and self._halted is None:
+                self._wake.clear()
+                self._fill()
+                try:
+                    await asyncio.wait_for(self._wake.wait(), self._idle_s())
+                except TimeoutError:
+                    continue
+                finally:
+                    if recovery.done():
+                        recovery.result()
+            if self._tasks:
+                log.info("stopping: %d calls in flight are waited for", len(self._tasks))
+            await asyncio.gather(*self._tasks.values())
+        finally:
+            for task in (recovery, *self._tasks.values()):
+                task.cancel()
+            await asyncio.gather(recovery, *self._tasks.values(), return_exceptions=True)
+        if self._halted is not None:
+            raise AnalystError(f"Claude cannot be asked: {self._halted}")
+
+    def stop(self) -> None:
+        """Take no further request."""
+        self._stop.set()
+        self._wake.set()
+
+    def _now_ms(self) -> int:
+        return int(self._attempts.now().timestamp() * 1000)
+
+    def _idle_s(self) -> float:
+        ready_ms = self._state.queue.next_ready_ms(self._closed_now())
+        wait_s = 1.0 if ready_ms is None else (ready_ms - self._now_ms()) / 1000
+        return min(max(wait_s, 0.01), 1.0)
+
+    def _closed_now(self) -> set[Lane]:
+        now_ms = self._now_ms()
+        if self._attempts.now() < self._paused_until:
+            return set(LANES)
+        return {lane for lane, until_ms in self._closed.items() if until_ms > now_ms}
+
+    def _fill(self) -> None:
+        while len(self._tasks) < self._limits.calls_in_flight:
+            pending = self._state.queue.take(self._now_ms(), self._closed_now())
+            if pending is None:
+                return
+            request_id = pending.request.request_id
+            if request_id in self._state.ledger.pending:
+                self._tasks[request_id] = asyncio.create_task(self._attempt(pending))
+
+    async def _attempt(self, pending: Pending) -> None:
+        request = pending.request
+        todo: Next = Again(self._now_ms() + int(RETRY_DELAYS_S[0] * 1000))
+        try:
+            todo = await self._attempts.make(pending)
+        except EarmarkError as error:
+            self._halted = str(error)
+        except Exception as error:
+            self._halted = f"{type(error).__name__}: {error}"
+            log.exception("an attempt at %s ended in an error of our own", request.video_id)
+        finally:
+            del self._tasks[request.request_id]
+            self._go_on(pending, todo)
+            self._wake.set()
+
+    def _go_on(self, pending: Pending, todo: Next) -> None:
+        match todo:
+            case Again(not_before_ms, tight):
+                if tight:
+                    self._closed[pending.request.lane] = not_before_ms
+                self._state.queue.add(pending, 0 if tight else not_before_ms)
+            case Pause(until, reason):
+                log.error("no calls before %s: %s", until.isoformat(), reason)
+                self._paused_until = until
+                self._state.queue.add(pending)
+            case Halt(reason):
+                self._halted = reason
+            case None:
+                pass
+
+    async def _recover_for_ever(self) -> None:
+        while True:
+            await asyncio.sleep(RECOVERY_S)
+            try:
+                await self._recover(patient=True)
+            except KafkaError as error:
+                log.warning("claims of dead analysts are looked for again later: %r", error)
+
+    async def _recover(self, *, patient: bool) -> None:
+        """Settle what another analyst (or this one, before) left unsettled and what is known of.
+
+        `patient`: only what stood there a round ago too, for a living analyst settles its own within moments.
+        """
+        suspects = {
+            attempt_id
+            for attempt_id in self._state.ledger.unsettled
+            if not self._attempts.is_mine(attempt_id)
+        }
+        for attempt_id in suspects & self._suspects if patient else suspects:
+            claim = self._state.ledger.unsettled.get(attempt_id)
+            if claim is not None:
+                await self._settle_for(claim)
+        self._suspects = suspects
+
+    async def _settle_for(self, claim: Claim) -> None:
+        recorded = self._state.recorded.get(claim.attempt_id)
+        if recorded is not None:
+            await self._settle_recorded(claim, recorded)
+        elif claim.attempt_id in self._state.ledger.denied or claim.attempt_id in self._attempts.orphans:
+            await self._attempts.settle(claim, "not_called")
+            self._attempts.orphans.discard(claim.attempt_id)
+
+    async def _settle_recorded(self, claim: Claim, recorded: Position) -> None:
+        record = await self._fetch.fetch(ANALYSES, recorded.partition, recorded.offset)
+        match record.event():
+            case AnalysisCompleted() as done:
+                await self._attempts.settle(claim, "completed", done.usd, done.usage)
+            case AnalysisFailed() as failed:
+                await self._attempts.settle(claim, "failed", failed.usd, failed.usage)
+            case AttemptFailed() as failed:
+                delay = timedelta(seconds=RETRY_DELAYS_S[min(claim.attempt, len(RETRY_DELAYS_S)) - 1])
+                await self._attempts.settle(claim, "retry", failed.usd, failed.usage, failed.at + delay)
+
+
+async def analyse(
+    connection: Connection,
+    publisher: Publisher,
+    claude: Claude,
+    limits: Limits,
+    listed: frozenset[str] | None,
+    now: Clock,
+    stop: asyncio.Event,
+) -> None:
+    """Run an analyst until `stop` is set. Raises AnalystError, LedgerError, KafkaError: the process ends with it."""
+    state = State()
+    moved: list[Callable[[], None]] = []
+
+    def apply_ledger(record: Record) -> None:
+        state.apply(record)
+        for hear in moved:
+            hear()
+
+    async with (
+        follow(connection, [ANALYSES, PROMPTS], state.apply) as analyses,
+        follow(connection, [LEDGER], apply_ledger) as ledger,
+        fetcher(connection) as fetch,
+    ):
+        attempts = Attempts(
+            state=state,
+            limits=limits,
+            claude=claude,
+            append=publisher.append,
+            fetch_captions=lambda pending: _captions(fetch, pending),
+            reach=lambda partition: analyses.reach_now(ANALYSES, partition),
+            listed=listed,
+            now=now,
+        )
+        analyst = Analyst(state, attempts, limits, fetch, stop)
+        moved.append(analyst.ledger_moved)
+        watchers = [asyncio.create_task(follower.ended()) for follower in (analyses, ledger)]
+        stopper = asyncio.create_task(_when(stop, analyst.stop))
+        work = asyncio.create_task(analyst.run())
+        try:
+            done, _ = await asyncio.wait([work, *watchers], return_when=asyncio.FIRST_COMPLETED)
+            for task in done:
+                task.result()
+        finally:
+            for task in (work, stopper, *watchers):
+                task.cancel()
+            await asyncio.gather(work, stopper, *watchers, return_exceptions=True)
+
+
+async def _when(event: asyncio.Event, act: Callable[[], None]) -> None:
+    await event.wait()
+    act()
+
+
+async def _captions(fetch: Fetcher, pending: Pending) -> CaptionsExtracted:
+    place = pending.request.captions_at
+    event = (await fetch.fetch(CAPTIONS, place.partition, place.offset)).event()
+    if not isinstance(event, CaptionsExtracted):
+        raise AnalystError(
+            f"request {pending.request.request_id} points at captions[{place.partition}]@{place.offset}, a"
+            f" {type(event).__name__}: the ledger belongs to another log"
+        )
+    return event

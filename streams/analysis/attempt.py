@@ -1,0 +1,336 @@
+"""One attempt at one request: claim, call, record, settle, in that order and never otherwise.
+
+Whatever dies in between leaves the money right: before the grant nothing is called, before the record the claim stays
+charged, before the settlement another analyst finds the record and settles.
+"""
+
+import asyncio
+import random
+from collections.abc import Awaitable, Callable
+from dataclasses import dataclass, field
+from datetime import datetime, timedelta
+from decimal import Decimal
+from typing import Any, Literal, assert_never
+from uuid import UUID, uuid4
+
+from aiokafka.errors import KafkaError
+
+from streams.analysis.claude import Claude
+from streams.analysis.conversation import request_of
+from streams.analysis.entries import Claim
+from streams.analysis.ledger import MAX_ATTEMPTS, Pending, Verdict
+from streams.analysis.outcomes import Answered, Exhausted, Failed, Misconfigured, Outcome, Refused
+from streams.analysis.prices import price, worst_case
+from streams.analysis.record import completed, failure
+from streams.analysis.state import State
+from streams.clock import Clock
+from streams.events.captions import CaptionsExtracted
+from streams.events.event import Event, Lane
+from streams.events.ledger import BudgetReserved, BudgetSettled, SettledOutcome, Usage, analysis_id
+from streams.events.prompts import Prompt
+from streams.log.publish import Appended
+from streams.log.topics import ANALYSES, partition_of
+
+HOLD_SLACK_S = 30
+RETRY_DELAYS_S = (30.0, 300.0)
+BACKOFF_S = (1.0, 2.0, 4.0, 8.0)
+"""How long to wait after a refusal that names no time, the last for ever after."""
+
+
+@dataclass(frozen=True)
+class Limits:
+    """What may be spent, in US dollars a UTC day and as shares of it, and how a call is bounded, in seconds."""
+
+    cap_usd: Decimal
+    backfill_share: Decimal
+    replay_share: Decimal
+    calls_in_flight: int
+    call_timeout_s: float
+
+    def lane_cap_usd(self, lane: Lane) -> Decimal:
+        """What a lane may be charged a day."""
+        shares = {"live": Decimal(1), "backfill": self.backfill_share, "replay": self.replay_share}
+        return self.cap_usd * shares[lane]
+
+    @property
+    def hold_s(self) -> int:
+        """How long a claim stays open without a settlement."""
+        return int(self.call_timeout_s) + HOLD_SLACK_S
+
+
+@dataclass(frozen=True)
+class Again:
+    """The request waits on, not before a time (ms since 1970); `tight`: so does its lane, or until the ledger moves."""
+
+    not_before_ms: int = 0
+    tight: bool = False
+
+
+@dataclass(frozen=True)
+class Pause:
+    """No call succeeds before `until`."""
+
+    until: datetime
+    reason: str
+
+
+@dataclass(frozen=True)
+class Halt:
+    """A person must mend something first."""
+
+    reason: str
+
+
+Next = Again | Pause | Halt | None
+"""What an attempt leaves to do: nothing where its request is done."""
+
+
+@dataclass
+class Attempts:
+    """Makes attempts. `reach` waits until the fold has a partition of `analyses` to its end; `append` is awaited."""
+
+    state: State
+    limits: Limits
+    claude: Claude
+    append: Callable[[Event], Awaitable[Appended]]
+    fetch_captions: Callable[[Pending], Awaitable[CaptionsExtracted]]
+    reach: Callable[[int], Awaitable[None]]
+    listed: frozenset[str] | None
+    now: Clock
+    orphans: set[UUID] = field(default_factory=set)
+    _verdicts: dict[UUID, asyncio.Future[Verdict]] = field(default_factory=dict)
+    _counted: dict[UUID, int] = field(default_factory=dict)
+
+    def __post_init__(self) -> None:
+        self.state.on_verdict = self._hear
+
+    def is_mine(self, attempt_id: UUID) -> bool:
+        """Whether an attempt under way here holds this claim."""
+        return attempt_id in self._verdicts
+
+    def _hear(self, attempt_id: UUID, verdict: Verdict) -> None:
+        waiting = self._verdicts.get(attempt_id)
+        if waiting is not None and not waiting.done():
+            waiting.set_result(verdict)
+
+    async def make(self, pending: Pending) -> Next:
+        """Take one request as far as it goes now."""
+        prompt = self.state.prompt_for(pending.request.prompt_id)
+        if prompt is None:
+            return Again(self._in_ms(1))  # not registered or not active everywhere yet
+        ledger, analysis = self.state.ledger, analysis_id(pending.request.captions_id, prompt.prompt_id)
+        if ledger.is_done(analysis):
+            return None
+        called_until_ms = ledger.called_until_ms(analysis)
+        if called_until_ms is not None and called_until_ms > self._in_ms(0):
+            return Again(called_until_ms)
+        captions = await self.fetch_captions(pending)
+        max_tokens = prompt.max_tokens * (2 if analysis in self.state.truncated else 1)
+        request = request_of(prompt, captions, max_tokens)
+        counted = await self._count(analysis, request)
+        if not isinstance(counted, int):
+            return self._after_no_count(counted)
+        usd = worst_case(prompt.model, counted, max_tokens)
+        claim = self._claim(pending, prompt, max_tokens, usd)
+        never = self._why_never(claim)
+        if never is None and usd > ledger.room(claim.lane, claim.cap_usd, claim.lane_cap_usd, self._in_ms(0)):
+            return Again(max(ledger.next_close_ms(), self._in_ms(1)), tight=True)
+        return await self._spend(claim, pending, prompt, captions, request, never)
+
+    def _claim(self, pending: Pending, prompt: Prompt, max_tokens: int, usd: Decimal) -> BudgetReserved:
+        request = pending.request
+        analysis = analysis_id(request.captions_id, prompt.prompt_id)
+        return BudgetReserved(
+            at=self.now(),
+            attempt_id=uuid4(),
+            request_id=request.request_id,
+            analysis_id=analysis,
+            prompt_id=prompt.prompt_id,
+            model=prompt.model,
+            max_tokens=max_tokens,
+            attempt=self.state.ledger.next_attempt(analysis),
+            lane=request.lane,
+            replay_id=request.replay_id,
+            usd=usd,
+            cap_usd=self.limits.cap_usd,
+            lane_cap_usd=self.limits.lane_cap_usd(request.lane),
+            hold_s=self.limits.hold_s,
+        )
+
+    def _why_never(self, claim: BudgetReserved) -> tuple[Literal["expired", "over_cap"], str] | None:
+        if claim.attempt > MAX_ATTEMPTS:
+            return "expired", f"{MAX_ATTEMPTS} attempts were made and none of them left an answer"
+        bound = min(claim.cap_usd, claim.lane_cap_usd)
+        if claim.usd > bound:
+            return "over_cap", (
+                f"the call may cost ${claim.usd:f}, more than lane {claim.lane} may spend on any day (${bound:f}):"
+                " raise EARMARK_DAILY_CAP_USD or the lane's share"
+            )
+        return None
+
+    async def _spend(
+        self,
+        claim: BudgetReserved,
+        pending: Pending,
+        prompt: Prompt,
+        captions: CaptionsExtracted,
+        request: dict[str, Any],
+        never: tuple[Literal["expired", "over_cap"], str] | None,
+    ) -> Next:
+        verdict: asyncio.Future[Verdict] = asyncio.get_running_loop().create_future()
+        self._verdicts[claim.attempt_id] = verdict
+        try:
+            try:
+                appended = await self.append(claim)
+            except KafkaError:
+                # It may be in the log all the same. It is not called; recovery settles it if it shows up.
+                self.orphans.add(claim.attempt_id)
+                return Again(self._in_ms(5))
+            deadline_ms = appended.timestamp_ms + claim.hold_s * 1000
+            granted = await verdict == "granted"
+            if never is not None:
+                await self.append(failure(claim, pending, captions, *never, at=self.now(), final=True))
+                await self.settle(claim, "failed")
+                return None
+            if granted:
+                await self.reach(partition_of(captions.video.video_id, ANALYSES.partitions))
+            if not granted or claim.analysis_id in self.state.answered:
+                await self.settle(claim, "not_called")
+                return Again(self._in_ms(random.uniform(0.5, 2)))
+            outcome = await self._call(request, deadline_ms)
+            return await self._record(claim, pending, prompt, captions, outcome)
+        finally:
+            del self._verdicts[claim.attempt_id]
+
+    async def _count(self, analysis: UUID, request: dict[str, Any]) -> int | Outcome:
+        counted: int | Outcome | None = self._counted.get(analysis)
+        if counted is None:
+            counted = await self.claude.count(request, self.limits.call_timeout_s)
+            if isinstance(counted, int):
+                self._counted[analysis] = counted
+        return counted
+
+    def _after_no_count(self, outcome: Outcome) -> Next:
+        match outcome:
+            case Misconfigured(reason):
+                return Halt(reason)
+            case Exhausted(reason, until):
+                return Pause(until, reason)
+            case Refused(_, retry_after_s):
+                return Again(self._in_ms(retry_after_s or BACKOFF_S[0]))
+            case _:
+                return Again(self._in_ms(RETRY_DELAYS_S[0]))
+
+    async def _call(self, request: dict[str, Any], deadline_ms: int) -> Outcome:
+        """Call, and again where the provider took no call, as long as a whole call fits before the deadline."""
+        refusals = 0
+        while True:
+            if self._in_ms(self.limits.call_timeout_s) > deadline_ms:
+                return Refused("the claim's time ran out before the provider took the call", None)
+            outcome = await self.claude.call(request, self.limits.call_timeout_s)
+            if not isinstance(outcome, Refused):
+                return outcome
+            wait_s = outcome.retry_after_s or BACKOFF_S[min(refusals, len(BACKOFF_S) - 1)]
+            refusals += 1
+            await asyncio.sleep(wait_s * random.uniform(1.0, 1.25))
+
+    async def _record(
+        self,
+        claim: BudgetReserved,
+        pending: Pending,
+        prompt: Prompt,
+        captions: CaptionsExtracted,
+        outcome: Outcome,
+    ) -> Next:
+        match outcome:
+            case Refused():
+                await self.settle(claim, "not_called")
+                return Again(self._in_ms(random.uniform(1, 5)))
+            case Exhausted(reason, until):
+                await self.settle(claim, "not_called", retry_at=until)
+                return Pause(until, reason)
+            case Misconfigured(reason):
+                await self.settle(claim, "not_called")
+                return Halt(reason)
+            case Answered(text, usage):
+                event = completed(claim, pending, prompt, captions, text, usage, self.listed, self.now())
+                if not isinstance(event, Failed):
+                    await self._keep(event)
+                    await self.settle(claim, "completed", event.usd, usage)
+                    return None
+                return await self._fail(claim, pending, captions, event)
+            case Failed():
+                return await self._fail(claim, pending, captions, outcome)
+            case _:
+                assert_never(outcome)
+
+    async def _fail(
+        self, claim: BudgetReserved, pending: Pending, captions: CaptionsExtracted, failed: Failed
+    ) -> Next:
+        usd = charge(claim, failed)
+        twice = failed.outcome == "max_tokens" and claim.analysis_id in self.state.truncated
+        final = failed.final or twice or claim.attempt >= MAX_ATTEMPTS
+        event = failure(
+            claim,
+            pending,
+            captions,
+            failed.outcome,
+            failed.reason,
+            at=self.now(),
+            final=final,
+            raw_answer=failed.raw_answer,
+            usage=failed.usage,
+            usd=usd,
+        )
+        await self._keep(event)
+        if final:
+            await self.settle(claim, "failed", usd, failed.usage)
+            return None
+        # A cut answer wants room, not time.
+        delay_s = 0.0 if failed.outcome == "max_tokens" else RETRY_DELAYS_S[claim.attempt - 1]
+        retry_at = self.now() + timedelta(seconds=delay_s)
+        await self.settle(claim, "retry", usd, failed.usage, retry_at)
+        return Again(int(retry_at.timestamp() * 1000))
+
+    async def settle(
+        self,
+        claim: BudgetReserved | Claim,
+        outcome: SettledOutcome,
+        usd: Decimal = Decimal(0),
+        usage: Usage | None = None,
+        retry_at: datetime | None = None,
+    ) -> None:
+        """Say what a claim cost; what is lost here is found and settled by the next analyst."""
+        if outcome in {"completed", "failed"}:
+            self._counted.pop(claim.analysis_id, None)
+        await self._keep(
+            BudgetSettled(
+                at=self.now(),
+                attempt_id=claim.attempt_id,
+                analysis_id=claim.analysis_id,
+                outcome=outcome,
+                usd=usd,
+                usage=usage,
+                retry_at=retry_at,
+            )
+        )
+
+    async def _keep(self, event: Event) -> None:
+        """Append what must not be lost while this process lives, however long the broker is away."""
+        while True:
+            try:
+                await self.append(event)
+            except KafkaError:
+                await asyncio.sleep(1)
+            else:
+                return
+
+    def _in_ms(self, seconds: float) -> int:
+        return int((self.now().timestamp() + seconds) * 1000)
+
+
+def charge(claim: BudgetReserved, failed: Failed) -> Decimal:
+    """What a failed call is charged, US dollars: its bill, nothing, or, where that is not known, all that was reserved."""
+    if failed.usage is not None:
+        return price(claim.model, failed.usage)
+    return claim.usd if failed.billed else Decimal(0)

@@ -1,0 +1,93 @@
+"""What an analyst knows: the folds of the ledger, of `prompts` and of `analyses`. No I/O, no clock."""
+
+from collections.abc import Callable
+from dataclasses import dataclass, field
+from uuid import UUID
+
+from streams.analysis.entries import Claim, Settlement, read_entry
+from streams.analysis.ledger import Ledger, Verdict
+from streams.analysis.queue import Queue
+from streams.events.envelope import UndecodableError
+from streams.events.event import Position
+from streams.events.prompts import Prompt
+from streams.log import prompts as prompt_log
+from streams.log.fold import Record
+from streams.log.prompts import Prompts
+from streams.log.topics import ANALYSES, LEDGER, PROMPTS
+
+
+@dataclass
+class State:
+    """`recorded`: attempts whose outcome stands in `analyses` while their claim is not settled.
+
+    `on_verdict` hears the verdict on every claim as it is folded.
+    """
+
+    ledger: Ledger = field(default_factory=Ledger)
+    queue: Queue = field(default_factory=Queue)
+    prompts: Prompts = field(default_factory=Prompts)
+    recorded: dict[UUID, Position] = field(default_factory=dict)
+    answered: set[UUID] = field(default_factory=set)
+    truncated: set[UUID] = field(default_factory=set)
+    on_verdict: Callable[[UUID, Verdict], None] = lambda _attempt_id, _verdict: None
+    _markers: dict[int, tuple[int, str]] = field(default_factory=dict)
+
+    def apply(self, record: Record) -> None:
+        """Fold a record of the ledger, of `analyses` or of `prompts`. Raises LedgerError: nothing may be spent then."""
+        if record.topic == LEDGER.name:
+            self._ledger(record)
+        elif record.topic == ANALYSES.name:
+            self._analyses(record)
+        elif record.topic == PROMPTS.name:
+            try:
+                prompt_log.fold(self.prompts, record)
+            except UndecodableError:
+                return  # the worker's agent on this topic makes it a dead letter
+
+    @property
+    def active_prompt(self) -> Prompt | None:
+        """The prompt whose markers stand in every partition of `analyses`, or None before the first."""
+        if len(self._markers) < ANALYSES.partitions:
+            return None
+        _, prompt_id = min(self._markers.values())
+        return self.prompts.by_id.get(prompt_id)
+
+    def prompt_for(self, prompt_id: str | None) -> Prompt | None:
+        """The prompt that a request names, or the active one."""
+        return self.active_prompt if prompt_id is None else self.prompts.by_id.get(prompt_id)
+
+    def _ledger(self, record: Record) -> None:
+        entry = read_entry(record)
+        before = len(self.ledger.pending)
+        verdict = self.ledger.apply(entry, record.offset, record.timestamp_ms)
+        if isinstance(entry, Claim) and verdict is not None:
+            self.on_verdict(entry.attempt_id, verdict)
+        elif len(self.ledger.pending) > before:
+            self.queue.add(next(reversed(self.ledger.pending.values())))
+        elif isinstance(entry, Settlement):
+            self.recorded.pop(entry.attempt_id, None)
+            if self.ledger.is_done(entry.analysis_id):
+                self.answered.discard(entry.analysis_id)
+                self.truncated.discard(entry.analysis_id)
+
+    def _is_settled(self, attempt_id: UUID) -> bool:
+        return self.ledger.is_claimed(attempt_id) and attempt_id not in self.ledger.unsettled
+
+    def _analyses(self, record: Record) -> None:
+        name = record.type
+        if name == "PromptActivated":
+            number, prompt_id = record.header("ce_activation"), record.header("ce_promptid")
+            if number is not None and prompt_id is not None:
+                self._markers[record.partition] = (int(number), prompt_id)
+            return
+        analysis, attempt = record.header("ce_analysisid"), record.header("ce_attemptid")
+        if analysis is None:
+            return
+        analysis_id = UUID(analysis)
+        if name == "AttemptFailed":
+            if record.header("ce_outcome") == "max_tokens":
+                self.truncated.add(analysis_id)
+        elif not self.ledger.is_done(analysis_id):
+            self.answered.add(analysis_id)
+        if attempt is not None and not self._is_settled(UUID(attempt)):
+            self.recorded[UUID(attempt)] = Position(partition=record.partition, offset=record.offset)
