@@ -1,5 +1,6 @@
 """The topics: what stands in which, how they are laid out, and the plan that makes them so."""
 
+import asyncio
 from collections.abc import Mapping, Sequence
 from dataclasses import dataclass, field
 
@@ -85,6 +86,11 @@ TOPICS = (
     OUTLOOK_SIGNALS,
     DEAD_LETTERS,
 )
+
+_UNKNOWN_TOPIC = 3
+_TOPIC_EXISTS = 36
+_SET_ON_TOPIC = 1  # a setting's source, as Kafka numbers them
+_SETTLE_LIMIT_S = 30.0
 _TOPIC_OF = {event_type: topic for topic in TOPICS for event_type in topic.types}
 
 
@@ -104,10 +110,11 @@ def partition_of(key: str, partitions: int) -> int:
 
 @dataclass(frozen=True)
 class Layout:
-    """A topic as it is on a broker: partition count and the settings that the plan names."""
+    """A topic as it is on a broker: partition count, the settings in force, and those set on the topic itself."""
 
     partitions: int
     config: Mapping[str, str]
+    own: Mapping[str, str] = field(default_factory=dict)
 
 
 @dataclass(frozen=True)
@@ -172,20 +179,44 @@ async def existing_layouts(admin: AIOKafkaAdminClient, prefix: str) -> dict[str,
     layouts = {}
     for response in await admin.describe_configs(resources):
         for code, message, _kind, name, entries in response.resources:
+            if code == _UNKNOWN_TOPIC:  # this broker has yet to hear of it
+                continue
             if code != 0:
                 raise EarmarkError(f"the broker does not describe topic {name}: {message}")
-            layouts[name] = Layout(described[name], {entry[0]: entry[1] for entry in entries})
+            layouts[name] = Layout(
+                described[name],
+                config={key: value for key, value, *_rest in entries},
+                own={
+                    key: value
+                    for key, value, _read_only, source, *_rest in entries
+                    if source == _SET_ON_TOPIC
+                },
+            )
     return layouts
 
 
 async def apply(admin: AIOKafkaAdminClient, prefix: str, replication_factor: int = 1) -> Plan:
     """Make the broker's topics as the code says and return what was done; nothing is changed where anything is refused.
 
-    Raises RefusedError for a changed partition count, EarmarkError where the broker refuses.
+    Returns when the broker answers by the new layout. Settings that the code does not name stay as they are. Raises
+    RefusedError for a changed partition count, EarmarkError where the broker refuses or does not follow.
     """
-    todo = plan(await existing_layouts(admin, prefix), prefix)
+    existing = await existing_layouts(admin, prefix)
+    todo = plan(existing, prefix)
     if todo.refused:
         raise RefusedError("; ".join(todo.refused))
+    if todo.create:
+        await _create(admin, prefix, todo.create, replication_factor)
+    if todo.alter:
+        await _alter(admin, prefix, [topic for topic in TOPICS if topic.name in todo.alter], existing)
+    if not todo.is_empty:
+        await _settle(admin, prefix)
+    return todo
+
+
+async def _create(
+    admin: AIOKafkaAdminClient, prefix: str, topics: Sequence[Topic], replication_factor: int
+) -> None:
     new = [
         NewTopic(
             name=prefix + topic.name,
@@ -193,26 +224,40 @@ async def apply(admin: AIOKafkaAdminClient, prefix: str, replication_factor: int
             replication_factor=replication_factor,
             topic_configs={**KEPT_FOR_EVER, **topic.config},
         )
-        for topic in todo.create
+        for topic in topics
     ]
-    if new:
-        response = await admin.create_topics(new)
-        for name, code, *message in response.topic_errors:
-            if code not in (0, 36):  # 36: another process made it first
-                raise EarmarkError(f"topic {name} was not created: {for_code(code).__name__} {message}")
-    if todo.alter:
-        resources = [
-            ConfigResource(
-                ConfigResourceType.TOPIC,
-                prefix + topic.name,
-                configs={**KEPT_FOR_EVER, **topic.config},
-            )
-            for topic in TOPICS
-            if topic.name in todo.alter
-        ]
-        response = await admin.alter_configs(resources)
-        for answer in response:
-            for code, message, _kind, name in answer.resources:
-                if code != 0:
-                    raise EarmarkError(f"topic {name} was not altered: {message}")
-    return todo
+    response = await admin.create_topics(new)
+    for name, code, *message in response.topic_errors:
+        if code not in (0, _TOPIC_EXISTS):  # another process may have made it first
+            raise EarmarkError(f"topic {name} was not created: {for_code(code).__name__} {message}")
+
+
+async def _alter(
+    admin: AIOKafkaAdminClient, prefix: str, topics: Sequence[Topic], existing: Mapping[str, Layout]
+) -> None:
+    resources = [
+        ConfigResource(
+            ConfigResourceType.TOPIC,
+            prefix + topic.name,
+            # This request replaces all a topic's own settings: what is not named in it goes back to the default.
+            configs={**existing[prefix + topic.name].own, **KEPT_FOR_EVER, **topic.config},
+        )
+        for topic in topics
+    ]
+    for answer in await admin.alter_configs(resources):
+        for code, message, _kind, name in answer.resources:
+            if code != 0:
+                raise EarmarkError(f"topic {name} was not altered: {message}")
+
+
+async def _settle(admin: AIOKafkaAdminClient, prefix: str) -> None:
+    """A broker hears of a change a moment after the controller has answered: wait until it has."""
+    try:
+        async with asyncio.timeout(_SETTLE_LIMIT_S):
+            while not plan(await existing_layouts(admin, prefix), prefix).is_empty:  # noqa: ASYNC110 - a broker gives no sign
+                await asyncio.sleep(0.02)
+    except TimeoutError:
+        raise EarmarkError(
+            f"the broker took the new topics but does not show them after {_SETTLE_LIMIT_S:.0f} s: run"
+            " `earmark topics plan` to see what differs"
+        ) from None
