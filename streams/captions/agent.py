@@ -1,0 +1,69 @@
+"""videos → captions."""
+
+from typing import Protocol
+
+from streams.captions.failures import next_try_at
+from streams.captions.fetch import NotTaken, Taken
+from streams.clock import Clock
+from streams.events.captions import CaptionsExtracted, CaptionsRequested, CaptionsUnavailable, captions_id
+from streams.events.event import Event, Position
+from streams.events.videos import Video, VideoDiscovered
+
+
+class Fetch(Protocol):
+    """Asks YouTube for a video's captions, once."""
+
+    async def __call__(self, video: Video) -> Taken | NotTaken:
+        """The words, or why there are none."""
+
+
+async def extract_captions(
+    event: Event,
+    position: Position,  # noqa: ARG001  every handler gets it
+    *,
+    fetch: Fetch,
+    delays: tuple[float, ...],
+    now: Clock,
+) -> list[Event]:
+    """Take the captions of a video that was discovered or whose next try fell due.
+
+    `delays`: seconds to wait after the first, second, … try that failed; after the last there is no other.
+    """
+    match event:
+        case VideoDiscovered(video=video):
+            revision, attempt = 1, 1
+        case CaptionsRequested(video=video, revision=revision, attempt=attempt):
+            pass
+        case _:
+            raise TypeError(f"{type(event).__name__} asks for no captions")
+    result = await fetch(video)
+    at = now()
+    match result:
+        case Taken(video=video, transcript=transcript):
+            return [
+                CaptionsExtracted(
+                    at=at,
+                    video=video,
+                    captions_id=captions_id(video.video_id, revision),
+                    revision=revision,
+                    attempt=attempt,
+                    source=result.source,
+                    language=result.language,
+                    texts=transcript.texts,
+                    starts_ms=transcript.starts_ms,
+                    ends_ms=transcript.ends_ms,
+                    words=transcript.words,
+                )
+            ]
+        case NotTaken(video=video, failure=failure):
+            return [
+                CaptionsUnavailable(
+                    at=at,
+                    video=video,
+                    revision=revision,
+                    attempt=attempt,
+                    reason=failure.reason,
+                    failure=failure.failure,
+                    next_try_at=next_try_at(failure.failure, attempt, delays, at),
+                )
+            ]

@@ -1,0 +1,86 @@
+"""Why there are no captions, whether to ask again, and when.
+
+permanent: they will never be there. later: the video is not ready, or not for us; asked a few times. soon: YouTube
+brakes, so nothing is known of the video. What is unknown is `later`: neither lost nor asked for ever.
+"""
+
+from collections.abc import Sequence
+from dataclasses import dataclass
+from datetime import datetime, timedelta
+
+from streams.events.captions import FailureClass
+
+SOON = timedelta(minutes=10)
+SOON_ATTEMPTS = 3
+FRESH = timedelta(days=7)
+
+# The first sentence found decides. "Sign in" also stands in what is said of private and age-restricted videos, and
+# "video unavailable" before most reasons, so the order matters. All in lower case, with a straight '.
+_SENTENCES: tuple[tuple[str, FailureClass], ...] = (
+    ("not a bot", "soon"),
+    ("content isn't available, try again later", "soon"),
+    ("captcha", "soon"),
+    ("failed to extract any player response", "soon"),
+    ("your ip is likely being blocked", "soon"),
+    ("timed out", "soon"),
+    ("private video", "permanent"),
+    ("video is private", "permanent"),
+    ("join this channel", "permanent"),
+    ("members-only", "permanent"),
+    ("confirm your age", "permanent"),
+    ("removed by the uploader", "permanent"),
+    ("account associated with this video has been terminated", "permanent"),
+    ("account has been terminated", "permanent"),
+    ("copyright", "permanent"),
+    ("violating", "permanent"),
+    ("premieres in", "later"),
+    ("live event will begin", "later"),
+    ("processing this video", "later"),
+    ("in your country", "later"),
+    ("video unavailable", "later"),
+)
+
+
+@dataclass(frozen=True)
+class Failure:
+    """A reason in words and its class."""
+
+    reason: str
+    failure: FailureClass
+
+
+def of_error(text: str, status: int | None) -> Failure:
+    """What yt-dlp's error says; `status`: HTTP's, where there was one."""
+    if status is not None and (status == 429 or status >= 500):
+        return Failure(text, "soon")
+    plain = text.replace("\N{RIGHT SINGLE QUOTATION MARK}", "'").lower()
+    return Failure(text, next((failure for sentence, failure in _SENTENCES if sentence in plain), "later"))
+
+
+def of_status(status: int) -> Failure:
+    """What an HTTP status other than 200 on the track says: its address was good a second ago."""
+    return Failure(f"HTTP {status} on the captions", "soon")
+
+
+def of_no_track(
+    live_status: str | None, published_at: datetime | None, now: datetime, *, trusted: bool
+) -> Failure:
+    """What a missing track says. On a fresh video it may still come; a video without a date counts as fresh."""
+    if live_status in ("is_live", "is_upcoming", "post_live"):
+        return Failure(f"the live stream is not finished ({live_status})", "later")
+    if not trusted:
+        return Failure("YouTube showed neither captions nor formats: it brakes", "soon")
+    if published_at is None or now - published_at < FRESH:
+        return Failure("no captions yet", "later")
+    return Failure("no captions", "permanent")
+
+
+def next_try_at(
+    failure: FailureClass, attempt: int, delays: Sequence[float], now: datetime
+) -> datetime | None:
+    """When to try again after the `attempt`-th try (from 1) failed, `delays` in seconds; None: that was the last."""
+    if failure == "permanent":
+        return None
+    if failure == "soon" and attempt <= SOON_ATTEMPTS:
+        return now + SOON
+    return now + timedelta(seconds=delays[attempt - 1]) if attempt <= len(delays) else None
