@@ -1,0 +1,209 @@
+"""The wrapper round every handler: an event ends as events, as a dead letter, or the process stops and leaves it.
+
+Faust commits an event whose handler raises, so no exception may leave `Wrapper.run`; where nothing else is sound the
+process ends at once, uncommitted, and the event is delivered again.
+"""
+
+import asyncio
+import logging
+import os
+from collections.abc import Awaitable, Callable, Iterable, Sequence
+from dataclasses import dataclass
+from enum import IntEnum
+from typing import NoReturn, assert_never
+
+from aiokafka.errors import KafkaError, MessageSizeTooLargeError, RecordListTooLargeError
+
+from streams.clock import Clock
+from streams.errors import EarmarkError
+from streams.events.envelope import UndecodableError
+from streams.events.event import Event, Position
+from streams.log.dead_letters import dead_letter
+from streams.log.fold import Record
+from streams.log.topics import Topic
+
+TRIES = 3
+BACKOFF_S = (1.0, 5.0)
+DEAD_LETTERS_IN_A_ROW = 5
+# A broker that is away is waited for this long at each try; its messages are then repeated under the same ids.
+SEND_LIMIT_S = 60.0
+
+log = logging.getLogger(__name__)
+
+Handler = Callable[[Event, Position], Awaitable[Sequence[Event]]]
+"""Turns an event and where it stands into the events that follow from it."""
+
+
+class TransientError(EarmarkError):
+    """Raised by a handler: nothing is wrong with the event, try it again later."""
+
+
+class HandlerTimeoutError(EarmarkError):
+    """A handler took longer than its time limit."""
+
+
+class ExitCode(IntEnum):
+    """What a worker that stops by itself exits with; in all of these, work in flight stays uncommitted."""
+
+    POISONED = 70
+    STALLED = 71
+    SHUTDOWN_HUNG = 72
+    CANCELLED = 73
+    DEAD_LETTER_UNSENT = 74
+    TRY_LATER = 75
+
+
+@dataclass(frozen=True)
+class Agent:
+    """A handler and what it hears: `topics`, or of these only `types`; `time_limit_s` seconds for one event."""
+
+    name: str
+    topics: tuple[Topic, ...]
+    handle: Handler
+    time_limit_s: float
+    types: tuple[type[Event], ...] | None = None
+
+
+@dataclass(frozen=True)
+class Retry:
+    """The same event again after `delay_s` seconds."""
+
+    delay_s: float
+
+
+@dataclass(frozen=True)
+class DeadLetter:
+    """No retry will mend this event; `counts`: the handler failed, rather than the message being unreadable."""
+
+    counts: bool
+
+
+@dataclass(frozen=True)
+class Stop:
+    """The process must end now, this event uncommitted."""
+
+    code: ExitCode
+    why: str
+
+
+def after_failure(error: Exception, attempt: int, streak: int) -> Retry | DeadLetter | Stop:
+    """What to do when an event's `attempt`-th try (from 1) ended in `error`, after `streak` dead letters in a row."""
+    match error:
+        case UndecodableError():
+            return DeadLetter(counts=False)
+        case _ if attempt < TRIES:
+            return Retry(BACKOFF_S[attempt - 1])
+        case MessageSizeTooLargeError() | RecordListTooLargeError():
+            pass
+        case TransientError() | KafkaError():
+            return Stop(ExitCode.TRY_LATER, f"{TRIES} tries failed, the last with {error!r}")
+    if streak + 1 >= DEAD_LETTERS_IN_A_ROW:
+        return Stop(
+            ExitCode.POISONED, f"{DEAD_LETTERS_IN_A_ROW} events in a row failed, the last with {error!r}"
+        )
+    return DeadLetter(counts=True)
+
+
+def leave(stop: Stop) -> NoReturn:
+    """End the process at once: no commit, no clean-up, nothing acknowledged."""
+    log.critical("stopping with exit code %d: %s", stop.code, stop.why)
+    logging.shutdown()
+    os._exit(stop.code)
+
+
+class Wrapper:
+    """An agent at work. One serves every partition; `busy` tells the watchdog which are at it, and for how long yet."""
+
+    def __init__(
+        self,
+        agent: Agent,
+        append_all: Callable[[Iterable[Event]], Awaitable[None]],
+        now: Clock,
+        *,
+        stop: Callable[[Stop], NoReturn] = leave,
+        sleep: Callable[[float], Awaitable[None]] = asyncio.sleep,
+    ) -> None:
+        self._agent = agent
+        self._append_all = append_all
+        self._now = now
+        self._stop = stop
+        self._sleep = sleep
+        self._streak = 0
+        self.busy: dict[tuple[str, int], float] = {}
+        """(topic, partition) → the event loop's time by which the try under way must have ended."""
+        self.ended: dict[tuple[str, int], float] = {}
+        """(topic, partition) → the event loop's time when an event was last done with."""
+
+    async def run(self, record: Record) -> None:
+        """See `record` through to its end. Returns when it may be committed, or never."""
+        place = (record.topic, record.partition)
+        try:
+            await self._see_through(record, place)
+        except asyncio.CancelledError:
+            # Faust would commit an event whose task it cancels.
+            self._stop(Stop(ExitCode.CANCELLED, f"{self._agent.name} was cancelled at {place}"))
+        finally:
+            self.busy.pop(place, None)
+            self.ended[place] = asyncio.get_running_loop().time()
+
+    async def _see_through(self, record: Record, place: tuple[str, int]) -> None:
+        attempt = 1
+        while True:
+            self.busy[place] = (
+                asyncio.get_running_loop().time() + self._agent.time_limit_s + SEND_LIMIT_S + max(BACKOFF_S)
+            )
+            try:
+                await self._try(record)
+            except Exception as error:
+                todo = after_failure(error, attempt, self._streak)
+                log.warning(
+                    "%s: try %d of %s[%d]@%d failed: %r → %s",
+                    *(self._agent.name, attempt, *place, record.offset, error, todo),
+                    exc_info=None if isinstance(todo, Retry) else error,
+                )
+                match todo:
+                    case Retry(delay_s):
+                        attempt += 1
+                        await self._sleep(delay_s)
+                    case DeadLetter(counts):
+                        await self._bury(record, error, attempt)
+                        self._streak += counts
+                        return
+                    case Stop():
+                        self._stop(todo)
+                    case _:
+                        assert_never(todo)
+            else:
+                self._streak = 0
+                return
+
+    async def _try(self, record: Record) -> None:
+        event = record.event()
+        if self._agent.types is not None and not isinstance(event, self._agent.types):
+            return
+        position = Position(partition=record.partition, offset=record.offset)
+        limit_s = self._agent.time_limit_s
+        try:
+            async with asyncio.timeout(limit_s) as limit:
+                events = await self._agent.handle(event, position)
+        except TimeoutError as error:
+            if not limit.expired():
+                raise
+            raise HandlerTimeoutError(f"{self._agent.name} took longer than {limit_s:g} s") from error
+        await self._append(events)
+
+    async def _append(self, events: Iterable[Event]) -> None:
+        try:
+            async with asyncio.timeout(SEND_LIMIT_S):
+                await self._append_all(events)
+        except TimeoutError as error:
+            raise TransientError(f"the broker did not take the results within {SEND_LIMIT_S:g} s") from error
+
+    async def _bury(self, record: Record, error: Exception, attempt: int) -> None:
+        letter = dead_letter(record, handler=self._agent.name, error=error, attempt=attempt, at=self._now())
+        try:
+            await self._append([letter])
+        except (EarmarkError, KafkaError) as unsent:
+            self._stop(
+                Stop(ExitCode.DEAD_LETTER_UNSENT, f"the dead letter for {error!r} was not taken: {unsent!r}")
+            )

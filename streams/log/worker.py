@@ -1,0 +1,200 @@
+"""The Faust worker: agents on partitions, a watchdog over them, an end that always comes.
+
+Faust gives group membership, commits and a stream for each partition. Results go out through the same publisher as
+everywhere else, and what becomes of an event is the wrapper's business (`agent.py`).
+"""
+
+import asyncio
+import os
+import signal
+import threading
+from collections.abc import Callable, Mapping, Sequence
+from contextlib import AbstractAsyncContextManager, suppress
+from typing import Any
+
+import faust
+import faust.streams
+from aiokafka.errors import KafkaError
+
+from streams.clock import Clock
+from streams.errors import EarmarkError
+from streams.log.agent import Agent, ExitCode, Wrapper
+from streams.log.connection import Connection
+from streams.log.diagnostics import configure
+from streams.log.fold import Record
+from streams.log.publish import Publisher, publisher
+from streams.log.topics import MAX_MESSAGE_BYTES, TOPICS
+from streams.log.watchdog import watch
+
+SHUTDOWN_LIMIT_S = 20.0
+START_LIMIT_S = 60.0
+
+Agents = Callable[[Publisher], AbstractAsyncContextManager[Sequence[Agent]]]
+"""Opens what the agents need, on the event loop they run on, and gives them for as long as the block lasts."""
+
+
+def credentials(connection: Connection) -> faust.types.auth.CredentialsT | None:
+    """What Faust needs to log in and to encrypt as `connection` says."""
+    match connection.security_protocol:
+        case "PLAINTEXT":
+            return None
+        case "SSL":
+            return faust.SSLCredentials(context=connection.ssl_context)
+        case _:
+            return faust.SASLCredentials(
+                username=connection.username,
+                password=connection.password,
+                ssl_context=connection.ssl_context,
+                mechanism=connection.sasl_mechanism,
+            )
+
+
+def settings(connection: Connection, slot: str, time_limit_s: float) -> Mapping[str, Any]:
+    """The settings of the Faust app of the worker in `slot` whose slowest handler may take `time_limit_s` seconds.
+
+    These lost nothing under kills, stops and outages; each deviates from Faust's own for a reason.
+    """
+    return {
+        "broker": [f"aiokafka://{server.strip()}" for server in connection.bootstrap.split(",")],
+        "broker_credentials": credentials(connection),
+        # A member that comes back under its own name causes no rebalance.
+        "consumer_group_instance_id": slot,
+        "broker_session_timeout": 10.0,
+        "broker_heartbeat_interval": 2.0,
+        "broker_request_timeout": 30.0,
+        # Must exceed what a handler may take, or a rebalance makes everything in flight run twice.
+        "broker_rebalance_timeout": max(60.0, time_limit_s + 30.0),
+        # Full buffers are no reason to leave the group; whoever leaves that way never comes back.
+        "broker_max_poll_interval": 1e6,
+        "broker_commit_interval": 1.0,
+        "broker_commit_every": 100,
+        # A worker that met an empty cluster must not believe it for five minutes.
+        "consumer_metadata_max_age_ms": 10_000,
+        "producer_metadata_max_age_ms": 10_000,
+        "consumer_max_fetch_size": MAX_MESSAGE_BYTES,
+        "consumer_auto_offset_reset": "earliest",
+        "stream_buffer_maxsize": 16,
+        "stream_wait_empty": True,
+        "processing_guarantee": "at_least_once",
+        "producer_acks": -1,
+        "topic_allow_declare": False,
+        # Without a leader topic Faust asks for it for ever.
+        "topic_disable_leader": True,
+        "web_enabled": False,
+        "autodiscover": False,
+        "worker_redirect_stdouts": False,
+    }
+
+
+class _Worker(faust.App):
+    def _create_directories(self) -> None:
+        """No tables, so no folders."""
+
+
+def _register(app: faust.App, connection: Connection, agent: Agent, wrapper: Wrapper) -> None:
+    async def run(stream: faust.types.StreamT[bytes]) -> None:
+        async for event in stream.events():
+            message = event.message
+            await wrapper.run(
+                Record(
+                    message.topic.removeprefix(connection.prefix),
+                    message.partition,
+                    message.offset,
+                    round(message.timestamp * 1000),
+                    message.key,
+                    message.headers,
+                    message.value,
+                )
+            )
+
+    topic = app.topic(
+        *map(connection.name, agent.topics),
+        key_type=bytes,
+        value_type=bytes,
+        key_serializer="raw",
+        value_serializer="raw",
+    )
+    app.agent(topic, name=agent.name, isolated_partitions=True)(run)
+
+
+async def topics_answer(connection: Connection, limit_s: float = START_LIMIT_S) -> None:
+    """Wait until every topic has its leaders. Raises EarmarkError after `limit_s` seconds."""
+    missing = "no answer"
+    try:
+        async with asyncio.timeout(limit_s):
+            while missing:
+                try:
+                    missing = ", ".join(await _without_leader(connection))
+                except KafkaError as error:
+                    missing = repr(error)
+                if missing:
+                    await asyncio.sleep(0.5)
+    except TimeoutError:
+        raise EarmarkError(
+            f"Kafka at {connection.bootstrap} does not serve the topics ({missing}): start the broker and run"
+            " `earmark topics apply`"
+        ) from None
+
+
+async def _without_leader(connection: Connection) -> list[str]:
+    admin = connection.admin()
+    try:
+        await admin.start()
+        return [
+            found["topic"]
+            for found in await admin.describe_topics([connection.name(topic) for topic in TOPICS])
+            if found["error_code"] != 0 or any(partition["leader"] < 0 for partition in found["partitions"])
+        ]
+    finally:
+        await admin.close()
+
+
+async def _serve(connection: Connection, slot: str, agents: Agents, now: Clock) -> None:
+    stopping = asyncio.Event()
+    for number in (signal.SIGTERM, signal.SIGINT):
+        asyncio.get_running_loop().add_signal_handler(number, stopping.set)
+    working = asyncio.create_task(_work(connection, slot, agents, now), name="work")
+    stopped = asyncio.create_task(stopping.wait(), name="stopped")
+    await asyncio.wait({working, stopped}, return_when=asyncio.FIRST_COMPLETED)
+    stopped.cancel()
+    if stopping.is_set():
+        working.cancel()
+    with suppress(asyncio.CancelledError):
+        await working
+
+
+async def _work(connection: Connection, slot: str, agents: Agents, now: Clock) -> None:
+    await topics_answer(connection)
+    async with publisher(connection) as publish, agents(publish) as heard:
+        app = _Worker(
+            f"{connection.prefix}worker",
+            **settings(connection, slot, max(agent.time_limit_s for agent in heard)),
+        )
+        wrappers = [Wrapper(agent, publish.append_all, now) for agent in heard]
+        for agent, wrapper in zip(heard, wrappers, strict=True):
+            _register(app, connection, agent, wrapper)
+        watching = asyncio.create_task(watch(app, connection, wrappers), name="watchdog")
+        try:
+            await app.start()
+            ended = asyncio.create_task(app.wait_until_stopped(), name="faust")
+            await asyncio.wait({ended, watching}, return_when=asyncio.FIRST_COMPLETED)
+        finally:
+            # Faust waits without limit for what is in flight, and a stop that meets a rebalance may hang.
+            timer = threading.Timer(SHUTDOWN_LIMIT_S, os._exit, [ExitCode.SHUTDOWN_HUNG])
+            timer.daemon = True
+            timer.start()
+            watching.cancel()
+            await app.stop()
+    raise EarmarkError(f"the worker ended by itself: {app.crash_reason!r}")
+
+
+def run_worker(connection: Connection, slot: str, agents: Agents, now: Clock) -> None:
+    """Run the agents in this process until SIGTERM or SIGINT, as the group member named `slot`.
+
+    Returns when stopped; raises EarmarkError when Kafka does not serve or Faust gives up. An event that cannot be
+    seen through, a silent partition and a stop that hangs end the process at once, with an `ExitCode`.
+    """
+    configure()
+    if vars(faust.streams)["_CStreamIterator"] is None:
+        raise EarmarkError("Faust runs without its compiled stream: install a wheel of faust-streaming")
+    asyncio.run(_serve(connection, slot, agents, now))
