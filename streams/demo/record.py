@@ -1,0 +1,20 @@
+"""`python -m streams.demo.record`: writes down which requests the sample's answers belong to.
+
+Run it when a prompt, the transcript's form or the sample changed on purpose, and review what differs.
+"""
+
+import orjson
+
+from streams.analysis.conversation import BUNDLED, read_prompt
+from streams.demo.sample_channel import REQUESTS, sample_requests
+
+
+def main() -> None:
+    """Write `sample/requests.json` for the bundled prompt."""
+    requests = sample_requests(read_prompt(BUNDLED))
+    REQUESTS.write_bytes(orjson.dumps(requests, option=orjson.OPT_INDENT_2 | orjson.OPT_APPEND_NEWLINE))
+    print(f"{REQUESTS.name}: {len(requests)} requests")
+
+
+if __name__ == "__main__":
+    main()

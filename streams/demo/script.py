@@ -1,0 +1,54 @@
+"""What the loopback Claude may do with a request, and how its requests are told apart."""
+
+from collections.abc import Callable, Mapping, Sequence
+from dataclasses import dataclass
+from hashlib import sha256
+from typing import Any, Literal
+
+import orjson
+
+
+@dataclass(frozen=True)
+class Answer:
+    """An answer made and billed: a thinking block where `thinking` is given, then `text`.
+
+    `stop_reason` max_tokens cuts it in the middle and bills all of the request's max_tokens; so does an answer that is
+    longer than they allow. refusal without a text is an empty, free one. `delivery` is what becomes of it on the way;
+    a hang never answers.
+    """
+
+    text: str
+    thinking: str = ""
+    stop_reason: Literal["end_turn", "max_tokens", "refusal", "model_context_window_exceeded"] = "end_turn"
+    delivery: Literal["whole", "broken_json", "cut_connection", "hang"] = "whole"
+
+
+@dataclass(frozen=True)
+class Failure:
+    """An error in the API's own shape, which costs nothing. `retry_after` in seconds."""
+
+    status: int
+    kind: str
+    message: str
+    retry_after: int | None = None
+
+
+RATE_LIMITED = Failure(429, "rate_limit_error", "This request would exceed the rate limit.", retry_after=1)
+OVERLOADED = Failure(529, "overloaded_error", "Overloaded")
+SERVER_ERROR = Failure(500, "api_error", "Internal server error")
+
+Step = Answer | Failure
+Script = Sequence[Step]
+"""What happens to one request, try by try; the last step repeats."""
+Improviser = Callable[[Mapping[str, Any]], Step]
+"""A step for any request body."""
+
+
+def canonical(part: object) -> bytes:
+    """One spelling for one JSON value."""
+    return orjson.dumps(part, option=orjson.OPT_SORT_KEYS)
+
+
+def fingerprint(body: Mapping[str, Any]) -> str:
+    """What makes a request the same request: the SHA-256 of its body without max_tokens."""
+    return sha256(canonical({name: part for name, part in body.items() if name != "max_tokens"})).hexdigest()
