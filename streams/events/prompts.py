@@ -1,10 +1,10 @@
 """The words Claude is asked with, and which of them count."""
 
+import json
 from hashlib import sha256
 from typing import Literal, Self
 from uuid import UUID
 
-import orjson
 from pydantic import Field, model_validator
 
 from streams.events.event import Event, Part, derive_id
@@ -25,7 +25,8 @@ class Prompt(Part):
     @property
     def prompt_id(self) -> str:
         """16 hex digits of a SHA-256 over everything that makes the prompt."""
-        return sha256(orjson.dumps(self.model_dump(), option=orjson.OPT_SORT_KEYS)).hexdigest()[:16]
+        whole = json.dumps(self.model_dump(), ensure_ascii=False, separators=(",", ":"), sort_keys=True)
+        return sha256(whole.encode()).hexdigest()[:16]
 
 
 class PromptRegistered(Event):
