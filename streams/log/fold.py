@@ -147,6 +147,11 @@ class Follower:
             self._task.result()
             raise EarmarkError("the follower has stopped")
 
+    async def ended(self) -> None:
+        """Wait until the follower ends by itself, and raise why."""
+        if self._task is not None:
+            await asyncio.shield(self._task)
+
     async def stop(self) -> None:
         """End the reading."""
         if self._task is not None:
@@ -186,7 +191,7 @@ async def read(
 
 
 class Fetcher:
-    """Fetches single records by their position: the bodies that no state keeps."""
+    """Fetches records by their position: the bodies that no state keeps, and the stretches that a state missed."""
 
     def __init__(self, connection: Connection, consumer: AIOKafkaConsumer, time_limit_s: float) -> None:
         self._connection = connection
@@ -217,6 +222,24 @@ class Fetcher:
             message.headers,
             message.value,
         )
+
+    async def read(
+        self, topic: Topic, partition: int, start: int, end: int, apply: Callable[[Record], None]
+    ) -> None:
+        """Apply the records of one partition from `start` up to `end` (not included), which the log must reach."""
+        if start == end:
+            return
+        tp = TopicPartition(self._connection.name(topic), partition)
+        async with self._one_at_a_time:
+            self._consumer.assign([tp])
+            self._consumer.seek(tp, start)
+            while (position := await self._consumer.position(tp)) < end:
+                # Never a record too many: behind the last one the consumer would wait, and the next call with it.
+                batch = await self._consumer.getmany(
+                    tp, timeout_ms=WAIT_MS, max_records=min(BATCH, end - position)
+                )
+                for m in batch.get(tp, []):
+                    apply(Record(topic.name, partition, m.offset, m.timestamp, m.key, m.headers, m.value))
 
 
 @asynccontextmanager

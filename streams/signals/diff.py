@@ -1,0 +1,153 @@
+"""What a switch of a video's current analysis means to those who act on it: additions, changes, retractions."""
+
+import re
+from collections.abc import Iterable, Mapping
+from datetime import datetime
+from typing import Any
+from uuid import UUID
+
+from streams.events.analyses import AnalysisCompleted, Mention
+from streams.events.event import Event, Part
+from streams.events.signals import (
+    Cause,
+    MentionAdded,
+    MentionChanged,
+    MentionRetracted,
+    MentionState,
+    OutlookAdded,
+    OutlookChanged,
+    OutlookState,
+    SignalAnalysis,
+    SignalVideo,
+    outlook_id,
+    url_at,
+)
+from streams.events.videos import Video
+from streams.signals.current import Switch
+
+_SYMBOL = re.compile(r"[A-Z0-9.-]{1,12}")
+
+
+def signals(
+    previous: AnalysisCompleted | None, current: AnalysisCompleted, switch: Switch, at: datetime
+) -> list[Event]:
+    """What turns the signals of `previous` into those of `current`; what reads as before is not told again.
+
+    `at` is the time of the event that caused the switch. The order is fixed: retractions, then mentions as `current`
+    has them, then the outlook.
+    """
+    common: dict[str, Any] = {
+        "at": at,
+        "revision": switch.revision,
+        "cause": _cause(switch, current.video),
+        "activation": switch.activation,
+        "video": SignalVideo(
+            video_id=current.video.video_id,
+            title=current.video.title,
+            channel_id=current.video.channel_id,
+            channel_title=current.video.channel_title,
+            published_at=current.video.published_at,
+        ),
+        "analysis": SignalAnalysis(
+            analysis_id=current.analysis_id,
+            prompt=current.prompt,
+            prompt_id=current.prompt_id,
+            model=current.model,
+        ),
+    }
+    return [*_mentions(previous, current, common), *_outlook(previous, current, common)]
+
+
+def _cause(switch: Switch, video: Video) -> Cause:
+    if switch.kind == "first":
+        return "live" if video.origin == "poll" else "backfill"
+    return switch.kind
+
+
+def _mentions(
+    previous: AnalysisCompleted | None, current: AnalysisCompleted, common: dict[str, Any]
+) -> Iterable[Event]:
+    was = {} if previous is None else published(previous)
+    now = published(current)
+    added = [mention for mention_id, mention in now.items() if mention_id not in was]
+    for mention_id, mention in was.items():
+        if mention_id not in now:
+            renamed = any(_same_words(mention, other) for other in added)
+            yield MentionRetracted(
+                mention_id=mention_id,
+                mention=mention,
+                previous=mention,
+                reason="symbol_changed" if renamed else "not_mentioned",
+                **common,
+            )
+    for mention_id, mention in now.items():
+        before = was.get(mention_id)
+        if before is None:
+            yield MentionAdded(mention_id=mention_id, mention=mention, **common)
+        elif before != mention:
+            yield MentionChanged(
+                mention_id=mention_id,
+                mention=mention,
+                previous=before,
+                changed=_changed(before, mention),
+                **common,
+            )
+
+
+def _outlook(
+    previous: AnalysisCompleted | None, current: AnalysisCompleted, common: dict[str, Any]
+) -> Iterable[Event]:
+    subject = outlook_id(current.video.video_id)
+    now = _outlook_state(current)
+    if previous is None:
+        yield OutlookAdded(outlook_id=subject, outlook=now, **common)
+    elif (before := _outlook_state(previous)) != now:
+        yield OutlookChanged(
+            outlook_id=subject, outlook=now, previous=before, changed=_changed(before, now), **common
+        )
+
+
+def published(analysis: AnalysisCompleted) -> Mapping[UUID, MentionState]:
+    """The mentions of an analysis that are fit to act on, by id: grounded, under a symbol that can be one."""
+    return {
+        mention.mention_id: _mention_state(mention, analysis.video.url, mention.start_ms, mention.end_ms)
+        for mention in analysis.mentions
+        if mention.mention_id is not None
+        and mention.start_ms is not None
+        and mention.end_ms is not None
+        and _SYMBOL.fullmatch(mention.symbol)
+    }
+
+
+def _mention_state(mention: Mention, url: str, start_ms: int, end_ms: int) -> MentionState:
+    return MentionState(
+        symbol=mention.symbol,
+        said_as=mention.said_as,
+        listed=mention.listed,
+        action=mention.action,
+        conviction=mention.conviction,
+        time_horizon=mention.time_horizon,
+        quote=mention.quote,
+        start_ms=start_ms,
+        end_ms=end_ms,
+        url=url_at(url, start_ms),
+    )
+
+
+def _outlook_state(analysis: AnalysisCompleted) -> OutlookState:
+    return OutlookState(
+        direction=analysis.outlook.direction,
+        reasoning=analysis.outlook.reasoning,
+        themes=analysis.themes,
+        risks=analysis.risks,
+        summary=analysis.summary,
+    )
+
+
+def _same_words(one: MentionState, other: MentionState) -> bool:
+    """Whether two mentions rest on some of the same seconds of the video: then its symbol is what was corrected."""
+    return one.start_ms < other.end_ms and other.start_ms < one.end_ms
+
+
+def _changed(before: Part, now: Part) -> tuple[str, ...]:
+    return tuple(name for name in type(now).model_fields if getattr(before, name) != getattr(now, name))
