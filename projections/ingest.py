@@ -1,0 +1,234 @@
+"""Records of the log into rows: a batch, its read positions and its rejects in one transaction.
+
+Each table takes the events of one subject, and of each topic partition only what stands there before: so neither the
+size of the batches nor the order in which topics are read shows in the rows. A record before the stored position was
+applied already and is passed over.
+"""
+
+from collections.abc import Mapping, Sequence
+from dataclasses import dataclass
+from datetime import datetime
+from importlib.resources import files
+from typing import Any, NamedTuple
+
+import pyarrow as pa
+from duckdb import DuckDBPyConnection
+
+from streams.events.envelope import UndecodableError, decode, header
+from streams.events.event import Event
+from streams.events.prompts import PromptActivated
+from streams.log.topics import ANALYSES, TOPICS
+
+_TYPES = {topic.name: frozenset(topic.types) for topic in TOPICS}
+_TYPES[ANALYSES.name] |= {PromptActivated}  # the markers
+
+
+class Record(NamedTuple):
+    """A message as it stands in the log; `topic` without the prefix, `timestamp_ms` by the broker's clock."""
+
+    topic: str
+    partition: int
+    offset: int
+    timestamp_ms: int
+    headers: Sequence[tuple[str, bytes]]
+    value: bytes | None
+
+
+class Place(NamedTuple):
+    """A topic's partition."""
+
+    topic: str
+    partition: int
+
+
+@dataclass(frozen=True, slots=True)
+class Progress:
+    """How far a partition is read. `clock_ms`: the broker's clock there, taken monotonic."""
+
+    next_offset: int = 0
+    clock_ms: int = 0
+    last_event_at: datetime | None = None
+
+
+class _Table(NamedTuple):
+    """A table, the event types that fill it by `inserts/<name>.sql`, and what makes two of its rows the same fact."""
+
+    name: str
+    types: frozenset[str]
+    keys: tuple[str, ...]
+
+
+def _table(name: str, types: str, keys: str) -> _Table:
+    return _Table(name, frozenset(types.split()), tuple(keys.split()))
+
+
+# In this order: `all_mentions` looks at `analyses`.
+TABLES = (
+    _table("_channel_events", "ChannelFollowed ChannelUnfollowed", "type channel_id happened_at"),
+    _table("_channel_scans", "ChannelScanned", "channel_id tab since complete"),
+    _table("_discovered", "VideoDiscovered", "video_id"),
+    _table("captions", "CaptionsExtracted", "captions_id"),
+    _table("caption_failures", "CaptionsUnavailable", "video_id revision attempt"),
+    _table("prompts", "PromptRegistered", "prompt_id"),
+    _table("activations", "PromptActivated", "prompt_id previous"),
+    _table("_markers", "PromptActivated", "prompt_id activation"),
+    _table("_requests", "AnalysisRequested", "request_id"),
+    _table("_claims", "BudgetReserved", "attempt_id"),
+    _table("_settlements", "BudgetSettled", "attempt_id"),
+    _table("_replays_started", "ReplayStarted", "replay_id"),
+    _table("_replays_cancelled", "ReplayCancelled", "replay_id"),
+    _table("analyses", "AnalysisCompleted", "analysis_id"),
+    _table("all_mentions", "AnalysisCompleted", ""),
+    _table("_failures", "AttemptFailed AnalysisFailed", "type analysis_id attempt_id"),
+    _table(
+        "signals",
+        "MentionAdded MentionChanged MentionRetracted OutlookAdded OutlookChanged OutlookRetracted",
+        "topic subject_id revision",
+    ),
+    _table("dead_letters", "DeadLettered", "handler topic from_partition from_offset"),
+)
+
+
+def _statement(table: _Table) -> str:
+    select = files("projections").joinpath("inserts", f"{table.name}.sql").read_text()
+    if not table.keys:
+        return f"INSERT INTO {table.name} BY NAME {select}"
+    keys = ("log_partition", *table.keys)
+    same = " AND ".join(f"old.{key} IS NOT DISTINCT FROM new.{key}" for key in keys)
+    return (
+        f"INSERT INTO {table.name} BY NAME FROM ({select}) new"
+        f" WHERE NOT EXISTS (FROM {table.name} old WHERE {same})"
+        f" QUALIFY row_number() OVER (PARTITION BY {', '.join(keys)} ORDER BY log_offset) = 1"
+    )
+
+
+_STATEMENTS = {table.name: _statement(table) for table in TABLES}
+
+_MOMENT = pa.timestamp("us", "UTC")
+_INCOMING = pa.schema(
+    [
+        ("topic", pa.string()),
+        ("log_partition", pa.int32()),
+        ("log_offset", pa.int64()),
+        ("clock", _MOMENT),
+        ("type", pa.string()),
+        ("happened_at", _MOMENT),
+        ("body", pa.large_string()),
+    ]
+)
+_REJECTS = pa.schema(
+    [
+        ("topic", pa.string()),
+        ("log_partition", pa.int32()),
+        ("log_offset", pa.int64()),
+        ("type", pa.string()),
+        ("reason", pa.string()),
+        ("value", pa.large_binary()),
+    ]
+)
+_POSITIONS = pa.schema(
+    [
+        ("topic", pa.string()),
+        ("log_partition", pa.int32()),
+        ("next_offset", pa.int64()),
+        ("clock", _MOMENT),
+        ("last_event_at", _MOMENT),
+    ]
+)
+
+
+@dataclass(frozen=True)
+class Batch:
+    """Records made ready: rows of events in the language's own JSON, rows of rejects, and how far they reach."""
+
+    incoming: list[tuple[Any, ...]]
+    rejects: list[tuple[Any, ...]]
+    progress: dict[Place, Progress]
+
+    @property
+    def types(self) -> set[str]:
+        """The event types in it."""
+        return {row[4] for row in self.incoming}
+
+
+def prepare(records: Sequence[Record], progress: Mapping[Place, Progress]) -> Batch:
+    """The rows of those `records` that stand at or past the `progress` so far; each partition's in order of offset."""
+    incoming: list[tuple[Any, ...]] = []
+    rejects: list[tuple[Any, ...]] = []
+    reached: dict[Place, Progress] = {}
+    for record in records:
+        place = Place(record.topic, record.partition)
+        before = reached.get(place) or progress.get(place) or Progress()
+        if record.offset < before.next_offset:
+            continue
+        clock_ms = max(before.clock_ms, record.timestamp_ms)
+        last_event_at = before.last_event_at
+        where = (record.topic, record.partition, record.offset)
+        try:
+            event = _read(record)
+        except UndecodableError as error:
+            rejects.append((*where, _type_of(record), str(error), record.value))
+        else:
+            last_event_at = event.at if last_event_at is None else max(last_event_at, event.at)
+            # Written anew: older versions are upcast, and times and numbers have one form.
+            body = event.model_dump_json()
+            incoming.append((*where, clock_ms * 1000, type(event).__name__, event.at, body))
+        reached[place] = Progress(record.offset + 1, clock_ms, last_event_at)
+    return Batch(incoming, rejects, reached)
+
+
+def _read(record: Record) -> Event:
+    event = decode(record.headers, record.value)
+    if type(event) not in _TYPES[record.topic]:
+        raise UndecodableError(f"{type(event).__name__} does not belong in {record.topic}")
+    return event
+
+
+def _type_of(record: Record) -> str | None:
+    try:
+        return header(record.headers, "ce_type")
+    except UnicodeDecodeError:
+        return None
+
+
+def apply(database: DuckDBPyConnection, records: Sequence[Record]) -> None:
+    """Take `records` into the read model, once, whole or not at all."""
+    batch = prepare(records, progress(database))
+    if not batch.progress:
+        return
+    positions = [
+        (*place, reached.next_offset, reached.clock_ms * 1000, reached.last_event_at)
+        for place, reached in batch.progress.items()
+    ]
+    database.register("incoming", _arrow(batch.incoming, _INCOMING))
+    database.register("incoming_rejects", _arrow(batch.rejects, _REJECTS))
+    database.register("incoming_positions", _arrow(positions, _POSITIONS))
+    database.begin()
+    try:
+        for table in TABLES:
+            if table.types & batch.types:
+                database.execute(_STATEMENTS[table.name])
+        database.execute("INSERT INTO _rejects BY NAME FROM incoming_rejects")
+        database.execute("INSERT OR REPLACE INTO _positions BY NAME FROM incoming_positions")
+        database.commit()
+    except BaseException:
+        database.rollback()
+        raise
+    finally:
+        for view in ("incoming", "incoming_rejects", "incoming_positions"):
+            database.unregister(view)
+
+
+def progress(database: DuckDBPyConnection) -> dict[Place, Progress]:
+    """How far each partition is read."""
+    rows = database.execute(
+        "SELECT topic, log_partition, next_offset, epoch_ms(clock), last_event_at FROM _positions"
+    ).fetchall()
+    return {Place(topic, partition): Progress(*rest) for topic, partition, *rest in rows}
+
+
+def _arrow(rows: Sequence[tuple[Any, ...]], schema: pa.Schema) -> pa.Table:
+    columns = zip(*rows, strict=True) if rows else [()] * len(schema)
+    return pa.table(
+        [pa.array(column, field.type) for column, field in zip(columns, schema, strict=True)], schema=schema
+    )

@@ -1,0 +1,136 @@
+"""The read model's own files, which only their writer opens: `EARMARK_HOME/model/rm-<generation>.duckdb`.
+
+The highest generation is the model. A rebuild makes a new file under another name and renames it to the next
+generation once it is whole, which a running projector notices between two batches: it goes on from the positions in
+the new file and removes the old one. Readers never come here: they have the snapshots.
+"""
+
+import fcntl
+from collections.abc import Iterator
+from contextlib import contextmanager
+from hashlib import sha256
+from importlib.resources import files
+from pathlib import Path
+
+import duckdb
+from duckdb import DuckDBPyConnection
+
+from streams.errors import EarmarkError
+
+# Any DuckDB from 1.2 on opens this.
+STORAGE_VERSION = "v1.2.0"
+VIEWS = ("channels", "mentions", "videos", "money", "status")
+_SQL = files("projections")
+_SCHEMA = _SQL.joinpath("schema.sql").read_text()
+_HASH = sha256(_SCHEMA.encode()).hexdigest()
+
+
+class LockedError(EarmarkError):
+    """Another process holds the lock."""
+
+
+class ModelError(EarmarkError):
+    """The read model's file cannot be used as it is."""
+
+
+def define(database: DuckDBPyConnection) -> None:
+    """Make the tables and views in an empty database, whole or not at all."""
+    database.begin()
+    database.execute(_SCHEMA)
+    database.execute("INSERT INTO _schema VALUES (?)", [_HASH])
+    _define_views(database)
+    database.commit()
+
+
+def _define_views(database: DuckDBPyConnection) -> None:
+    for name in VIEWS:
+        database.execute(_SQL.joinpath("views", f"{name}.sql").read_text())
+
+
+def create(path: Path) -> DuckDBPyConnection:
+    """A new, empty model at `path`, open for writing; what a killed predecessor left there is removed."""
+    remove(path)
+    database = duckdb.connect()
+    database.execute(f"ATTACH '{_quoted(path)}' AS model (STORAGE_VERSION '{STORAGE_VERSION}'); USE model")
+    _configure(database)
+    define(database)
+    return database
+
+
+def finish(database: DuckDBPyConnection) -> None:
+    """Close a model so that its file alone is all of it, and can be renamed."""
+    database.execute("CHECKPOINT")
+    database.close()
+
+
+def open_model(path: Path) -> DuckDBPyConnection:
+    """The model at `path`, open for writing, with the views of this version.
+
+    Raises ModelError where its tables are of another version, or the file cannot be opened.
+    """
+    database = duckdb.connect()
+    try:
+        database.execute(f"ATTACH '{_quoted(path)}' AS model; USE model")
+        hashes = database.execute("SELECT hash FROM _schema").fetchall()
+    except duckdb.Error as error:
+        database.close()
+        raise ModelError(f"{path} cannot be opened ({error}): `earmark rebuild` makes another") from error
+    if hashes != [(_HASH,)]:
+        database.close()
+        raise ModelError(f"{path} was made by another version of Earmark: `earmark rebuild` makes it anew")
+    _configure(database)
+    database.begin()
+    _define_views(database)
+    database.commit()
+    return database
+
+
+def _quoted(path: Path) -> str:
+    return str(path).replace("'", "''")
+
+
+def _configure(database: DuckDBPyConnection) -> None:
+    # No checkpoint of DuckDB's own accord: one is taken for each snapshot.
+    database.execute("SET wal_autocheckpoint = '1GB'; SET TimeZone = 'UTC'")
+
+
+def folder(home: Path) -> Path:
+    """Where the model's files are."""
+    return home / "model"
+
+
+def generation_file(home: Path, generation: int) -> Path:
+    """The file of a generation."""
+    return folder(home) / f"rm-{generation}.duckdb"
+
+
+def newest_generation(home: Path) -> int:
+    """The generation that is the model now; 0 where there is none."""
+    names = (path.stem.removeprefix("rm-") for path in folder(home).glob("rm-*.duckdb"))
+    return max((int(name) for name in names if name.isdecimal()), default=0)
+
+
+def remove_older(home: Path, generation: int) -> None:
+    """Remove the files of all generations before this one."""
+    for path in folder(home).glob("rm-*.duckdb"):
+        number = path.stem.removeprefix("rm-")
+        if number.isdecimal() and int(number) < generation:
+            remove(path)
+
+
+def remove(path: Path) -> None:
+    """Remove a database file and its write-ahead log, if they are there."""
+    path.unlink(missing_ok=True)
+    path.with_name(path.name + ".wal").unlink(missing_ok=True)
+
+
+@contextmanager
+def lock(home: Path, name: str, refusal: str) -> Iterator[None]:
+    """Hold the lock `name` for as long as the block lasts; a killed holder's is free. Raises LockedError(refusal)."""
+    folder(home).mkdir(parents=True, exist_ok=True)
+    with (folder(home) / f"{name}.lock").open("w") as handle:
+        try:
+            fcntl.flock(handle, fcntl.LOCK_EX | fcntl.LOCK_NB)
+        except BlockingIOError:
+            raise LockedError(refusal) from None
+        yield

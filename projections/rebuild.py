@@ -1,0 +1,53 @@
+"""Folding the log anew: a model made from offset 0 beside the live one, then put in its place."""
+
+import asyncio
+from collections.abc import Callable
+from pathlib import Path
+
+from aiokafka import AIOKafkaConsumer
+
+from projections import model
+from projections.follow import WAIT_S, LogReader
+from projections.ingest import apply
+from projections.snapshots import Snapshots
+from streams.log.topics import Topic
+
+
+async def rebuild(home: Path, consumer: Callable[[], AIOKafkaConsumer], name: Callable[[Topic], str]) -> int:
+    """Make the next generation of the model from all that the log holds, and return the number of records in it.
+
+    Readers see the old model until the new one is whole. A running projector goes over to the new one by itself; where
+    none runs, the snapshot is published here. Raises EarmarkError where another rebuild is under way.
+    """
+    with model.lock(home, "rebuild", f"a rebuild of the read model in {home} is under way"):
+        unfinished = model.folder(home) / "rebuild.unfinished"
+        database = model.create(unfinished)
+        client = consumer()
+        try:
+            await client.start()
+            reader = LogReader(client, name)
+            await reader.seek({})
+            while not await reader.is_at_end():
+                await asyncio.to_thread(apply, database, await reader.batch(WAIT_S))
+            (records,) = database.execute("SELECT coalesce(sum(records), 0) FROM freshness").fetchall()[0]
+        finally:
+            await client.stop()
+            model.finish(database)
+        unfinished.rename(model.generation_file(home, model.newest_generation(home) + 1))
+        _publish_unless_a_projector_does(home)
+        return int(records)
+
+
+def _publish_unless_a_projector_does(home: Path) -> None:
+    try:
+        with model.lock(home, "projector", "a projector runs"):
+            generation = model.newest_generation(home)
+            file = model.generation_file(home, generation)
+            database = model.open_model(file)
+            try:
+                Snapshots(home).publish(database, file)
+            finally:
+                database.close()
+            model.remove_older(home, generation)
+    except model.LockedError:
+        pass

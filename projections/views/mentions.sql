@@ -1,0 +1,32 @@
+-- The current analysis of a video: of those that exist, the one with the latest activation of its prompt, then with the
+-- latest captions. An activation counts for a partition's videos once its marker stands there.
+CREATE OR REPLACE VIEW _current AS
+WITH activated AS (
+  SELECT log_partition, prompt_id, max(activation) AS activation FROM _markers GROUP BY ALL
+)
+SELECT a.*, activated.activation
+FROM analyses a
+JOIN activated USING (log_partition, prompt_id)
+QUALIFY row_number() OVER (
+  PARTITION BY a.video_id
+  ORDER BY activated.activation DESC, a.captions_revision DESC, a.log_partition, a.log_offset
+) = 1;
+
+CREATE OR REPLACE VIEW mentions AS
+SELECT
+  m.mention_id, m.symbol, m.said_as, m.listed, m.action, m.conviction, m.time_horizon, m.quote, m.line,
+  m.start_ms, m.end_ms,
+  a.url || CASE WHEN contains(a.url, '?') THEN '&' ELSE '?' END || 't=' || (m.start_ms // 1000) || 's' AS url,
+  a.video_id, a.title AS video_title, a.channel_id, a.channel_title, a.published_at,
+  a.analysis_id, a.prompt_id, a.prompt, a.model, a.happened_at AS analysed_at
+FROM all_mentions m
+JOIN _current a ON a.log_partition = m.log_partition AND a.log_offset = m.log_offset
+WHERE m.rejected IS NULL;
+COMMENT ON VIEW mentions IS 'stock calls that stand: grounded in the words spoken, of each video''s current analysis';
+
+CREATE OR REPLACE VIEW outlooks AS
+SELECT
+  direction, reasoning, themes, risks, summary, video_id, title AS video_title, url, channel_id,
+  channel_title, published_at, analysis_id, prompt_id, prompt, model, happened_at AS analysed_at
+FROM _current;
+COMMENT ON VIEW outlooks IS 'each video''s view of the market, by its current analysis';

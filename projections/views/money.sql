@@ -1,0 +1,79 @@
+-- A claim counts as what it was settled at. Settled at or past its deadline, or never by then, it counts in full, and
+-- nobody knows what was billed. The day of a bill is the UTC day of its claim's append by the broker's clock.
+CREATE OR REPLACE VIEW attempts AS
+WITH
+  ledger AS (SELECT max(clock) AS clock FROM _positions WHERE topic = 'analysis.ledger'),
+  claims AS (SELECT *, clock + to_seconds(hold_s) AS deadline FROM _claims),
+  failures AS (
+    FROM _failures
+    WHERE attempt_id IS NOT NULL
+    QUALIFY row_number() OVER (
+      PARTITION BY attempt_id ORDER BY type = 'AnalysisFailed' DESC, log_partition, log_offset
+    ) = 1
+  ),
+  settled AS (
+    SELECT
+      c.*, s.outcome, s.retry_at, s.clock AS settled_at, s.usd AS settled_usd,
+      s.input_tokens + s.cache_creation_input_tokens + s.cache_read_input_tokens AS input_tokens,
+      s.output_tokens,
+      CASE
+        WHEN s.attempt_id IS NULL AND c.deadline > ledger.clock THEN 'open'
+        WHEN s.attempt_id IS NULL OR s.clock >= c.deadline THEN 'expired'
+        WHEN s.outcome = 'not_called' AND s.usd = 0 THEN 'not_called'
+        WHEN s.usd > 0 AND NOT s.usage_known THEN 'unknown'
+        ELSE 'billed'
+      END AS state
+    FROM claims c
+    CROSS JOIN ledger
+    LEFT JOIN _settlements s USING (attempt_id)
+  )
+SELECT
+  (s.clock AT TIME ZONE 'UTC')::DATE AS day,
+  s.attempt_id, s.analysis_id, r.video_id, r.captions_id, s.attempt, s.lane, s.replay_id, s.prompt_id,
+  coalesce(p.name, s.prompt_id) AS prompt, s.model, s.max_tokens,
+  CASE s.state WHEN 'expired' THEN 'unknown' ELSE s.state END AS state,
+  s.outcome, f.outcome AS failure, f.reason, s.input_tokens, s.output_tokens,
+  s.usd AS reserved_usd,
+  (CASE WHEN s.state = 'billed' THEN s.settled_usd ELSE 0 END)::DECIMAL(18, 9) AS billed_usd,
+  (CASE s.state WHEN 'unknown' THEN s.settled_usd WHEN 'expired' THEN s.usd ELSE 0 END)::DECIMAL(18, 9)
+    AS unknown_usd,
+  (CASE WHEN s.state = 'open' THEN s.usd ELSE 0 END)::DECIMAL(18, 9) AS open_usd,
+  s.cap_usd, s.clock AS claimed_at, s.deadline, s.settled_at, s.retry_at, s.log_offset
+FROM settled s
+LEFT JOIN _requests r USING (request_id)
+LEFT JOIN prompts p ON p.prompt_id = s.prompt_id
+LEFT JOIN failures f ON f.attempt_id = s.attempt_id;
+COMMENT ON VIEW attempts IS 'every claim on the budget: what was reserved, billed, or cannot be known';
+
+-- input_tokens are the whole prompts', what was written to and read from the provider's cache included.
+CREATE OR REPLACE VIEW daily_costs AS
+SELECT
+  day, model, lane, prompt,
+  count(*) AS attempts,
+  count(*) FILTER (outcome = 'completed') AS completed,
+  count(*) FILTER (state = 'unknown') AS unknown,
+  coalesce(sum(input_tokens), 0)::BIGINT AS input_tokens,
+  coalesce(sum(output_tokens), 0)::BIGINT AS output_tokens,
+  sum(billed_usd)::DECIMAL(18, 9) AS billed_usd,
+  sum(unknown_usd)::DECIMAL(18, 9) AS unknown_usd,
+  sum(open_usd)::DECIMAL(18, 9) AS open_usd,
+  sum(billed_usd + unknown_usd + open_usd)::DECIMAL(18, 9) AS charged_usd
+FROM attempts
+WHERE state <> 'not_called'
+GROUP BY ALL;
+COMMENT ON VIEW daily_costs IS 'what each UTC day cost by model, lane and prompt; charged = billed + unknown + open';
+
+CREATE OR REPLACE VIEW budget_days AS
+WITH days AS (
+  SELECT
+    day,
+    arg_max(cap_usd, log_offset) AS cap_usd,
+    sum(billed_usd + unknown_usd + open_usd)::DECIMAL(18, 9) AS charged_usd,
+    sum(billed_usd)::DECIMAL(18, 9) AS billed_usd,
+    sum(unknown_usd)::DECIMAL(18, 9) AS unknown_usd,
+    sum(open_usd)::DECIMAL(18, 9) AS open_usd
+  FROM attempts
+  GROUP BY day
+)
+SELECT *, greatest(cap_usd - charged_usd, 0)::DECIMAL(18, 9) AS left_usd FROM days;
+COMMENT ON VIEW budget_days IS 'each UTC day''s cap, as last claimed against, and what is charged to it';

@@ -1,0 +1,35 @@
+CREATE OR REPLACE VIEW _latest_captions AS
+FROM captions
+QUALIFY row_number() OVER (PARTITION BY video_id ORDER BY revision DESC, log_partition, log_offset) = 1;
+
+CREATE OR REPLACE VIEW _latest_caption_failure AS
+FROM caption_failures
+QUALIFY row_number() OVER (PARTITION BY video_id ORDER BY revision DESC, attempt DESC, log_partition, log_offset) = 1;
+
+-- What was learnt later stands before what was known first.
+CREATE OR REPLACE VIEW videos AS
+WITH
+  grounded AS (
+    SELECT analysis_id, count(*) AS mentions FROM all_mentions WHERE rejected IS NULL GROUP BY ALL
+  ),
+  discovered AS (
+    FROM _discovered QUALIFY row_number() OVER (PARTITION BY video_id ORDER BY log_partition, log_offset) = 1
+  )
+SELECT
+  video_id,
+  coalesce(c.url, f.url, d.url) AS url,
+  coalesce(c.title, f.title, d.title) AS title,
+  coalesce(c.channel_id, f.channel_id, d.channel_id) AS channel_id,
+  coalesce(c.channel_title, f.channel_title, d.channel_title) AS channel_title,
+  coalesce(c.published_at, f.published_at, d.published_at) AS published_at,
+  coalesce(d.origin, c.origin, f.origin) AS origin,
+  d.happened_at AS discovered_at,
+  c.captions_id, c.revision AS captions_revision, c.source AS captions_source, c.language, c.words,
+  a.analysis_id, a.direction, a.prompt, a.model,
+  CASE WHEN a.analysis_id IS NOT NULL THEN coalesce(g.mentions, 0) END AS mentions
+FROM discovered d
+FULL JOIN _latest_captions c USING (video_id)
+FULL JOIN _latest_caption_failure f USING (video_id)
+LEFT JOIN _current a USING (video_id)
+LEFT JOIN grounded g ON g.analysis_id = a.analysis_id;
+COMMENT ON VIEW videos IS 'every video that was seen, with its latest captions and its current analysis';

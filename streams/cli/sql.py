@@ -1,0 +1,86 @@
+"""`earmark sql`: ask the read model."""
+
+import sys
+from pathlib import Path
+
+import click
+from rich.console import Console
+from rich.table import Table
+from rich.text import Text
+
+from projections import sql as reader
+from streams.settings import load
+
+SHOWN = 1000
+_ANY_WIDTH = 100_000
+
+
+@click.command("sql")
+@click.argument("query", required=False)
+@click.option(
+    "--query-file",
+    type=click.Path(exists=True, dir_okay=False, path_type=Path),
+    help="Read the query from a file.",
+)
+@click.option(
+    "--format",
+    "output_format",
+    type=click.Choice(["table", *reader.FORMATS]),
+    help="How to print the rows; table unless --output names a .csv, .json or .parquet file.",
+)
+@click.option("--output", type=click.Path(dir_okay=False, path_type=Path), help="Write to a file.")
+def sql(query: str | None, query_file: Path | None, output_format: str | None, output: Path | None) -> None:
+    r"""Ask the read model in DuckDB's SQL, while it is being written; without a query, list what can be asked.
+
+    \b
+    earmark sql "FROM mentions"
+    earmark sql "SELECT symbol, count(*) FROM mentions GROUP BY ALL" --format csv
+    """
+    if query is not None and query_file is not None:
+        raise click.UsageError("give a query or --query-file, not both")
+    home = load().home
+    if query_file is not None:
+        query = query_file.read_text()
+    if query is None:
+        _list(reader.catalogue(home))
+        return
+    if output_format is None:
+        suffix = "" if output is None else output.suffix.removeprefix(".")
+        output_format = suffix if suffix in reader.FORMATS else "table"
+    if output_format == "table":
+        rows = reader.read(home, query, SHOWN)
+        if output is None:
+            _print(rows, _console())
+        else:
+            with output.open("w") as file:
+                _print(rows, Console(file=file, width=_ANY_WIDTH))
+    elif output is not None:
+        reader.write(home, query, output_format, output)
+    elif output_format == "parquet" and sys.stdout.isatty():
+        raise click.UsageError("parquet is not for a terminal: name a file with --output")
+    else:
+        reader.stream(home, query, output_format, click.get_binary_stream("stdout"))
+
+
+def _console() -> Console:
+    """Folded to the terminal; whole lines where something else reads them."""
+    return Console() if sys.stdout.isatty() else Console(width=_ANY_WIDTH)
+
+
+def _list(entries: list[tuple[str, str]]) -> None:
+    table = Table(box=None, show_header=False)
+    for entry in entries:
+        table.add_row(*entry)
+    _console().print(table)
+
+
+def _print(rows: reader.Rows, console: Console) -> None:
+    table = Table()
+    for name, numeric in zip(rows.columns, rows.numeric, strict=True):
+        table.add_column(name, justify="right" if numeric else "left", overflow="fold")
+    for row in rows.rows:
+        # As Text: what a video says in brackets is no markup.
+        table.add_row(*(Text("" if value is None else value) for value in row))
+    console.print(table)
+    if rows.more:
+        click.echo(f"… the first {SHOWN} rows; --format csv, json or parquet gives them all", err=True)
