@@ -19,7 +19,7 @@ from genai_prices import extract_usage
 
 from streams.clock import Clock, utc_now
 from streams.demo.limits import Limits
-from streams.demo.script import Answer, Failure, Improviser, Script, Step, canonical, fingerprint
+from streams.demo.script import Failure, Improviser, Reply, Script, Step, canonical, fingerprint
 
 BYTES_A_TOKEN = 3.5
 MIN_CACHED_TOKENS = 512
@@ -95,7 +95,7 @@ class LoopbackClaude:
     async def _messages(self, request: web.Request) -> web.StreamResponse:
         body = await request.json(loads=orjson.loads)
         step = _refusal(request, body) or self._step(body)
-        message = self._message(step, body) if isinstance(step, Answer) else None
+        message = self._message(step, body) if isinstance(step, Reply) else None
         self._record(step, body, message)
         # The bill is written first: a client that is gone before its answer comes has still bought it.
         await asyncio.sleep(self._latency_s)
@@ -124,7 +124,7 @@ class LoopbackClaude:
             "loopback Claude knows. If the change is meant, run `python -m streams.demo.record` and review what differs.",
         )
 
-    def _message(self, step: Answer, body: Mapping[str, Any]) -> dict[str, Any]:
+    def _message(self, step: Reply, body: Mapping[str, Any]) -> dict[str, Any]:
         text, stop_reason = step.text, step.stop_reason
         output = _tokens((step.thinking + text).encode())
         if stop_reason == "max_tokens" or output > body["max_tokens"]:

@@ -14,7 +14,7 @@ from streams.analysis.conversation import request_of
 from streams.captions.json3 import parse
 from streams.demo.captions_writer import automatic, manual
 from streams.demo.channel import Channel, ChannelVideo
-from streams.demo.script import OVERLOADED, RATE_LIMITED, Answer, Script, fingerprint
+from streams.demo.script import OVERLOADED, RATE_LIMITED, Reply, Script, fingerprint
 from streams.events.captions import CaptionsExtracted, captions_id
 from streams.events.prompts import Prompt
 from streams.events.videos import Video
@@ -81,14 +81,14 @@ def sample_scripts() -> dict[str, Script]:
 def _script(video_id: str) -> Script:
     text = sample_answer(video_id)
     scripts: dict[str, Script] = {
-        CUT_AT_MAX_TOKENS: [Answer(text, stop_reason="max_tokens"), Answer(text)],
-        RATE_LIMITED_FIRST: [RATE_LIMITED, Answer(text)],
+        CUT_AT_MAX_TOKENS: [Reply(text, stop_reason="max_tokens"), Reply(text)],
+        RATE_LIMITED_FIRST: [RATE_LIMITED, Reply(text)],
         OVERLOADED_FIRST: [
             OVERLOADED,
-            Answer(text, thinking="Three decisions; the tin and the books are none."),
+            Reply(text, thinking="Three decisions; the tin and the books are none."),
         ],
     }
-    return scripts.get(video_id, [Answer(text)])
+    return scripts.get(video_id, [Reply(text)])
 
 
 def _read(name: str) -> str:

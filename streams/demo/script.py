@@ -9,8 +9,8 @@ import orjson
 
 
 @dataclass(frozen=True)
-class Answer:
-    """An answer made and billed: a thinking block where `thinking` is given, then `text`.
+class Reply:
+    """An answer, made and billed: a thinking block where `thinking` is given, then `text`.
 
     `stop_reason` max_tokens cuts it in the middle and bills all of the request's max_tokens; so does an answer that is
     longer than they allow. refusal without a text is an empty, free one. `delivery` is what becomes of it on the way;
@@ -37,7 +37,7 @@ RATE_LIMITED = Failure(429, "rate_limit_error", "This request would exceed the r
 OVERLOADED = Failure(529, "overloaded_error", "Overloaded")
 SERVER_ERROR = Failure(500, "api_error", "Internal server error")
 
-Step = Answer | Failure
+Step = Reply | Failure
 Script = Sequence[Step]
 """What happens to one request, try by try; the last step repeats."""
 Improviser = Callable[[Mapping[str, Any]], Step]

@@ -20,7 +20,7 @@ from anthropic import (
 )
 
 from streams.demo.claude import LoopbackClaude
-from streams.demo.script import OVERLOADED, RATE_LIMITED, SERVER_ERROR, Answer, Step, fingerprint
+from streams.demo.script import OVERLOADED, RATE_LIMITED, SERVER_ERROR, Reply, Step, fingerprint
 
 TEXT = json.dumps({"summary": "tea " * 50})
 REQUEST: dict[str, Any] = {
@@ -48,7 +48,7 @@ async def serving(
 
 
 async def test_a_known_request_gets_its_answer() -> None:
-    async with serving(Answer(TEXT)) as (claude, client):
+    async with serving(Reply(TEXT)) as (claude, client):
         raw = await client.messages.with_raw_response.create(**REQUEST)
         message = await raw.parse()
     assert [(block.type, block.text) for block in message.content] == [("text", TEXT)]
@@ -63,14 +63,14 @@ async def test_a_known_request_gets_its_answer() -> None:
 
 
 async def test_max_tokens_alone_does_not_make_another_request() -> None:
-    async with serving(Answer(TEXT)) as (_, client):
+    async with serving(Reply(TEXT)) as (_, client):
         message = await client.messages.create(**{**REQUEST, "max_tokens": 2000})
     assert message.stop_reason == "end_turn"
 
 
 async def test_a_request_nobody_wrote_an_answer_for_is_refused_with_the_mend() -> None:
     changed = {**REQUEST, "messages": [{"role": "user", "content": "[1] another kettle boils"}]}
-    async with serving(Answer(TEXT)) as (claude, client):
+    async with serving(Reply(TEXT)) as (claude, client):
         with pytest.raises(BadRequestError, match=r"streams\.demo\.record") as refused:
             await client.messages.create(**changed)
     assert refused.value.body["error"]["type"] == "invalid_request_error"
@@ -79,7 +79,7 @@ async def test_a_request_nobody_wrote_an_answer_for_is_refused_with_the_mend() -
 
 async def test_what_nobody_scripted_can_be_improvised() -> None:
     async with (
-        LoopbackClaude({}, improvise=lambda body: Answer(body["messages"][0]["content"])) as claude,
+        LoopbackClaude({}, improvise=lambda body: Reply(body["messages"][0]["content"])) as claude,
         AsyncAnthropic(api_key="sk-test", base_url=claude.base_url, max_retries=0) as client,
     ):
         message = await client.messages.create(**REQUEST)
@@ -87,13 +87,13 @@ async def test_what_nobody_scripted_can_be_improvised() -> None:
 
 
 async def test_a_thinking_block_comes_before_the_text() -> None:
-    async with serving(Answer(TEXT, thinking="hm")) as (_, client):
+    async with serving(Reply(TEXT, thinking="hm")) as (_, client):
         message = await client.messages.create(**REQUEST)
     assert [block.type for block in message.content] == ["thinking", "text"]
 
 
 async def test_steps_come_in_order_and_the_last_repeats() -> None:
-    async with serving(RATE_LIMITED, OVERLOADED, SERVER_ERROR, Answer(TEXT)) as (claude, client):
+    async with serving(RATE_LIMITED, OVERLOADED, SERVER_ERROR, Reply(TEXT)) as (claude, client):
         with pytest.raises(RateLimitError) as limited:
             await client.messages.create(**REQUEST)
         with pytest.raises(OverloadedError):
@@ -108,7 +108,7 @@ async def test_steps_come_in_order_and_the_last_repeats() -> None:
 
 
 async def test_a_cut_answer_is_billed_up_to_max_tokens() -> None:
-    async with serving(Answer(TEXT, stop_reason="max_tokens"), Answer(TEXT)) as (_, client):
+    async with serving(Reply(TEXT, stop_reason="max_tokens"), Reply(TEXT)) as (_, client):
         cut = await client.messages.create(**REQUEST)
         whole = await client.messages.create(**{**REQUEST, "max_tokens": 2000})
     assert (cut.stop_reason, cut.usage.output_tokens) == ("max_tokens", 1000)
@@ -118,13 +118,13 @@ async def test_a_cut_answer_is_billed_up_to_max_tokens() -> None:
 
 
 async def test_an_answer_longer_than_max_tokens_is_cut_as_well() -> None:
-    async with serving(Answer(TEXT)) as (_, client):
+    async with serving(Reply(TEXT)) as (_, client):
         message = await client.messages.create(**{**REQUEST, "max_tokens": 10})
     assert (message.stop_reason, message.usage.output_tokens) == ("max_tokens", 10)
 
 
 async def test_a_refusal_before_any_words_is_free() -> None:
-    async with serving(Answer("", stop_reason="refusal")) as (claude, client):
+    async with serving(Reply("", stop_reason="refusal")) as (claude, client):
         message = await client.messages.create(**REQUEST)
     assert (message.stop_reason, message.content) == ("refusal", [])
     assert message.stop_details is not None
@@ -132,28 +132,28 @@ async def test_a_refusal_before_any_words_is_free() -> None:
 
 
 async def test_a_connection_cut_in_the_middle_is_billed() -> None:
-    async with serving(Answer(TEXT, delivery="cut_connection")) as (claude, client):
+    async with serving(Reply(TEXT, delivery="cut_connection")) as (claude, client):
         with pytest.raises(APIConnectionError):
             await client.messages.create(**REQUEST)
     assert claude.bill() > 0
 
 
 async def test_a_broken_body_is_billed() -> None:
-    async with serving(Answer(TEXT, delivery="broken_json")) as (claude, client):
+    async with serving(Reply(TEXT, delivery="broken_json")) as (claude, client):
         with pytest.raises(json.JSONDecodeError):
             await client.messages.create(**REQUEST)
     assert claude.bill() > 0
 
 
 async def test_a_call_that_hangs_is_billed_and_does_not_hold_the_server_up() -> None:
-    async with serving(Answer(TEXT, delivery="hang"), time_limit_s=0.3) as (claude, client):
+    async with serving(Reply(TEXT, delivery="hang"), time_limit_s=0.3) as (claude, client):
         with pytest.raises(APITimeoutError):
             await client.messages.create(**REQUEST)
     assert claude.bill() > 0
 
 
 async def test_no_key_and_an_unknown_model_are_refused() -> None:
-    async with serving(Answer(TEXT)) as (_, client):
+    async with serving(Reply(TEXT)) as (_, client):
         with pytest.raises(AuthenticationError):
             await client.messages.create(**REQUEST, extra_headers={"authorization": "Basic dGVh"})
         with pytest.raises(NotFoundError):
@@ -162,7 +162,7 @@ async def test_no_key_and_an_unknown_model_are_refused() -> None:
 
 async def test_the_count_is_what_is_billed_as_prompt() -> None:
     asked = {name: part for name, part in REQUEST.items() if name != "max_tokens"}
-    async with serving(Answer(TEXT)) as (_, client):
+    async with serving(Reply(TEXT)) as (_, client):
         counted = await client.messages.count_tokens(**asked)
         usage = (await client.messages.create(**REQUEST)).usage
     assert usage.cache_creation_input_tokens is not None
@@ -170,7 +170,7 @@ async def test_the_count_is_what_is_billed_as_prompt() -> None:
 
 
 async def test_a_marked_prefix_is_written_to_the_cache_once_and_then_read() -> None:
-    async with serving(Answer(TEXT)) as (_, client):
+    async with serving(Reply(TEXT)) as (_, client):
         first = (await client.messages.create(**REQUEST)).usage
         second = (await client.messages.create(**REQUEST)).usage
     assert (first.cache_read_input_tokens, second.cache_creation_input_tokens) == (0, 0)
@@ -180,7 +180,7 @@ async def test_a_marked_prefix_is_written_to_the_cache_once_and_then_read() -> N
 
 async def test_the_bill_is_the_list_price_of_what_was_used() -> None:
     """Haiku 5.5 per million: input 0.10, output 0.50, written to the cache for 5 minutes 0.125, read 0.01."""
-    async with serving(Answer(TEXT, stop_reason="max_tokens"), RATE_LIMITED, Answer(TEXT)) as (
+    async with serving(Reply(TEXT, stop_reason="max_tokens"), RATE_LIMITED, Reply(TEXT)) as (
         claude,
         client,
     ):

@@ -6,7 +6,10 @@ import pytest
 from streams.analysis.conversation import BUNDLED, parse_answer, read_prompt
 from streams.analysis.grounding import ground
 from streams.demo.sample_channel import (
+    CUT_AT_MAX_TOKENS,
     INVENTED_QUOTE,
+    OVERLOADED_FIRST,
+    RATE_LIMITED_FIRST,
     REQUESTS,
     WRONG_LINE,
     sample_answer,
@@ -15,11 +18,12 @@ from streams.demo.sample_channel import (
     sample_requests,
     sample_scripts,
 )
-from streams.demo.script import Answer
+from streams.demo.script import OVERLOADED, RATE_LIMITED, Reply
 from streams.events.analyses import Mention
 from streams.events.captions import CaptionsExtracted
 
 CAPTIONS = sample_captions(sample_channel())
+RECORDED: dict[str, str] = orjson.loads(REQUESTS.read_bytes())
 
 
 def grounded(captions: CaptionsExtracted) -> list[tuple[int, Mention]]:
@@ -30,7 +34,7 @@ def grounded(captions: CaptionsExtracted) -> list[tuple[int, Mention]]:
 
 def test_the_recorded_requests_are_those_the_pipeline_makes() -> None:
     """A change of prompt or transcript is reviewed: `python -m streams.demo.record` writes it down."""
-    assert orjson.loads(REQUESTS.read_bytes()) == sample_requests(read_prompt(BUNDLED))
+    assert sample_requests(read_prompt(BUNDLED)) == RECORDED
 
 
 @pytest.mark.parametrize("captions", CAPTIONS, ids=lambda captions: captions.video.video_id)
@@ -65,8 +69,20 @@ def test_an_enum_in_another_case_is_among_the_answers() -> None:
     assert '"BUY"' in sample_answer("KTape000007")
 
 
+def test_one_is_cut_one_comes_too_fast_and_one_meets_an_overload() -> None:
+    """Which video is which stands in sample_channel, for the demo's own checks."""
+    by_request = sample_scripts()
+    firsts = {video_id: by_request[digest][0] for video_id, digest in RECORDED.items()}
+    cut = firsts.pop(CUT_AT_MAX_TOKENS)
+    assert isinstance(cut, Reply)
+    assert cut.stop_reason == "max_tokens"
+    assert firsts.pop(RATE_LIMITED_FIRST) == RATE_LIMITED
+    assert firsts.pop(OVERLOADED_FIRST) == OVERLOADED
+    assert firsts == {video_id: Reply(sample_answer(video_id)) for video_id in firsts}
+
+
 def test_every_script_ends_in_the_whole_answer() -> None:
     for digest, script in sample_scripts().items():
         last = script[-1]
-        assert isinstance(last, Answer), digest
+        assert isinstance(last, Reply), digest
         assert last.stop_reason == "end_turn", digest
