@@ -20,10 +20,9 @@ def parse_duration(text: object) -> float:
     parts = re.findall(r"(\d+(?:\.\d+)?)(ms|s|m|h|d)", str(text))
     if parts and "".join(number + unit for number, unit in parts) == str(text):
         return sum(float(number) * _UNITS[unit] for number, unit in parts)
-    try:
+    if re.fullmatch(r"\d+(\.\d+)?", str(text)):
         return float(str(text))
-    except ValueError:
-        raise ValueError(f"{text!r} is no duration: write it like 90s, 3h or 1h30m") from None
+    raise ValueError(f"{text!r} is no duration: write it like 90s, 3h or 1h30m")
 
 
 def _split(text: object) -> object:
@@ -43,7 +42,12 @@ class Settings(BaseSettings):
     """Every setting there is. Times are in seconds; money is US dollars."""
 
     model_config = SettingsConfigDict(
-        env_prefix="EARMARK_", env_file=".env", extra="ignore", frozen=True, populate_by_name=True
+        env_prefix="EARMARK_",
+        env_file=".env",
+        env_ignore_empty=True,
+        extra="ignore",
+        frozen=True,
+        populate_by_name=True,
     )
 
     home: Path = Field(default=Path(".earmark"), description="where everything local is kept")
@@ -68,13 +72,15 @@ class Settings(BaseSettings):
     calls_in_flight: int = Field(default=64, ge=1, description="calls to Claude at once, at most")
     call_timeout: Seconds = Field(default=120.0, gt=0, description="a call's time limit")
     poll_interval: Seconds = Field(default=10800.0, gt=0, description="between two looks at a channel")
-    captions_delays: Annotated[tuple[float, ...], NoDecode, BeforeValidator(_durations)] = Field(
+    captions_delays: Annotated[
+        tuple[Annotated[float, Field(gt=0)], ...], NoDecode, BeforeValidator(_durations)
+    ] = Field(
         default=(3600.0, 21600.0, 86400.0, 259200.0),
         description="when captions that are late are tried again",
     )
     languages: Names = Field(default=(), description="captions languages to prefer; empty: the original one")
-    tabs: Names = Field(
-        default=("videos", "streams"), description="a channel's tabs to walk: videos, streams, shorts"
+    tabs: Annotated[tuple[Literal["videos", "streams", "shorts"], ...], NoDecode, BeforeValidator(_split)] = (
+        Field(default=("videos", "streams"), description="a channel's tabs to walk: videos, streams, shorts")
     )
     youtube_per_minute: float = Field(
         default=20.0, gt=0, description="old videos and retries released a minute"

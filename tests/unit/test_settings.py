@@ -1,0 +1,169 @@
+"""What the settings take, what they refuse, and how they say so."""
+
+from datetime import timedelta
+from decimal import Decimal
+from pathlib import Path
+
+import pytest
+from hypothesis import given
+from hypothesis import strategies as st
+from pydantic import ValidationError
+
+from streams.errors import EarmarkError
+from streams.settings import Settings, load, parse_duration, variable
+
+DOT_ENV = ".env"
+
+
+@pytest.fixture(autouse=True)
+def bare(monkeypatch: pytest.MonkeyPatch, tmp_path: Path) -> Path:
+    """A folder without a .env file and an environment without Earmark's variables."""
+    for field in Settings.model_fields:
+        monkeypatch.delenv(variable(field), raising=False)
+    monkeypatch.chdir(tmp_path)
+    return tmp_path
+
+
+def test_nothing_needs_to_be_set() -> None:
+    settings = load()
+    assert settings.home == Path(".earmark")
+    assert settings.kafka is None
+    assert settings.daily_cap_usd == Decimal(5)
+    assert settings.captions_delays == (3600, 6 * 3600, 24 * 3600, 72 * 3600)
+    assert settings.anthropic_api_key is None
+
+
+@pytest.mark.parametrize(
+    ("text", "seconds"),
+    [
+        ("90s", 90),
+        ("3h", 10_800),
+        ("1h30m", 5400),
+        ("250ms", 0.25),
+        ("2d", 172_800),
+        ("1.5h", 5400),
+        ("45", 45),
+    ],
+)
+def test_a_duration_is_written_with_its_units(text: str, seconds: float) -> None:
+    assert parse_duration(text) == seconds
+
+
+@pytest.mark.parametrize(
+    "text", ["", "soon", "3 h", "h", "3hours", "1h30", "3x", "1:30", "nan", "inf", "-5m"]
+)
+def test_a_duration_that_is_none_is_refused(text: str) -> None:
+    with pytest.raises(ValueError, match="no duration"):
+        parse_duration(text)
+
+
+@given(st.integers(0, 10_000), st.integers(0, 23), st.integers(0, 59), st.integers(0, 59))
+def test_a_duration_of_several_units_is_their_sum(days: int, hours: int, minutes: int, seconds: int) -> None:
+    expected = timedelta(days=days, hours=hours, minutes=minutes, seconds=seconds).total_seconds()
+    assert parse_duration(f"{days}d{hours}h{minutes}m{seconds}s") == expected
+
+
+@pytest.mark.parametrize(
+    ("name", "text", "field", "value"),
+    [
+        ("EARMARK_HOME", "/data/earmark", "home", Path("/data/earmark")),
+        ("EARMARK_KAFKA", "a:9092,b:9092", "kafka", "a:9092,b:9092"),
+        ("EARMARK_DAILY_CAP_USD", "0.10", "daily_cap_usd", Decimal("0.10")),
+        ("EARMARK_CALL_TIMEOUT", "2m", "call_timeout", 120.0),
+        ("EARMARK_POLL_INTERVAL", "45m", "poll_interval", 2700.0),
+        ("EARMARK_CAPTIONS_DELAYS", "10m, 1h,1d", "captions_delays", (600.0, 3600.0, 86_400.0)),
+        ("EARMARK_LANGUAGES", "en, de,", "languages", ("en", "de")),
+        ("EARMARK_LANGUAGES", "", "languages", ()),
+        ("EARMARK_TABS", "videos", "tabs", ("videos",)),
+        ("EARMARK_CALLS_IN_FLIGHT", "8", "calls_in_flight", 8),
+        ("ANTHROPIC_BASE_URL", "http://127.0.0.1:1", "anthropic_base_url", "http://127.0.0.1:1"),
+    ],
+)
+def test_a_variable_sets_its_field(
+    monkeypatch: pytest.MonkeyPatch, name: str, text: str, field: str, value: object
+) -> None:
+    monkeypatch.setenv(name, text)
+    assert getattr(load(), field) == value
+
+
+@pytest.mark.parametrize("field", Settings.model_fields)
+def test_a_variable_that_is_set_to_nothing_is_not_set(monkeypatch: pytest.MonkeyPatch, field: str) -> None:
+    """Compose and CI hand on empty variables; an empty path would be the present folder."""
+    default = getattr(load(), field)
+    monkeypatch.setenv(variable(field), "")
+    assert getattr(load(), field) == default
+
+
+@pytest.mark.parametrize(
+    ("name", "text", "mend"),
+    [
+        ("EARMARK_CALL_TIMEOUT", "soon", "write it like 90s, 3h or 1h30m"),
+        ("EARMARK_CALL_TIMEOUT", "0s", "greater than 0"),
+        ("EARMARK_CAPTIONS_DELAYS", "1h,0s", "greater than 0"),
+        ("EARMARK_CAPTIONS_DELAYS", "1h,later", "write it like 90s, 3h or 1h30m"),
+        ("EARMARK_DAILY_CAP_USD", "five", "decimal"),
+        ("EARMARK_DAILY_CAP_USD", "-1", "greater than or equal to 0"),
+        ("EARMARK_DAILY_CAP_USD", "NaN", "finite"),
+        ("EARMARK_REPLAY_SHARE", "1.5", "less than or equal to 1"),
+        ("EARMARK_BACKFILL_SHARE", "0", "greater than 0"),
+        ("EARMARK_CALLS_IN_FLIGHT", "0", "greater than or equal to 1"),
+        ("EARMARK_KAFKA_SECURITY_PROTOCOL", "TLS", "'SASL_SSL'"),
+        ("EARMARK_TABS", "videos,podcasts", "'videos', 'streams' or 'shorts'"),
+    ],
+)
+def test_a_wrong_value_is_named_with_what_belongs_there(
+    monkeypatch: pytest.MonkeyPatch, name: str, text: str, mend: str
+) -> None:
+    monkeypatch.setenv(name, text)
+    with pytest.raises(EarmarkError) as raised:
+        load()
+    (sentence,) = str(raised.value).splitlines()
+    assert sentence.startswith(f"{name}: ")
+    assert mend in sentence
+
+
+def test_every_wrong_value_is_named_at_once(monkeypatch: pytest.MonkeyPatch) -> None:
+    monkeypatch.setenv("EARMARK_CALL_TIMEOUT", "soon")
+    monkeypatch.setenv("EARMARK_REPLAY_SHARE", "2")
+    with pytest.raises(EarmarkError) as raised:
+        load()
+    assert {line.split(":")[0] for line in str(raised.value).splitlines()} == {
+        "EARMARK_CALL_TIMEOUT",
+        "EARMARK_REPLAY_SHARE",
+    }
+
+
+def test_a_dot_env_file_is_read(bare: Path) -> None:
+    (bare / DOT_ENV).write_text("EARMARK_DAILY_CAP_USD=0.25\nANTHROPIC_API_KEY=key\nSOMETHING_ELSE=1\n")
+    settings = load()
+    assert settings.daily_cap_usd == Decimal("0.25")
+    assert settings.anthropic_api_key is not None
+    assert settings.anthropic_api_key.get_secret_value() == "key"
+
+
+def test_the_environment_goes_before_the_file(bare: Path, monkeypatch: pytest.MonkeyPatch) -> None:
+    (bare / DOT_ENV).write_text("EARMARK_DAILY_CAP_USD=0.25\n")
+    monkeypatch.setenv("EARMARK_DAILY_CAP_USD", "3")
+    assert load().daily_cap_usd == Decimal(3)
+
+
+def test_secrets_do_not_print(monkeypatch: pytest.MonkeyPatch) -> None:
+    """A traceback or a debug line must not hand out the key."""
+    monkeypatch.setenv("ANTHROPIC_API_KEY", "sesame")
+    monkeypatch.setenv("EARMARK_KAFKA_PASSWORD", "sesame")
+    assert "sesame" not in repr(load()) + str(load())
+
+
+def test_settings_do_not_change_once_read() -> None:
+    settings = load()
+    with pytest.raises(ValidationError, match="frozen"):
+        settings.daily_cap_usd = Decimal(1000)
+
+
+def test_every_setting_says_what_it_means() -> None:
+    assert [name for name, field in Settings.model_fields.items() if not field.description] == []
+
+
+def test_a_setting_is_named_by_its_variable() -> None:
+    assert variable("daily_cap_usd") == "EARMARK_DAILY_CAP_USD"
+    assert variable("anthropic_api_key") == "ANTHROPIC_API_KEY"
