@@ -153,7 +153,7 @@ class Wrapper:
                 asyncio.get_running_loop().time() + self._agent.time_limit_s + SEND_LIMIT_S + max(BACKOFF_S)
             )
             try:
-                await self._try(record)
+                asked = await self._try(record)
             except Exception as error:
                 todo = after_failure(error, attempt, self._streak)
                 log.warning(
@@ -174,13 +174,14 @@ class Wrapper:
                     case _:
                         assert_never(todo)
             else:
-                self._streak = 0
+                self._streak = 0 if asked else self._streak
                 return
 
-    async def _try(self, record: Record) -> None:
+    async def _try(self, record: Record) -> bool:
+        """Decode, handle, send. Whether the handler was asked at all."""
         event = record.event()
         if self._agent.types is not None and not isinstance(event, self._agent.types):
-            return
+            return False
         position = Position(partition=record.partition, offset=record.offset)
         limit_s = self._agent.time_limit_s
         try:
@@ -191,6 +192,7 @@ class Wrapper:
                 raise
             raise HandlerTimeoutError(f"{self._agent.name} took longer than {limit_s:g} s") from error
         await self._append(events)
+        return True
 
     async def _append(self, events: Iterable[Event]) -> None:
         try:

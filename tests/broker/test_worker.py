@@ -1,0 +1,237 @@
+"""The worker as a real process on the real broker: what is published ends as a result or a dead letter, whatever happens."""
+
+import asyncio
+import os
+import signal
+import subprocess
+import sys
+import time
+import uuid
+from collections import Counter
+from collections.abc import AsyncIterator, Callable, Iterator
+from contextlib import asynccontextmanager, contextmanager
+from datetime import UTC, datetime
+from pathlib import Path
+
+import pytest
+
+from streams.events.dead_letters import DeadLettered
+from streams.events.envelope import decode
+from streams.events.videos import Video, VideoDiscovered
+from streams.log import broker
+from streams.log.agent import TRIES, ExitCode
+from streams.log.connection import Connection
+from streams.log.fold import Follower, Record, follow
+from streams.log.publish import Publisher, publisher
+from streams.log.topics import CAPTIONS_UNAVAILABLE, DEAD_LETTERS, VIDEOS, apply
+
+pytestmark = pytest.mark.kafka
+
+ROOT = Path(__file__).parents[2]
+APP = Path(__file__).with_name("worker_app.py")
+DEADLINE_S = 90.0
+OUTAGE_S = 20.0
+
+
+def discovered(video_id: str) -> VideoDiscovered:
+    video = Video(video_id=video_id, url=f"https://y.test/{video_id}", origin="poll")
+    return VideoDiscovered(at=datetime(2026, 1, 1, tzinfo=UTC), video=video)
+
+
+@contextmanager
+def worker(connection: Connection, folder: Path, slot: str = "w0") -> Iterator[subprocess.Popen[str]]:
+    """A worker process; what is left of it at the end is killed."""
+    process = subprocess.Popen(
+        [sys.executable, APP, connection.bootstrap, connection.prefix, slot, folder],
+        env=os.environ | {"PYTHONPATH": os.pathsep.join([str(ROOT), os.environ.get("PYTHONPATH", "")])},
+        text=True,
+    )
+    try:
+        yield process
+    finally:
+        process.kill()
+        process.wait()
+
+
+class Ends:
+    """What became of the videos so far, as the log tells it."""
+
+    def __init__(self) -> None:
+        self.results: list[Record] = []
+        self.letters: list[DeadLettered] = []
+
+    def apply(self, record: Record) -> None:
+        event = record.event()
+        if isinstance(event, DeadLettered):
+            self.letters.append(event)
+        else:
+            self.results.append(record)
+
+    @property
+    def counts(self) -> Counter[str]:
+        """How often each video came out."""
+        return Counter(record.header("ce_subject") or "" for record in self.results)
+
+    async def until(self, follower: Follower, reached: Callable[[], bool]) -> None:
+        async with asyncio.timeout(DEADLINE_S):
+            while not reached():
+                await follower.moved()
+
+
+@asynccontextmanager
+async def ends_of(connection: Connection) -> AsyncIterator[tuple[Ends, Follower, Publisher]]:
+    ends = Ends()
+    async with (
+        publisher(connection) as publish,
+        follow(connection, [CAPTIONS_UNAVAILABLE, DEAD_LETTERS], ends.apply) as follower,
+    ):
+        yield ends, follower, publish
+
+
+async def exit_code(process: subprocess.Popen[str], limit_s: float = DEADLINE_S) -> int:
+    return await asyncio.to_thread(process.wait, limit_s)
+
+
+async def test_raising_hung_and_unreadable_messages_become_dead_letters_and_the_rest_goes_on(
+    connection: Connection, tmp_path: Path
+) -> None:
+    """Nothing is lost: every message ends as a result or as a dead letter with its bytes, and SIGTERM then ends cleanly."""
+    good = [f"ok-{n}" for n in range(60)]
+    bad = ["raise-1", "hang-1"]
+    producer = connection.producer()
+    await producer.start()
+    broken: list[tuple[bytes | None, bytes | None, list[tuple[str, bytes]]]] = [
+        (b"\xff\x00key", b"\x80 no json", [("ce_type", b"\xfe"), ("x", b"1"), ("x", b"2")]),
+        (b"tombstone", None, []),
+        (None, b"{}", []),
+    ]
+    async with ends_of(connection) as (ends, follower, publish):
+        for video_id in good[:30] + bad:
+            await publish.append(discovered(video_id))
+        places = []
+        for key, value, headers in broken:
+            sent = await producer.send_and_wait(
+                connection.name(VIDEOS), value=value, key=key, headers=headers, partition=5
+            )
+            places.append(sent.offset)
+        await producer.stop()
+        await publish.append_all(map(discovered, good[30:]))
+        with worker(connection, tmp_path) as process:
+            await ends.until(follower, lambda: len(ends.results) >= 60 and len(ends.letters) >= 5)
+            process.send_signal(signal.SIGTERM)
+            assert await exit_code(process, 15.0) == 0
+        await follower.reach_now()
+        assert ends.counts == Counter(good)
+        by_attempt = {True: [], False: []}  # type: dict[bool, list[DeadLettered]]
+        for letter in ends.letters:
+            by_attempt[letter.attempt == TRIES].append(letter)
+        assert [
+            (letter.partition, letter.offset, letter.key_bytes, letter.value_bytes, letter.header_bytes)
+            for letter in by_attempt[False]
+        ] == [(5, offset, *parts) for offset, parts in zip(places, broken, strict=True)]
+        originals = [decode(letter.header_bytes, letter.value_bytes) for letter in by_attempt[True]]
+        assert sorted(event.key for event in originals) == sorted(bad)
+
+
+async def test_a_worker_killed_between_result_and_commit_tells_the_same_fact_again(
+    connection: Connection, tmp_path: Path
+) -> None:
+    """SIGKILL after the result is in the log and before the commit: nothing lost, and the repetition has the same bytes."""
+    videos = [f"ok-{n}" for n in range(100)] + ["kill-1"] + [f"ok-{n}" for n in range(100, 200)]
+    async with ends_of(connection) as (ends, follower, publish):
+        await publish.append_all(map(discovered, videos))
+        with worker(connection, tmp_path) as process:
+            assert await exit_code(process) == -signal.SIGKILL
+        with worker(connection, tmp_path):
+            await ends.until(follower, lambda: set(ends.counts) == set(videos) and ends.counts["kill-1"] > 1)
+        told = {(record.key, record.value, tuple(record.headers)) for record in ends.results}
+        assert len(told) == len(videos)
+        assert ends.letters == []
+
+
+async def test_what_is_not_the_events_fault_stops_the_worker_and_the_event_is_not_lost(
+    connection: Connection, tmp_path: Path
+) -> None:
+    """A handler that cannot work now ends the process with a code of its own; the next start takes the event up again."""
+    async with ends_of(connection) as (ends, follower, publish):
+        await publish.append(discovered("later-1"))
+        with worker(connection, tmp_path) as process:
+            assert await exit_code(process) == ExitCode.TRY_LATER
+        assert ends.results == []
+        (tmp_path / "given-up").unlink()
+        with worker(connection, tmp_path):
+            await ends.until(follower, lambda: bool(ends.results))
+        assert ends.counts == Counter({"later-1": 1})
+        assert ends.letters == []
+
+
+async def test_sigterm_in_the_middle_of_the_work_is_clean_and_loses_nothing(
+    connection: Connection, tmp_path: Path
+) -> None:
+    """What is in flight is seen through and committed, what is not waits for the next worker of that slot."""
+    videos = [f"slow-{n}" for n in range(120)]
+    async with ends_of(connection) as (ends, follower, publish):
+        await publish.append_all(map(discovered, videos))
+        with worker(connection, tmp_path) as process:
+            await ends.until(follower, lambda: len(ends.results) > 20)
+            process.send_signal(signal.SIGTERM)
+            assert await exit_code(process, 15.0) == 0
+        await follower.reach_now()
+        assert len(ends.counts) < len(videos)
+        with worker(connection, tmp_path):
+            await ends.until(follower, lambda: len(ends.counts) == len(videos))
+        assert ends.letters == []
+
+
+async def test_two_workers_share_the_partitions(connection: Connection, tmp_path: Path) -> None:
+    """Work that goes on coming in is done by both slots."""
+    async with ends_of(connection) as (ends, follower, publish):
+
+        def slots() -> set[str]:
+            return {record.event().model_dump()["reason"] for record in ends.results}
+
+        with worker(connection, tmp_path, "w0"), worker(connection, tmp_path, "w1"):
+            published: list[str] = []
+            started = time.monotonic()
+            while slots() != {"w0", "w1"}:
+                assert time.monotonic() - started < DEADLINE_S
+                batch = [f"slot-{len(published) + n}" for n in range(24)]
+                await publish.append_all(map(discovered, batch))
+                published += batch
+                await follower.moved()
+            await ends.until(follower, lambda: set(ends.counts) == set(published))
+
+
+@pytest.fixture
+def own_broker(tmp_path: Path) -> Iterator[Path]:
+    """The home of a broker that this test alone stops and starts."""
+    home = tmp_path / "home"
+    broker.start(home)
+    yield home
+    broker.stop(home)
+
+
+async def test_a_broker_away_for_20_s_loses_nothing_and_the_worker_goes_on(
+    own_broker: Path, tmp_path: Path
+) -> None:
+    """The same process takes up its work again when the broker is back."""
+    bootstrap = broker.find(own_broker)
+    assert bootstrap is not None
+    connection = Connection(bootstrap, f"t{uuid.uuid4().hex[:8]}.")
+    admin = connection.admin()
+    await admin.start()
+    await apply(admin, connection.prefix)
+    await admin.close()
+    videos = [f"slow-{n}" for n in range(240)]
+    async with ends_of(connection) as (ends, follower, publish):
+        await publish.append_all(map(discovered, videos[:200]))
+        with worker(connection, tmp_path) as process:
+            await ends.until(follower, lambda: len(ends.results) > 20)
+            await asyncio.to_thread(broker.stop, own_broker)
+            await asyncio.sleep(OUTAGE_S)
+            assert len(ends.counts) < len(videos[:200])
+            assert await asyncio.to_thread(broker.start, own_broker) == bootstrap
+            await publish.append_all(map(discovered, videos[200:]))
+            await ends.until(follower, lambda: len(ends.counts) == len(videos))
+            assert process.poll() is None
+        assert ends.letters == []

@@ -1,0 +1,85 @@
+"""A worker with one small agent, started as a process of its own: what a video's id begins with is what befalls it."""
+
+import asyncio
+import os
+import signal
+import sys
+from collections.abc import AsyncIterator, Sequence
+from contextlib import asynccontextmanager
+from datetime import UTC, datetime
+from pathlib import Path
+
+from streams.clock import utc_now
+from streams.errors import EarmarkError
+from streams.events.captions import CaptionsUnavailable
+from streams.events.event import Event, Position
+from streams.events.videos import VideoDiscovered
+from streams.log.agent import Agent, TransientError
+from streams.log.connection import Connection
+from streams.log.publish import Publisher
+from streams.log.topics import VIDEOS
+from streams.log.worker import run_worker
+
+TIME_LIMIT_S = 2.0
+EPOCH = datetime(2026, 1, 1, tzinfo=UTC)
+
+
+def result(event: VideoDiscovered, reason: str) -> CaptionsUnavailable:
+    """What the agent makes of a video."""
+    return CaptionsUnavailable(
+        at=EPOCH,
+        video=event.video,
+        revision=1,
+        attempt=1,
+        reason=reason,
+        failure="permanent",
+        next_try_at=None,
+    )
+
+
+def first_time(folder: Path, video_id: str) -> bool:
+    """Whether this video is met for the first time, over all processes that share `folder`."""
+    try:
+        (folder / video_id).touch(exist_ok=False)
+    except FileExistsError:
+        return False
+    return True
+
+
+def main(bootstrap: str, prefix: str, slot: str, folder: Path) -> None:
+    """Run the worker in `slot` until it is stopped."""
+
+    @asynccontextmanager
+    async def agents(publisher: Publisher) -> AsyncIterator[Sequence[Agent]]:
+        async def handle(event: Event, _: Position) -> list[Event]:
+            assert isinstance(event, VideoDiscovered)
+            video_id = event.video.video_id
+            match video_id.partition("-")[0]:
+                case "raise":
+                    raise ValueError("this video is poison")
+                case "hang":
+                    await asyncio.sleep(3600)
+                case "slow":
+                    await asyncio.sleep(0.3)
+                case "later" if first_time(folder, video_id):
+                    (folder / "given-up").write_text(video_id)
+                    raise TransientError("not now")
+                case "later" if (folder / "given-up").exists():
+                    raise TransientError("not now either")
+                case "kill" if first_time(folder, video_id):
+                    await publisher.append(result(event, "captioned"))
+                    os.kill(os.getpid(), signal.SIGKILL)
+                case "slot":
+                    return [result(event, slot)]
+            return [result(event, "captioned")]
+
+        yield [Agent("caption_videos", (VIDEOS,), handle, TIME_LIMIT_S, (VideoDiscovered,))]
+
+    run_worker(Connection(bootstrap, prefix), slot, agents, utc_now)
+
+
+if __name__ == "__main__":
+    try:
+        main(*sys.argv[1:4], Path(sys.argv[4]))
+    except EarmarkError as error:
+        sys.exit(str(error))
