@@ -12,7 +12,6 @@ from streams.events.captions import FailureClass
 
 SOON = timedelta(minutes=10)
 SOON_ATTEMPTS = 3
-FRESH = timedelta(days=7)
 
 # The first sentence found decides. "Sign in" also stands in what is said of private and age-restricted videos, and
 # "video unavailable" before most reasons, so the order matters. All in lower case, with a straight '.
@@ -22,7 +21,6 @@ _SENTENCES: tuple[tuple[str, FailureClass], ...] = (
     ("captcha", "soon"),
     ("failed to extract any player response", "soon"),
     ("your ip is likely being blocked", "soon"),
-    ("timed out", "soon"),
     ("private video", "permanent"),
     ("video is private", "permanent"),
     ("join this channel", "permanent"),
@@ -49,12 +47,13 @@ class Failure:
     failure: FailureClass
 
 
-def of_error(text: str, status: int | None) -> Failure:
-    """What yt-dlp's error says; `status`: HTTP's, where there was one."""
-    if status is not None and (status == 429 or status >= 500):
-        return Failure(text, "soon")
-    plain = text.replace("\N{RIGHT SINGLE QUOTATION MARK}", "'").lower()
-    return Failure(text, next((failure for sentence, failure in _SENTENCES if sentence in plain), "later"))
+def of_error(kind: str, text: str, status: int | None) -> Failure:
+    """What yt-dlp's error says: the parts of an ExtractionError."""
+    reason = text.partition(" Use --cookies")[0]  # the rest is advice for yt-dlp's command line
+    if kind == "TransportError" or (status is not None and (status == 429 or status >= 500)):
+        return Failure(reason, "soon")
+    plain = reason.replace("\N{RIGHT SINGLE QUOTATION MARK}", "'").lower()
+    return Failure(reason, next((failure for sentence, failure in _SENTENCES if sentence in plain), "later"))
 
 
 def of_status(status: int) -> Failure:
@@ -62,17 +61,13 @@ def of_status(status: int) -> Failure:
     return Failure(f"HTTP {status} on the captions", "soon")
 
 
-def of_no_track(
-    live_status: str | None, published_at: datetime | None, now: datetime, *, trusted: bool
-) -> Failure:
-    """What a missing track says. On a fresh video it may still come; a video without a date counts as fresh."""
+def of_no_track(live_status: str | None, *, trusted: bool) -> Failure:
+    """What a missing track says; `trusted`: YouTube has shown that it would have given one."""
     if live_status in ("is_live", "is_upcoming", "post_live"):
         return Failure(f"the live stream is not finished ({live_status})", "later")
     if not trusted:
         return Failure("YouTube showed neither captions nor formats: it brakes", "soon")
-    if published_at is None or now - published_at < FRESH:
-        return Failure("no captions yet", "later")
-    return Failure("no captions", "permanent")
+    return Failure("no captions yet", "later")
 
 
 def next_try_at(

@@ -7,7 +7,6 @@ from typing import Any
 from streams.captions import failures
 from streams.captions.failures import Failure
 from streams.captions.json3 import BrokenCaptionsError, Transcript, parse
-from streams.clock import Clock
 from streams.events.captions import CaptionsSource
 from streams.events.videos import Video
 from streams.ytdlp.process import CrashError, ExtractionError, Options, TimeLimitError, run_child
@@ -38,7 +37,6 @@ async def fetch_captions(
     *,
     options: Options,
     languages: tuple[str, ...],
-    now: Clock,
     time_limit_s: float = TIME_LIMIT_S,
 ) -> Taken | NotTaken:
     """Ask YouTube once, within `time_limit_s` seconds; the process that asks is killed when the caller is cancelled."""
@@ -48,17 +46,16 @@ async def fetch_captions(
             "streams.captions.download", "captions", payload, options=options, time_limit_s=time_limit_s
         )
     except ExtractionError as error:
-        return NotTaken(video, failures.of_error(error.text, error.status))
+        return NotTaken(video, failures.of_error(error.kind, error.text, error.status))
     except TimeLimitError as error:
         return NotTaken(video, Failure(str(error), "soon"))
     except CrashError as error:
         return NotTaken(video, Failure(str(error), "later"))
-    return _read(complete(video, answer["info"]), answer, now())
+    return _read(complete(video, answer["info"]), answer)
 
 
-def _read(video: Video, answer: dict[str, Any], now: datetime) -> Taken | NotTaken:
-    live_status = answer["info"]["live_status"]
-    no_track = failures.of_no_track(live_status, video.published_at, now, trusted=answer["trusted"])
+def _read(video: Video, answer: dict[str, Any]) -> Taken | NotTaken:
+    no_track = failures.of_no_track(answer["info"]["live_status"], trusted=answer["trusted"])
     track = answer["track"]
     if track is None:
         return NotTaken(video, no_track)

@@ -36,7 +36,7 @@ def parse(body: str) -> Transcript:
             for event in json.loads(body)["events"]
             if (text := _text(event.get("segs", [])))
         ]
-    except (ValueError, LookupError, TypeError, AttributeError):
+    except (ValueError, OverflowError, LookupError, TypeError, AttributeError):
         raise BrokenCaptionsError(f"no json3 captions came, but {_glimpse(body)}") from None
     spoken.sort(key=lambda segment: segment[0])
     starts = tuple(start for start, _, _ in spoken)

@@ -5,7 +5,7 @@ What it says is in `streams.demo.pages`: YouTube's shapes and wording as yt-dlp'
 
 import asyncio
 from collections.abc import AsyncIterator
-from contextlib import asynccontextmanager
+from contextlib import asynccontextmanager, suppress
 from dataclasses import dataclass, field
 
 from aiohttp import web
@@ -112,9 +112,11 @@ class LoopbackYoutube:
 async def _drip(request: web.Request) -> web.StreamResponse:
     response = web.StreamResponse()
     await response.prepare(request)
-    while True:
-        await response.write(b" ")
-        await asyncio.sleep(0.2)
+    with suppress(ConnectionResetError):
+        while True:
+            await response.write(b" ")
+            await asyncio.sleep(0.2)
+    return response
 
 
 @asynccontextmanager

@@ -25,7 +25,10 @@ class YtdlpError(EarmarkError):
 
 
 class ExtractionError(YtdlpError):
-    """yt-dlp gave up: `text` is what YouTube or yt-dlp said, `kind` yt-dlp's name for it, `status` HTTP's, if any."""
+    """yt-dlp gave up: `text` is what YouTube or yt-dlp said, `status` HTTP's, where there was one.
+
+    `kind` is yt-dlp's name for it; every failure of the network itself is a TransportError.
+    """
 
     def __init__(self, kind: str, text: str, status: int | None) -> None:
         super().__init__(f"yt-dlp: {text}")

@@ -13,7 +13,7 @@ from urllib.parse import urlsplit
 from yt_dlp import YoutubeDL
 from yt_dlp.extractor.youtube import YoutubeIE, YoutubeTabIE
 from yt_dlp.networking import Request
-from yt_dlp.networking.exceptions import HTTPError, RequestError
+from yt_dlp.networking.exceptions import HTTPError, RequestError, TransportError
 from yt_dlp.utils import DownloadError, YoutubeDLError
 
 from streams.ytdlp.process import ExtractionError, Options
@@ -150,9 +150,10 @@ def _translate(error: YoutubeDLError) -> ExtractionError:
     inner = error
     if isinstance(error, DownloadError) and error.exc_info and error.exc_info[1] is not None:
         inner = error.exc_info[1]
-    source = inner if isinstance(inner, HTTPError) else getattr(inner, "cause", None)
+    source = inner if isinstance(inner, RequestError) else getattr(inner, "cause", None)
+    kind = "TransportError" if isinstance(source, TransportError) else type(inner).__name__
     status = source.status if isinstance(source, HTTPError) else None
-    return ExtractionError(type(inner).__name__, getattr(inner, "orig_msg", None) or str(inner), status)
+    return ExtractionError(kind, getattr(inner, "orig_msg", None) or str(inner), status)
 
 
 def serve(tasks: Mapping[str, Callable[..., dict[str, Any]]]) -> None:

@@ -1,0 +1,171 @@
+"""The real yt-dlp, in its real process, against the loopback YouTube: one case each of what a video may do."""
+
+import asyncio
+import json
+from collections.abc import AsyncIterator
+from datetime import UTC, datetime
+from typing import Any, get_args
+
+import pytest
+
+from streams.captions.fetch import NotTaken, Taken, complete, fetch_captions
+from streams.demo.channel import Behaviour, Channel, ChannelVideo
+from streams.demo.pages import UNPLAYABLE
+from streams.demo.youtube import LoopbackYoutube, serve
+from streams.events.videos import Video
+from streams.ytdlp.process import Options
+
+PUBLISHED = datetime(2026, 10, 5, 14, 30, tzinfo=UTC)
+
+
+def track(*lines: str) -> bytes:
+    events = [
+        {"tStartMs": 1000 * i, "dDurationMs": 3000, "segs": [{"utf8": line}]} for i, line in enumerate(lines)
+    ]
+    return json.dumps({"wireMagic": "pb3", "events": events}).encode()
+
+
+def shown(
+    video_id: str, behaviour: Behaviour = "plays", auto: bytes | None = None, manual: bytes | None = None
+) -> ChannelVideo:
+    return ChannelVideo(video_id, "Rates & chips", PUBLISHED, 61, auto, manual, behaviour=behaviour)
+
+
+AUTO = track("palanteer is a buy", "[Music]")
+MANUAL = track("Palantir is a buy.")
+CHANNEL = Channel(
+    "UC" + "d" * 22,
+    "@desk",
+    "The Desk",
+    (
+        shown("auto0000000", auto=AUTO),
+        shown("manual00000", auto=AUTO, manual=MANUAL),
+        shown("nothing0000"),
+        shown("wordless000", auto=track("\n")),
+        *(
+            shown(f"{behaviour:-<11}"[:11], behaviour, auto=AUTO)
+            for behaviour in get_args(Behaviour)
+            if behaviour != "plays"
+        ),
+    ),
+)
+
+
+@pytest.fixture
+async def youtube() -> AsyncIterator[LoopbackYoutube]:
+    async with serve(LoopbackYoutube(CHANNEL)) as server:
+        yield server
+
+
+async def fetched(youtube: LoopbackYoutube, video_id: str, **known: Any) -> Taken | NotTaken:
+    video = Video(
+        video_id=video_id, url=f"https://www.youtube.com/watch?v={video_id}", origin="asked", **known
+    )
+    return await fetch_captions(
+        video, options=Options(youtube_url=youtube.origin), languages=(), time_limit_s=60
+    )
+
+
+async def test_automatic_captions_complete_the_video_in_three_requests(youtube: LoopbackYoutube) -> None:
+    taken = await fetched(youtube, "auto0000000")
+    assert isinstance(taken, Taken)
+    assert (taken.source, taken.language) == ("captions_auto", "en")
+    assert taken.transcript.texts == ("palanteer is a buy", "[Music]")
+    assert taken.transcript.ends_ms == (1000, 4000)
+    assert taken.video == Video(
+        video_id="auto0000000",
+        url="https://www.youtube.com/watch?v=auto0000000",
+        channel_id=CHANNEL.channel_id,
+        channel_title="The Desk",
+        title="Rates & chips",
+        published_at=PUBLISHED,
+        origin="asked",
+    )
+    assert [path.partition("?")[0] for path in youtube.requests] == [
+        "/watch",
+        "/youtubei/v1/player",
+        "/api/timedtext",
+    ]
+
+
+async def test_manual_captions_go_before_automatic_ones(youtube: LoopbackYoutube) -> None:
+    taken = await fetched(youtube, "manual00000")
+    assert isinstance(taken, Taken)
+    assert (taken.source, taken.transcript.texts) == ("captions_manual", ("Palantir is a buy.",))
+
+
+@pytest.mark.parametrize("video_id", ["nothing0000", "wordless000"])
+async def test_a_video_without_words_is_asked_for_later_and_known_better(
+    youtube: LoopbackYoutube, video_id: str
+) -> None:
+    not_taken = await fetched(youtube, video_id)
+    assert isinstance(not_taken, NotTaken)
+    assert not_taken.failure.failure == "later"
+    assert not_taken.video.title == "Rates & chips"
+
+
+@pytest.mark.parametrize(
+    ("behaviour", "failure"),
+    [
+        ("private", "permanent"),
+        ("members_only", "permanent"),
+        ("upcoming", "later"),
+        ("bot_check", "soon"),
+        ("player_429", "soon"),
+        ("timedtext_429", "soon"),
+        ("timedtext_html", "soon"),
+    ],
+)
+async def test_what_youtube_refuses_is_put_in_its_class(
+    youtube: LoopbackYoutube, behaviour: Behaviour, failure: str
+) -> None:
+    not_taken = await fetched(youtube, f"{behaviour:-<11}"[:11])
+    assert isinstance(not_taken, NotTaken)
+    assert not_taken.failure.failure == failure
+    if behaviour in UNPLAYABLE:
+        assert UNPLAYABLE[behaviour][1] in not_taken.failure.reason
+
+
+async def test_a_dripping_server_is_left_at_the_time_limit() -> None:
+    async with serve(LoopbackYoutube(CHANNEL)) as youtube:
+        video = Video(
+            video_id="timedtext_d", url="https://www.youtube.com/watch?v=timedtext_d", origin="poll"
+        )
+        options = Options(youtube_url=youtube.origin)
+        async with asyncio.timeout(60):
+            result = await fetch_captions(video, options=options, languages=(), time_limit_s=1)
+    assert isinstance(result, NotTaken)
+    assert result.failure.failure == "soon"
+    assert "more than 1 s" in result.failure.reason
+
+
+def test_what_the_feed_said_stays_and_only_what_is_missing_is_taken() -> None:
+    info = {
+        "channel_id": "UCother",
+        "channel": "Other",
+        "title": "Other",
+        "timestamp": 1,
+        "release_timestamp": None,
+        "upload_date": "19700101",
+    }
+    known = Video(video_id="v", url="u", title="Feed's", published_at=PUBLISHED, origin="poll")
+    completed = complete(known, info)
+    assert (completed.title, completed.published_at) == ("Feed's", PUBLISHED)
+    assert (completed.channel_id, completed.channel_title) == ("UCother", "Other")
+
+
+@pytest.mark.parametrize(
+    ("dates", "published_at"),
+    [
+        ({"timestamp": 1_790_000_000}, datetime.fromtimestamp(1_790_000_000, UTC)),
+        ({"release_timestamp": 1_790_000_000}, datetime.fromtimestamp(1_790_000_000, UTC)),
+        ({"upload_date": "20261005"}, datetime(2026, 10, 5, tzinfo=UTC)),
+        ({}, None),
+    ],
+)
+def test_the_date_comes_from_the_most_exact_field(
+    dates: dict[str, Any], published_at: datetime | None
+) -> None:
+    empty = dict.fromkeys(("channel_id", "channel", "title", "timestamp", "release_timestamp", "upload_date"))
+    video = Video(video_id="v", url="u", origin="poll")
+    assert complete(video, {**empty, **dates}).published_at == published_at
