@@ -9,6 +9,7 @@ from contextlib import asynccontextmanager
 from dataclasses import dataclass
 
 from aiokafka import AIOKafkaConsumer, TopicPartition
+from aiokafka.errors import OffsetOutOfRangeError
 
 from streams.errors import EarmarkError
 from streams.events.envelope import decode
@@ -144,7 +145,8 @@ class Follower:
 
     def _raise_if_ended(self) -> None:
         if self._task is not None and self._task.done():
-            self._task.result()
+            if not self._task.cancelled():
+                self._task.result()
             raise EarmarkError("the follower has stopped")
 
     async def ended(self) -> None:
@@ -168,9 +170,9 @@ async def follow(
 ) -> AsyncIterator[Follower]:
     """A follower of `topics` that has applied everything the log held when it began, for as long as the block lasts."""
     consumer = connection.consumer()
-    await consumer.start()
     follower = Follower(connection, consumer, apply)
     try:
+        await consumer.start()
         await follower.start(topics, start)
         await follower.reach_now()
         yield follower
@@ -207,7 +209,7 @@ class Fetcher:
             self._consumer.seek(tp, offset)
             try:
                 message = await asyncio.wait_for(self._consumer.getone(tp), self._time_limit_s)
-            except TimeoutError:
+            except (TimeoutError, OffsetOutOfRangeError):
                 raise EarmarkError(f"{tp.topic}[{partition}] has no record at offset {offset}") from None
         if message.offset != offset:
             raise EarmarkError(
@@ -246,8 +248,8 @@ class Fetcher:
 async def fetcher(connection: Connection, time_limit_s: float = 30.0) -> AsyncIterator[Fetcher]:
     """A fetcher for as long as the block lasts."""
     consumer = connection.consumer()
-    await consumer.start()
     try:
+        await consumer.start()
         yield Fetcher(connection, consumer, time_limit_s)
     finally:
         await consumer.stop()

@@ -55,8 +55,8 @@ class Publisher:
 async def publisher(connection: Connection) -> AsyncIterator[Publisher]:
     """A publisher for as long as the block lasts."""
     producer = connection.producer()
-    await producer.start()
     try:
+        await producer.start()
         yield Publisher(connection, producer)
     finally:
         await producer.stop()

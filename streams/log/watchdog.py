@@ -56,8 +56,8 @@ async def watch(app: faust.App, connection: Connection, wrappers: Sequence[Wrapp
     since: dict[Place, float] = {}
     rebalance_must_end: float | None = None
     consumer = connection.consumer()
-    await consumer.start()
     try:
+        await consumer.start()
         while True:
             await asyncio.sleep(LOOK_EVERY_S)
             assigned = [] if app.rebalancing else [TopicPartition(*tp) for tp in app.consumer.assignment()]

@@ -178,6 +178,7 @@ async def _work(connection: Connection, slot: str, agents: Agents, now: Clock) -
             await app.start()
             ended = asyncio.create_task(app.wait_until_stopped(), name="faust")
             await asyncio.wait({ended, watching}, return_when=asyncio.FIRST_COMPLETED)
+            cause = watching.exception() if watching.done() else app.crash_reason
         finally:
             # Faust waits without limit for what is in flight, and a stop that meets a rebalance may hang.
             timer = threading.Timer(SHUTDOWN_LIMIT_S, os._exit, [ExitCode.SHUTDOWN_HUNG])
@@ -185,7 +186,7 @@ async def _work(connection: Connection, slot: str, agents: Agents, now: Clock) -
             timer.start()
             watching.cancel()
             await app.stop()
-    raise EarmarkError(f"the worker ended by itself: {app.crash_reason!r}")
+    raise EarmarkError(f"the worker ended by itself: {cause!r}") from cause
 
 
 def run_worker(connection: Connection, slot: str, agents: Agents, now: Clock) -> None:

@@ -1,0 +1,147 @@
+"""What is published is what is read: to the end, without a gap, and with every error told to who waits."""
+
+import asyncio
+import gc
+from collections.abc import Callable
+from datetime import UTC, datetime, timedelta
+
+import pytest
+from aiokafka.errors import KafkaConnectionError
+
+from streams.errors import EarmarkError
+from streams.events.envelope import decode, encode
+from streams.events.prompts import PromptActivated
+from streams.events.videos import Video, VideoDiscovered
+from streams.log.connection import Connection
+from streams.log.fold import Record, fetcher, follow, read
+from streams.log.publish import publisher
+from streams.log.topics import ANALYSES, DEAD_LETTERS, TOPICS, VIDEOS, partition_of
+
+pytestmark = pytest.mark.kafka
+
+AT = datetime(2026, 1, 1, tzinfo=UTC)
+DEADLINE_S = 60.0
+
+
+def discovered(n: int) -> VideoDiscovered:
+    return VideoDiscovered(
+        at=AT + timedelta(seconds=n), video=Video(video_id=f"v{n}", url=f"https://y.test/{n}", origin="poll")
+    )
+
+
+async def test_an_event_stands_where_its_publisher_says(connection: Connection) -> None:
+    """Key, headers, body and partition are the encoding's; the time is the broker's."""
+    event = discovered(1)
+    records: list[Record] = []
+    async with publisher(connection) as publish:
+        appended = await publish.append(event)
+        marker = PromptActivated(at=AT, prompt_id="p", previous=None, activation=3, partition=7)
+        assert (await publish.append(marker)).partition == 7
+    await read(connection, [VIDEOS, ANALYSES], records.append)
+    by_type = {record.type: record for record in records}
+    record, message = by_type["VideoDiscovered"], encode(event)
+    assert (record.key, tuple(record.headers), record.value) == (message.key, message.headers, message.value)
+    assert (record.topic, record.partition) == ("videos", partition_of("v1", 12))
+    assert (appended.partition, appended.offset) == (record.partition, record.offset)
+    assert record.timestamp_ms == appended.timestamp_ms > AT.timestamp() * 1000
+    assert record.event() == event
+    assert by_type["PromptActivated"].event() == marker
+
+
+async def test_reading_to_the_end_skips_nothing(connection: Connection) -> None:
+    """5,000 records in 12 partitions: every read has each once, in order within its partition, from where it is told."""
+    async with publisher(connection) as publish:
+        for first in range(0, 5000, 1000):
+            await asyncio.gather(*(publish.append(discovered(n)) for n in range(first, first + 1000)))
+    for _ in range(5):
+        records: list[Record] = []
+        await read(connection, TOPICS, records.append)
+        assert len(records) == 5000
+        offsets: dict[int, list[int]] = {}
+        for record in records:
+            offsets.setdefault(record.partition, []).append(record.offset)
+        assert all(found == list(range(len(found))) for found in offsets.values())
+    half = {("videos", partition): len(found) // 2 for partition, found in offsets.items()}
+    rest: list[Record] = []
+    await read(connection, [VIDEOS], rest.append, half)
+    assert {(r.partition, r.offset) for r in rest} == {
+        (r.partition, r.offset) for r in records if r.offset >= half["videos", r.partition]
+    }
+
+
+async def test_a_follower_is_up_to_date_when_it_says_so(connection: Connection) -> None:
+    """What was published before `reach_now` is applied after it, of one partition or of all."""
+    records: list[Record] = []
+    async with publisher(connection) as publish, follow(connection, [VIDEOS], records.append) as follower:
+        assert records == []
+        for n in range(50):
+            appended = await publish.append(discovered(n))
+            async with asyncio.timeout(DEADLINE_S):
+                await follower.reach_now(VIDEOS, appended.partition)
+            assert records[-1].event() == discovered(n)
+            assert follower.position(VIDEOS, appended.partition) == appended.offset + 1
+        async with asyncio.timeout(DEADLINE_S):
+            await follower.reach_now()
+    assert len(records) == 50
+
+
+@pytest.mark.parametrize("wait", ["reach_now", "moved"])
+async def test_what_the_fold_raises_reaches_who_waits(connection: Connection, wait: str) -> None:
+    """An error in `apply` ends the follower and every wait for it, the one under way and the next."""
+
+    def apply(record: Record) -> None:
+        raise EarmarkError(f"no verdict on {record.offset}")
+
+    async with publisher(connection) as publish, follow(connection, [VIDEOS], apply) as follower:
+        waiting = asyncio.create_task(_moves_for_ever(follower.moved))
+        await publish.append(discovered(1))
+        async with asyncio.timeout(DEADLINE_S):
+            with pytest.raises(EarmarkError, match="no verdict on 0"):
+                await waiting
+            with pytest.raises(EarmarkError, match="no verdict on 0"):
+                await getattr(follower, wait)()
+
+
+async def _moves_for_ever(moved: Callable[[], asyncio.Future[None]]) -> None:
+    while True:
+        await moved()
+
+
+async def test_a_follower_that_was_stopped_says_so(connection: Connection) -> None:
+    """A wait for a stopped follower is an error, never a wait without end."""
+    async with follow(connection, [VIDEOS], lambda _: None) as follower:
+        await follower.stop()
+        with pytest.raises(EarmarkError, match="stopped"):
+            await follower.moved()
+
+
+async def test_a_fetcher_finds_what_is_there_and_names_what_is_not(connection: Connection) -> None:
+    """Bodies come by position, in any order; a place without a record is an error, and the next fetch still works."""
+    async with publisher(connection) as publish, fetcher(connection, time_limit_s=2.0) as fetch:
+        places = [await publish.append(discovered(n)) for n in range(30)]
+        for n in [*range(29, -1, -1), 7, 7]:
+            record = await fetch.fetch(VIDEOS, places[n].partition, places[n].offset)
+            assert decode(record.headers, record.value) == discovered(n)
+        for beyond in (0, 1000):
+            with pytest.raises(EarmarkError, match=f"dead-letters.*{beyond}"):
+                await fetch.fetch(DEAD_LETTERS, 0, beyond)
+        found = await asyncio.gather(
+            *(fetch.fetch(VIDEOS, place.partition, place.offset) for place in places)
+        )
+        assert [record.event() for record in found] == [discovered(n) for n in range(30)]
+
+
+async def test_a_broker_that_is_not_there_leaves_nothing_open(caplog: pytest.LogCaptureFixture) -> None:
+    """What could not be opened is closed all the same: no complaint about it follows later."""
+    nowhere = Connection("127.0.0.1:1")
+    with pytest.raises(KafkaConnectionError):
+        async with publisher(nowhere):
+            pass
+    with pytest.raises(KafkaConnectionError):
+        async with follow(nowhere, [VIDEOS], lambda _: None):
+            pass
+    with pytest.raises(KafkaConnectionError):
+        async with fetcher(nowhere):
+            pass
+    gc.collect()
+    assert "Unclosed" not in caplog.text
