@@ -1,10 +1,16 @@
+import asyncio
+import socket
 from collections.abc import AsyncIterator, Mapping
+from functools import partial
+from pathlib import Path
 
 import pytest
 from aiokafka.admin import AIOKafkaAdminClient, NewTopic
 from aiokafka.admin.config_resource import ConfigResource, ConfigResourceType
+from click.testing import CliRunner
 
-from streams.errors import RefusedError
+from streams.cli.topics import topics
+from streams.errors import EarmarkError, RefusedError
 from streams.log.connection import Connection
 from streams.log.topics import KEPT_FOR_EVER, LEDGER, TOPICS, VIDEOS, Layout, apply, existing_layouts, plan
 
@@ -64,3 +70,52 @@ async def test_a_changed_partition_count_is_refused_and_nothing_else_is_done(
         await apply(admin, prefix)
 
     assert await existing_layouts(admin, prefix) == before
+
+
+def test_the_verbs_plan_apply_and_then_find_nothing_to_do(
+    bootstrap: str, tmp_path: Path, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    monkeypatch.chdir(tmp_path)  # no .env here
+    run = partial(
+        CliRunner().invoke, topics, env={"EARMARK_KAFKA": bootstrap, "EARMARK_TOPIC_PREFIX": "verbs."}
+    )
+    planned = run(["plan"])
+    assert "create verbs.videos: 12 partitions" in planned.output.splitlines()
+    assert len(planned.output.splitlines()) == len(TOPICS)
+    assert run(["plan"]).output == planned.output, "a plan changes nothing"
+
+    assert run(["apply"]).output == planned.output
+    assert run(["plan"]).output == "nothing to do: the topics are as they should be\n"
+
+
+def test_the_verbs_refuse_a_changed_partition_count(
+    bootstrap: str, tmp_path: Path, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    async def make_it() -> None:
+        client = Connection(bootstrap).admin()
+        await client.start()
+        await client.create_topics([NewTopic("refused.videos", 3, 1)])
+        await layouts_once(client, "refused.", "delete", "cleanup.policy")
+        await client.close()
+
+    asyncio.run(make_it())
+    monkeypatch.chdir(tmp_path)
+    run = partial(
+        CliRunner().invoke, topics, env={"EARMARK_KAFKA": bootstrap, "EARMARK_TOPIC_PREFIX": "refused."}
+    )
+    planned = run(["plan"])
+    assert any(
+        line.startswith("refused refused.videos: 3 partitions") for line in planned.output.splitlines()
+    )
+    assert isinstance(planned.exception, RefusedError)
+    assert isinstance(run(["apply"]).exception, RefusedError)
+
+
+def test_the_verbs_say_where_no_kafka_answers(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> None:
+    monkeypatch.chdir(tmp_path)
+    with socket.socket() as silent:
+        silent.bind(("127.0.0.1", 0))
+        address = f"127.0.0.1:{silent.getsockname()[1]}"
+        ended = CliRunner().invoke(topics, ["plan"], env={"EARMARK_KAFKA": address})
+    assert isinstance(ended.exception, EarmarkError)
+    assert str(ended.exception).startswith(f"no Kafka answers at {address}")
