@@ -12,7 +12,7 @@ from uuid import UUID
 
 from aiokafka.errors import KafkaError
 
-from streams.analysis.attempt import RETRY_DELAYS_S, Again, Attempts, Halt, Limits, Next, Pause
+from streams.analysis.attempt import Again, Attempts, Halt, Limits, Next, Pause
 from streams.analysis.claude import Claude
 from streams.analysis.entries import Claim
 from streams.analysis.ledger import Pending
@@ -114,7 +114,7 @@ class Analyst:
 
     async def _attempt(self, pending: Pending) -> None:
         request = pending.request
-        todo: Next = Again(self._now_ms() + int(RETRY_DELAYS_S[0] * 1000))
+        todo: Next = Again(self._now_ms() + int(self._limits.retry_delays_s[0] * 1000))
         try:
             todo = await self._attempts.make(pending)
         except EarmarkError as error:
@@ -182,7 +182,7 @@ class Analyst:
             case AnalysisFailed() as failed:
                 await self._attempts.settle(claim, "failed", failed.usd, failed.usage)
             case AttemptFailed() as failed:
-                delay = timedelta(seconds=RETRY_DELAYS_S[min(claim.attempt, len(RETRY_DELAYS_S)) - 1])
+                delay = timedelta(seconds=self._limits.retry_delays_s[min(claim.attempt, 2) - 1])
                 await self._attempts.settle(claim, "retry", failed.usd, failed.usage, failed.at + delay)
 
 

@@ -31,21 +31,24 @@ from streams.events.prompts import Prompt
 from streams.log.publish import Appended
 from streams.log.topics import ANALYSES, partition_of
 
-HOLD_SLACK_S = 30
-RETRY_DELAYS_S = (30.0, 300.0)
 BACKOFF_S = (1.0, 2.0, 4.0, 8.0)
 """How long to wait after a refusal that names no time, the last for ever after."""
 
 
 @dataclass(frozen=True)
 class Limits:
-    """What may be spent, in US dollars a UTC day and as shares of it, and how a call is bounded, in seconds."""
+    """What may be spent, in US dollars a UTC day and as shares of it, and how a call is bounded, in seconds.
+
+    `hold_slack_s`: how much longer than a call its claim is held. `retry_delays_s`: the wait after each failed attempt.
+    """
 
     cap_usd: Decimal
     backfill_share: Decimal
     replay_share: Decimal
     calls_in_flight: int
     call_timeout_s: float
+    hold_slack_s: float = 30.0
+    retry_delays_s: tuple[float, float] = (30.0, 300.0)
 
     def lane_cap_usd(self, lane: Lane) -> Decimal:
         """What a lane may be charged a day."""
@@ -55,7 +58,7 @@ class Limits:
     @property
     def hold_s(self) -> int:
         """How long a claim stays open without a settlement."""
-        return int(self.call_timeout_s) + HOLD_SLACK_S
+        return max(1, round(self.call_timeout_s + self.hold_slack_s))
 
 
 @dataclass(frozen=True)
@@ -148,7 +151,7 @@ class Attempts:
             prompt_id=prompt.prompt_id,
             model=prompt.model,
             max_tokens=max_tokens,
-            attempt=self.state.ledger.next_attempt(analysis),
+            attempt=self.state.ledger.next_attempt(analysis, self._in_ms(0)),
             lane=request.lane,
             replay_id=request.replay_id,
             usd=usd,
@@ -219,7 +222,7 @@ class Attempts:
             case Refused(_, retry_after_s):
                 return Again(self._in_ms(retry_after_s or BACKOFF_S[0]))
             case _:
-                return Again(self._in_ms(RETRY_DELAYS_S[0]))
+                return Again(self._in_ms(self.limits.retry_delays_s[0]))
 
     async def _call(self, request: dict[str, Any], deadline_ms: int) -> Outcome:
         """Call, and again where the provider took no call, as long as a whole call fits before the deadline."""
@@ -287,7 +290,7 @@ class Attempts:
             await self.settle(claim, "failed", usd, failed.usage)
             return None
         # A cut answer wants room, not time.
-        delay_s = 0.0 if failed.outcome == "max_tokens" else RETRY_DELAYS_S[claim.attempt - 1]
+        delay_s = 0.0 if failed.outcome == "max_tokens" else self.limits.retry_delays_s[claim.attempt - 1]
         retry_at = self.now() + timedelta(seconds=delay_s)
         await self.settle(claim, "retry", usd, failed.usage, retry_at)
         return Again(int(retry_at.timestamp() * 1000))

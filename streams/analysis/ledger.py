@@ -148,9 +148,14 @@ class Ledger:
         """By when, at the latest, something that is charged today will be charged no more, or be charged less."""
         return min((held.deadline_ms for held in self.open.values()), default=self.day_end_ms())
 
-    def next_attempt(self, analysis_id: UUID) -> int:
-        """The attempt that a claim on this analysis must be; above MAX_ATTEMPTS there is none."""
-        return self.calls.get(analysis_id, 0) + 1
+    def next_attempt(self, analysis_id: UUID, now_ms: int = 0) -> int:
+        """The attempt that a claim on this analysis, appended at `now_ms`, must be; above MAX_ATTEMPTS there is none.
+
+        A claim whose deadline has passed by then is expired by the very record that follows it.
+        """
+        until_ms = self.called_until_ms(analysis_id)
+        expires = until_ms is not None and until_ms <= now_ms
+        return self.calls.get(analysis_id, 0) + 1 + expires
 
     def apply(self, entry: Entry, offset: int, timestamp_ms: int) -> Verdict | None:
         """Fold one record; for a claim, the verdict on it."""

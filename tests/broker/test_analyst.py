@@ -1,0 +1,206 @@
+"""The analyst on a real log, asking a loopback Claude through the real SDK."""
+
+import asyncio
+from collections.abc import Mapping
+from dataclasses import replace
+from decimal import Decimal
+from typing import Any
+from uuid import uuid4
+
+import pytest
+
+from streams.analysis.analyst import AnalystError
+from streams.analysis.record import completed
+from streams.demo.claude import LoopbackClaude
+from streams.demo.script import OVERLOADED, RATE_LIMITED, SERVER_ERROR, Failure, Reply, Step
+from streams.events.analyses import AnalysisCompleted, AnalysisFailed, AttemptFailed
+from streams.events.ledger import BudgetReserved, BudgetSettled, Usage, analysis_id, request_id
+from streams.log.connection import Connection
+from streams.log.topics import ANALYSES, LEDGER
+from tests.broker.analyst_scene import ANSWER, LIMITS, PROMPT, analysts, captions_of, scene
+
+pytestmark = pytest.mark.kafka
+
+
+def scripted(*steps: Step) -> LoopbackClaude:
+    """A Claude that goes through `steps` with every video, the last one for ever."""
+    tries: dict[str, int] = {}
+
+    def answer(body: Mapping[str, Any]) -> Step:
+        asked = body["messages"][0]["content"]
+        tries[asked] = tries.get(asked, -1) + 1
+        return steps[min(tries[asked], len(steps) - 1)]
+
+    return LoopbackClaude({}, improvise=answer)
+
+
+async def test_a_request_becomes_an_analysis_and_its_bill(connection: Connection) -> None:
+    """Claimed, called, recorded, settled: the grounded mention has its time, the invented one its reason."""
+    async with scene(connection) as log, scripted(Reply(ANSWER)) as claude:
+        await log.ask("a", "b")
+        async with analysts(log, claude.base_url):
+            await log.until(LEDGER, [BudgetSettled], 2)
+        analyses = await log.events(ANALYSES, AnalysisCompleted)
+        assert {analysis.video.video_id for analysis in analyses} == {"a", "b"}
+        grounded, invented = analyses[0].mentions
+        assert (grounded.symbol, grounded.action, grounded.conviction) == ("PLTR", "buy", 0.85)
+        assert (grounded.start_ms, grounded.end_ms, grounded.rejected) == (2000, 6000, None)
+        assert (invented.mention_id, invented.rejected) == (None, "quote_not_in_transcript")
+        ledger = await log.ledger()
+        assert not ledger.pending
+        assert not ledger.unsettled
+        assert ledger.charges.total == claude.bill() == sum(analysis.usd for analysis in analyses)
+
+
+async def test_a_refused_call_goes_again_under_the_same_claim(connection: Connection) -> None:
+    """429 and 529 are no calls: one claim, one bill."""
+    async with scene(connection) as log, scripted(OVERLOADED, RATE_LIMITED, Reply(ANSWER)) as claude:
+        await log.ask("a")
+        async with analysts(log, claude.base_url):
+            await log.until(LEDGER, [BudgetSettled], 1)
+        assert [call.status for call in claude.calls] == [529, 429, 200]
+        assert len(await log.events(LEDGER, BudgetReserved)) == 1
+
+
+async def test_an_answer_that_was_cut_is_tried_once_more_with_double_the_room(connection: Connection) -> None:
+    """The cut answer is billed, kept raw and charged; the second attempt completes."""
+    cut = Reply(ANSWER, stop_reason="max_tokens")
+    async with scene(connection) as log, scripted(cut, Reply(ANSWER)) as claude:
+        await log.ask("a")
+        async with analysts(log, claude.base_url):
+            await log.until(LEDGER, [BudgetSettled], 2)
+        assert [call.max_tokens for call in claude.calls] == [1000, 2000]
+        [failed] = await log.events(ANALYSES, AttemptFailed)
+        assert failed.outcome == "max_tokens"
+        assert failed.raw_answer is not None
+        assert failed.usage is not None
+        assert (await log.ledger()).charges.total == claude.bill()
+
+
+async def test_three_attempts_then_the_analysis_has_failed(connection: Connection) -> None:
+    """What may have been billed stays charged in full, and the video is not called a fourth time."""
+    async with scene(connection) as log, scripted(SERVER_ERROR) as claude:
+        await log.ask("a")
+        async with analysts(log, claude.base_url):
+            await log.until(ANALYSES, [AnalysisFailed], 1)
+            await log.until(LEDGER, [BudgetSettled], 3)
+        assert len(claude.calls) == 3
+        claims = await log.events(LEDGER, BudgetReserved)
+        assert [claim.attempt for claim in claims] == [1, 2, 3]
+        ledger = await log.ledger()
+        assert ledger.charges.total == sum(claim.usd for claim in claims)
+        assert not ledger.pending
+
+
+async def test_the_cap_stops_the_calls_and_the_videos_wait(connection: Connection) -> None:
+    """Spent to the cap and not a billionth above, though every claim reserves far more than a call costs."""
+    cap = Decimal("0.002")
+    async with scene(connection) as log, scripted(Reply(ANSWER)) as claude:
+        await log.ask(*(f"v{number}" for number in range(40)))
+        async with analysts(log, claude.base_url, limits=replace(LIMITS, cap_usd=cap), count=2):
+            await log.until(LEDGER, [BudgetSettled], 1)
+            worst = max(claim.usd for claim in await log.events(LEDGER, BudgetReserved))
+            async with asyncio.timeout(30):
+                while claude.bill() <= cap - worst:  # noqa: ASYNC110  the server has no event for it
+                    await asyncio.sleep(0.05)
+            await asyncio.sleep(1)  # a moment in which more could be called
+        ledger = await log.ledger()
+        assert claude.bill() <= cap
+        assert ledger.charges.total == claude.bill()
+        assert len(ledger.pending) == 40 - len(claude.calls) > 0
+
+
+async def test_two_analysts_never_call_for_one_request_twice(connection: Connection) -> None:
+    """Both fold the same ledger to the same verdicts."""
+    async with scene(connection) as log, scripted(Reply(ANSWER)) as claude:
+        await log.ask(*(f"v{number}" for number in range(30)))
+        async with analysts(log, claude.base_url, count=2):
+            await log.until(ANALYSES, [AnalysisCompleted], 30)
+        assert len(claude.calls) == 30
+        assert len(await log.events(ANALYSES, AnalysisCompleted)) == 30
+        assert (await log.ledger()).charges.total == claude.bill()
+
+
+async def test_a_configuration_that_no_call_survives_stops_the_analyst(connection: Connection) -> None:
+    """One clear sentence, nothing charged, the request claimable by the next analyst."""
+    wrong_key = Failure(401, "authentication_error", "invalid x-api-key")
+    async with scene(connection) as log, scripted(wrong_key) as claude:
+        await log.ask("a")
+        with pytest.raises(AnalystError, match="invalid x-api-key"):
+            async with analysts(log, claude.base_url) as running:
+                await running.tasks[0]
+        ledger = await log.ledger()
+        assert ledger.charges.total == 0
+        assert len(ledger.pending) == 1
+
+
+async def test_an_answer_recorded_by_a_dead_analyst_is_settled_and_not_paid_for_again(
+    connection: Connection,
+) -> None:
+    """Killed between record and settlement: the next one finds the answer by its claim."""
+    async with scene(connection) as log, scripted(Reply(ANSWER)) as claude:
+        await log.ask("a")
+        claim = claim_of("a")
+        await log.publisher.append(claim)
+        [pending] = (await log.ledger()).pending.values()
+        usage = Usage(input_tokens=700, output_tokens=90)
+        answer = completed(claim, pending, PROMPT, captions_of("a"), ANSWER, usage, None, claim.at)
+        assert isinstance(answer, AnalysisCompleted)
+        await log.publisher.append(answer)
+        async with analysts(log, claude.base_url):
+            await log.until(LEDGER, [BudgetSettled], 1)
+        assert claude.calls == []
+        ledger = await log.ledger()
+        assert ledger.charges.total == answer.usd
+        assert not ledger.pending
+
+
+async def test_a_claim_of_a_dead_analyst_expires_charged_and_the_video_is_called_again(
+    connection: Connection,
+) -> None:
+    """Killed before the record: nobody knows what was billed, so all of it stays charged."""
+    async with scene(connection) as log, scripted(Reply(ANSWER)) as claude:
+        await log.ask("a")
+        claim = claim_of("a", hold_s=2)
+        await log.publisher.append(claim)
+        async with analysts(log, claude.base_url):
+            await log.until(ANALYSES, [AnalysisCompleted], 1)
+            await log.until(LEDGER, [BudgetSettled], 1)
+        assert [again.attempt for again in await log.events(LEDGER, BudgetReserved)] == [1, 2]
+        assert (await log.ledger()).charges.total == claim.usd + claude.bill()
+
+
+async def test_a_prompt_that_no_day_can_pay_fails_with_the_reason(connection: Connection) -> None:
+    """Nothing is called; the video says why and what to change."""
+    async with scene(connection) as log, scripted(Reply(ANSWER)) as claude:
+        await log.ask("a")
+        async with analysts(log, claude.base_url, limits=replace(LIMITS, cap_usd=Decimal("0.0001"))):
+            await log.until(LEDGER, [BudgetSettled], 1)
+        [failed] = await log.events(ANALYSES, AnalysisFailed)
+        assert failed.outcome == "over_cap"
+        assert "EARMARK_DAILY_CAP_USD" in failed.reason
+        assert claude.calls == []
+        ledger = await log.ledger()
+        assert ledger.charges.total == 0
+        assert not ledger.pending
+
+
+def claim_of(video_id: str, hold_s: int = 3600) -> BudgetReserved:
+    """A claim as an analyst that then died appended it."""
+    captions = captions_of(video_id)
+    return BudgetReserved(
+        at=captions.at,
+        attempt_id=uuid4(),
+        request_id=request_id(captions.captions_id, None, None),
+        analysis_id=analysis_id(captions.captions_id, PROMPT.prompt_id),
+        prompt_id=PROMPT.prompt_id,
+        model=PROMPT.model,
+        max_tokens=PROMPT.max_tokens,
+        attempt=1,
+        lane="live",
+        replay_id=None,
+        usd=Decimal("0.01"),
+        cap_usd=Decimal(5),
+        lane_cap_usd=Decimal(5),
+        hold_s=hold_s,
+    )
