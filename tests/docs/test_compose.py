@@ -1,0 +1,170 @@
+"""The containers say what the code knows; no engine runs here, so the files are held to it one by one."""
+
+import os
+import re
+import subprocess
+import sys
+from pathlib import Path
+from typing import Any
+
+import pytest
+import yaml
+
+from streams.cli.main import earmark
+from streams.cli.up import PROCESSES
+from streams.log.broker import installed_javas
+from streams.log.jars import KAFKA_VERSION, find_java, kafka_jars
+from streams.log.server import SERVER_SETTINGS
+from streams.settings import Settings, variable
+
+ROOT = Path(__file__).parents[2]
+COMPOSE = ROOT / "docker-compose.yml"
+SERVICES: dict[str, dict[str, Any]] = yaml.safe_load(COMPOSE.read_text())["services"]
+OURS = {name: service for name, service in SERVICES.items() if name != "kafka"}
+KAFKA = SERVICES["kafka"]
+DOCKERFILE = (ROOT / "Dockerfile").read_text()
+# Where the image lets a broker listen and write is the image's; who votes, it must be told to format its folder.
+OF_THE_IMAGE = {"listeners", "advertised.listeners", "log.dirs", "controller.quorum.voters"}
+
+
+def test_the_file_is_what_compose_reads() -> None:
+    check = Path(sys.executable).with_name("check-jsonschema")
+    checked = subprocess.run(
+        [check, "--builtin-schema", "vendor.compose-spec", COMPOSE],
+        capture_output=True,
+        text=True,
+        check=False,
+    )
+    assert checked.returncode == 0, checked.stdout + checked.stderr
+
+
+def test_every_process_of_up_has_a_container() -> None:
+    assert set(OURS) == {*PROCESSES, "prepare"}
+
+
+@pytest.mark.parametrize("name", OURS)
+def test_a_container_runs_a_verb(name: str) -> None:
+    (verb,) = OURS[name]["command"]
+    assert verb == name
+    assert verb in earmark.commands
+
+
+@pytest.mark.parametrize("name", OURS)
+def test_an_environment_names_settings_only(name: str) -> None:
+    assert set(OURS[name]["environment"]) <= {variable(field) for field in Settings.model_fields}
+
+
+@pytest.mark.parametrize("name", OURS)
+def test_a_container_writes_where_its_volume_is(name: str) -> None:
+    home = OURS[name]["environment"]["EARMARK_HOME"]
+    assert f"earmark:{home}" in OURS[name]["volumes"]
+    assert f"EARMARK_HOME={home}" in DOCKERFILE
+    assert f"VOLUME {home}" in DOCKERFILE
+
+
+@pytest.mark.parametrize("name", OURS)
+def test_a_container_finds_kafka(name: str) -> None:
+    assert OURS[name]["environment"]["EARMARK_KAFKA"] == "kafka:9092"
+    assert "PLAINTEXT://kafka:9092" in KAFKA["environment"]["KAFKA_ADVERTISED_LISTENERS"].split(",")
+
+
+@pytest.mark.parametrize("name", OURS)
+def test_a_container_is_x86_64_linux(name: str) -> None:
+    """Faust has no wheel for arm64 Linux, and the image no compiler."""
+    assert OURS[name]["platform"] == "linux/amd64"
+
+
+@pytest.mark.parametrize("name", PROCESSES)
+def test_a_process_waits_for_the_topics_and_is_kept_alive(name: str) -> None:
+    """`up --wait` takes the end of `prepare` for success only because every process depends on it."""
+    assert OURS[name]["depends_on"] == {"prepare": {"condition": "service_completed_successfully"}}
+    assert OURS[name]["restart"] == "unless-stopped"
+
+
+def test_the_topics_wait_for_a_broker_that_serves() -> None:
+    assert OURS["prepare"]["depends_on"] == {"kafka": {"condition": "service_healthy"}}
+    assert OURS["prepare"]["restart"] == "no"
+    assert "healthcheck" in KAFKA
+
+
+def test_the_analyst_may_finish_its_calls() -> None:
+    grace_s = int(OURS["analyst"]["stop_grace_period"].removesuffix("s"))
+    assert grace_s > Settings.model_fields["call_timeout"].default
+
+
+def test_the_broker_is_the_version_of_the_local_one() -> None:
+    assert KAFKA["image"] == f"apache/kafka:{KAFKA_VERSION}"
+
+
+def test_subscribers_on_this_machine_reach_the_broker() -> None:
+    assert KAFKA["ports"] == ["127.0.0.1:19092:19092"]
+    assert "HOST://127.0.0.1:19092" in KAFKA["environment"]["KAFKA_ADVERTISED_LISTENERS"].split(",")
+
+
+def test_what_the_broker_writes_is_on_its_volume() -> None:
+    assert KAFKA["volumes"] == [f"kafka:{KAFKA['environment']['KAFKA_LOG_DIRS']}"]
+
+
+def image_properties(tmp_path: Path) -> dict[str, str]:
+    """The server.properties that the image's own start-up makes of our environment; it formats the folder, too."""
+    for folder in ("defaults", "mounted", "final", "data"):
+        (tmp_path / folder).mkdir()
+    (tmp_path / "final" / "server.properties").touch()
+    command: list[str | Path] = [
+        find_java(installed_javas()),
+        "-XX:TieredStopAtLevel=1",
+        "-cp",
+        os.pathsep.join(map(str, kafka_jars())),
+        "kafka.docker.KafkaDockerWrapper",
+        "setup",
+        "--default-configs-dir",
+        tmp_path / "defaults",
+        "--mounted-configs-dir",
+        tmp_path / "mounted",
+        "--final-configs-dir",
+        tmp_path / "final",
+    ]
+    environment = {**KAFKA["environment"], "KAFKA_LOG_DIRS": str(tmp_path / "data")}
+    made = subprocess.run(command, env=environment, capture_output=True, text=True, check=False)
+    assert made.returncode == 0, made.stdout + made.stderr
+    assert (tmp_path / "data" / "meta.properties").exists()
+    lines = (tmp_path / "final" / "server.properties").read_text().split()
+    return dict(line.split("=", 1) for line in lines)
+
+
+def test_the_broker_has_the_settings_of_the_local_one(tmp_path: Path) -> None:
+    """Asked of Kafka itself: the class that turns the image's environment into settings is in its jars."""
+    settings = image_properties(tmp_path)
+    protocols = "listener.security.protocol.map"
+    assert settings.pop(protocols) == SERVER_SETTINGS[protocols] + ",HOST:PLAINTEXT"
+    same = {name: value for name, value in settings.items() if name not in OF_THE_IMAGE}
+    assert same == {name: value for name, value in SERVER_SETTINGS.items() if name != protocols}
+
+
+def test_the_image_is_built_from_files_that_are_there_and_let_through() -> None:
+    let_through = {
+        line[1:] for line in (ROOT / ".dockerignore").read_text().splitlines() if line.startswith("!")
+    }
+    copied = {
+        source
+        for line in re.findall(r"^COPY (.+)$", DOCKERFILE, re.MULTILINE)
+        for source in line.split()[:-1]
+    }
+    assert copied == let_through
+    assert [source for source in copied if not (ROOT / source).exists()] == []
+
+
+def test_the_image_installs_the_lock_and_nothing_beside_it() -> None:
+    assert "--require-hashes -r requirements.lock" in DOCKERFILE
+    assert "pip install --no-deps ." in DOCKERFILE
+    assert re.search(r"^FROM python:3\.11-slim-\w+$", DOCKERFILE, re.MULTILINE)
+
+
+def test_the_image_does_not_run_as_root() -> None:
+    assert re.findall(r"^USER (\w+)$", DOCKERFILE, re.MULTILINE) == ["earmark"]
+
+
+def test_the_image_is_named_after_the_version() -> None:
+    version = re.search(r'^version = "(.+)"$', (ROOT / "pyproject.toml").read_text(), re.MULTILINE)
+    assert version is not None
+    assert {service["image"] for service in OURS.values()} == {f"earmark:{version[1]}"}
