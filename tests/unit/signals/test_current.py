@@ -1,4 +1,5 @@
 import tracemalloc
+from copy import deepcopy
 
 from streams.events.event import Event
 from streams.signals import current
@@ -67,8 +68,12 @@ def test_old_captions_that_come_late_switch_nothing() -> None:
 
 def test_the_first_by_offset_is_the_analysis() -> None:
     """A second bill for the same analysis is a bill and no second opinion."""
-    history = [marker(0), completed(attempt="1"), completed(attempt="2", direction="bearish")]
-    assert switches(*history)[-1] == []
+    partition = Partition()
+    for offset, event in enumerate([marker(0), completed(attempt="1")]):
+        evolve(partition, record(event, offset))
+    before = deepcopy(partition)
+    assert evolve(partition, record(completed(attempt="2", direction="bearish"), 2)) == []
+    assert partition == before
 
 
 def test_rolling_back_switches_to_what_stood_before_at_a_higher_revision() -> None:
@@ -88,9 +93,9 @@ def test_rolling_back_switches_to_what_stood_before_at_a_higher_revision() -> No
 
 def test_a_marker_told_again_switches_nothing() -> None:
     """After a crash all markers since the last commit come again, the older ones after the newer."""
-    markers = [marker(5, "p1"), marker(6, "p2")]
+    markers = [marker(5, "p1"), marker(6, "p2"), marker(7, "p1")]
     history = [completed("p1"), completed("p2"), *markers, *markers]
-    assert switches(*history)[-2:] == [[], []]
+    assert switches(*history)[-3:] == [[], [], []]
 
 
 def test_what_is_no_analysis_and_no_marker_changes_nothing() -> None:
