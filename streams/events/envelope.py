@@ -80,19 +80,22 @@ def encode(event: Event) -> Message:
     return Message(event.key.encode(), tuple(message.headers.items()), message.value)
 
 
-def header(headers: Iterable[tuple[str, bytes]], name: str) -> str | None:
-    """The first header of that name as text, or None."""
-    return next((value.decode() for key, value in headers if key == name), None)
+Headers = Iterable[tuple[str, bytes | None]]
+"""A message's headers as Kafka has them: with any bytes, or none."""
 
 
-def decode(
-    headers: Iterable[tuple[str, bytes]], value: bytes | None, catalogue: Catalogue = CATALOGUE
-) -> Event:
+def header(headers: Headers, name: str) -> str | None:
+    """The first header of that name as text, or None; what is no UTF-8 is replaced: it must not end a fold."""
+    values = (value for key, value in headers if key == name and value is not None)
+    return next((value.decode(errors="replace") for value in values), None)
+
+
+def decode(headers: Headers, value: bytes | None, catalogue: Catalogue = CATALOGUE) -> Event:
     """The event in a message; fields that this version does not know are ignored.
 
     Raises UnknownTypeError, NewerVersionError or BrokenBodyError.
     """
-    attributes = dict(headers)
+    attributes = {name: content for name, content in headers if content is not None}
     try:
         cloud_event = from_binary(KafkaMessage(attributes, None, value or b""), _FORMAT, CloudEvent)
         name, at = cloud_event.get_type(), cloud_event.get_time()

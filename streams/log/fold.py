@@ -12,7 +12,7 @@ from aiokafka import AIOKafkaConsumer, TopicPartition
 from aiokafka.errors import OffsetOutOfRangeError
 
 from streams.errors import EarmarkError
-from streams.events.envelope import decode
+from streams.events.envelope import decode, header
 from streams.events.event import Event
 from streams.log.connection import Connection
 from streams.log.topics import Topic
@@ -30,12 +30,12 @@ class Record:
     offset: int
     timestamp_ms: int
     key: bytes | None
-    headers: Sequence[tuple[str, bytes]]
+    headers: Sequence[tuple[str, bytes | None]]
     value: bytes | None
 
     def header(self, name: str) -> str | None:
         """The first header of that name as text, or None."""
-        return next((content.decode() for key, content in self.headers if key == name), None)
+        return header(self.headers, name)
 
     @property
     def type(self) -> str | None:
