@@ -1,0 +1,42 @@
+from collections import Counter
+from collections.abc import Iterator
+
+import duckdb
+import pytest
+
+from projections.ingest import Place, Record, apply
+from projections.model import define
+from streams.events.event import Event
+from tests.properties.read_model_world import START_MS, record
+
+
+class Told:
+    """A read model in memory that is told events."""
+
+    def __init__(self, database: duckdb.DuckDBPyConnection) -> None:
+        self.database = database
+        self._ends: Counter[Place] = Counter()
+
+    def tell(self, *events: Event, at_s: float = 0) -> list[Record]:
+        """Append events, `at_s` seconds into the story by the broker's clock, and let the model read them."""
+        records = []
+        for event in events:
+            appended = record(event, 0, START_MS + round(at_s * 1000))
+            place = Place(appended.topic, appended.partition)
+            records.append(appended._replace(offset=self._ends[place]))
+            self._ends[place] += 1
+        apply(self.database, records)
+        return records
+
+    def rows(self, query: str) -> list[tuple[object, ...]]:
+        """The result of a query."""
+        return self.database.execute(query).fetchall()
+
+
+@pytest.fixture
+def told() -> Iterator[Told]:
+    """An empty read model."""
+    with duckdb.connect(config={"threads": 1}) as database:
+        database.execute("SET TimeZone = 'UTC'")
+        define(database)
+        yield Told(database)

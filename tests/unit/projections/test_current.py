@@ -1,0 +1,109 @@
+from uuid import UUID
+
+from projections.ingest import Place, progress
+from streams.events.prompts import PromptRegistered
+from streams.events.videos import VideoDiscovered
+from tests.properties.read_model_world import (
+    PROMPTS,
+    activated,
+    at,
+    completed,
+    extracted,
+    signals,
+    video,
+)
+from tests.unit.projections.conftest import Told
+
+FIRST, SECOND = PROMPTS
+ONE, TWO, THREE = (UUID(int=number) for number in (1, 2, 3))
+SUMMARIES = "SELECT summary FROM outlooks"
+
+
+def test_an_answer_under_a_prompt_that_was_never_activated_waits(told: Told) -> None:
+    told.tell(completed(video(1), FIRST, ONE))
+    assert told.rows(SUMMARIES) == []
+    told.tell(*activated(FIRST, 0, None))
+    assert told.rows(SUMMARIES) == [("by first",)]
+
+
+def test_the_latest_activation_counts_and_a_video_without_an_answer_under_it_keeps_its_old_one(
+    told: Told,
+) -> None:
+    told.tell(*activated(FIRST, 0, None), completed(video(1), FIRST, ONE), completed(video(2), FIRST, ONE))
+    told.tell(completed(video(1), SECOND, TWO), *activated(SECOND, 1, 0))
+    current = "SELECT video_id, prompt FROM outlooks ORDER BY ALL"
+    assert told.rows(current) == [("video-1", "second"), ("video-2", "first")]
+
+    told.tell(*activated(FIRST, 2, 1))
+    assert told.rows(current) == [("video-1", "first"), ("video-2", "first")]
+
+
+def test_an_activation_counts_once_its_marker_stands_in_the_videos_partition(told: Told) -> None:
+    fact, *markers = activated(FIRST, 0, None)
+    (record,) = told.tell(completed(video(1), FIRST, ONE))
+    told.tell(fact, *(marker for marker in markers if marker.partition != record.partition))
+    assert told.rows(SUMMARIES) == []
+    told.tell(*(marker for marker in markers if marker.partition == record.partition))
+    assert told.rows(SUMMARIES) == [("by first",)]
+
+
+def test_newer_captions_make_their_analysis_current(told: Told) -> None:
+    told.tell(*activated(FIRST, 0, None), completed(video(1), FIRST, TWO, revision=2))
+    told.tell(completed(video(1), FIRST, ONE, revision=1))
+    assert told.rows("SELECT captions_revision FROM _current") == [(2,)]
+
+
+def test_of_two_answers_to_one_analysis_the_first_stands_and_brings_its_mentions_alone(told: Told) -> None:
+    told.tell(
+        *activated(FIRST, 0, None),
+        completed(video(1), FIRST, ONE, symbols=["NVDA"]),
+        completed(video(1), FIRST, TWO, symbols=["ON", "T"]),
+    )
+    assert told.rows("SELECT attempt_id FROM analyses") == [(ONE,)]
+    assert told.rows("SELECT symbol FROM all_mentions WHERE rejected IS NULL") == [("NVDA",)]
+
+
+def test_a_mention_shows_where_it_was_said_and_what_is_rejected_does_not_show(told: Told) -> None:
+    told.tell(*activated(FIRST, 0, None), completed(video(1), FIRST, ONE))
+    assert told.rows("SELECT symbol, action, conviction, quote, url, video_title, prompt FROM mentions") == [
+        (
+            "NVDA", "buy", 0.15, "I am buying [Music] in video",
+            "https://youtube.example/watch?v=video-1&t=61s", "Title", "first",
+        )
+    ]  # fmt: skip
+    assert told.rows("SELECT rejected, ordinal FROM all_mentions ORDER BY ordinal") == [
+        (None, 1),
+        ("quote_not_in_transcript", 2),
+    ]
+
+
+def test_an_address_without_a_query_gets_one(told: Told) -> None:
+    short = video(1, url="https://youtu.example/video-1")
+    told.tell(*activated(FIRST, 0, None), completed(short, FIRST, ONE))
+    assert told.rows("SELECT url FROM mentions") == [("https://youtu.example/video-1?t=61s",)]
+
+
+def test_a_video_shows_what_was_learnt_last(told: Told) -> None:
+    told.tell(VideoDiscovered(at=at(0), video=video(1, title="As found")))
+    known = "SELECT title, channel_title, words, prompt, mentions FROM videos"
+    assert told.rows(known) == [("As found", None, None, None, None)]
+    told.tell(extracted(video(1)), extracted(video(1), 2))
+    assert told.rows(known) == [("Title, revision 2", "The Channel", 9, None, None)]
+    told.tell(*activated(FIRST, 0, None), completed(video(1), FIRST, ONE, revision=2))
+    assert told.rows(known) == [("Title, revision 2", "The Channel", 9, "first", 1)]
+
+
+def test_a_signal_is_kept_as_it_was_published(told: Told) -> None:
+    told.tell(*signals(completed(video(1), FIRST, ONE)))
+    assert told.rows("SELECT type, symbol, direction, cause, revision, video_title, url FROM signals ORDER BY type") == [
+        ("MentionAdded", "NVDA", None, "live", 1, "Title", "https://youtube.example/watch?v=video-1&t=61s"),
+        ("OutlookAdded", None, "bullish", "live", 1, "Title", None),
+    ]  # fmt: skip
+
+
+def test_prompts_and_activations_are_listed(told: Told) -> None:
+    told.tell(PromptRegistered(at=at(0), prompt_id=FIRST.prompt_id, prompt=FIRST), *activated(FIRST, 1, None))
+    assert told.rows("SELECT activation, name FROM activations JOIN prompts USING (prompt_id)") == [
+        (1, "first")
+    ]
+    assert progress(told.database)[Place("prompts", 0)].next_offset == 2

@@ -1,0 +1,54 @@
+import duckdb
+import pytest
+
+from projections.ingest import TABLES, Place, Progress, Record, apply, prepare, progress
+from streams.events.captions import CaptionsRequested
+from streams.events.catalogue import CATALOGUE
+from streams.events.videos import VideoDiscovered
+from tests.properties.read_model_world import START_MS, at, extracted, record, video
+from tests.unit.projections.conftest import Told
+
+
+def discovered(number: int, offset: int, timestamp_ms: int = START_MS) -> Record:
+    return record(VideoDiscovered(at=at(0), video=video(number)), offset, timestamp_ms)
+
+
+def test_every_event_type_fills_a_table_but_the_command_to_try_again() -> None:
+    filled = frozenset().union(*(table.types for table in TABLES))
+    assert CATALOGUE.types.keys() - filled == {CaptionsRequested.__name__}
+    assert filled <= CATALOGUE.types.keys()
+
+
+def test_what_stands_before_the_position_is_passed_over() -> None:
+    first, second = discovered(1, 0), discovered(1, 1)
+    place = Place(first.topic, first.partition)
+    batch = prepare([first, second], {place: Progress(next_offset=1)})
+    assert [row[2] for row in batch.incoming] == [1]
+    assert batch.progress[place].next_offset == 2
+
+
+def test_the_brokers_clock_never_runs_back() -> None:
+    batch = prepare([discovered(1, 0, 5000), discovered(1, 1, 3000)], {})
+    assert {reached.clock_ms for reached in batch.progress.values()} == {5000}
+
+
+def test_an_event_in_a_topic_where_it_does_not_belong_is_a_reject(told: Told) -> None:
+    apply(told.database, [record(extracted(video(1)), 0)._replace(topic="videos")])
+    assert told.rows("SELECT topic, type, reason FROM _rejects") == [
+        ("videos", "CaptionsExtracted", "CaptionsExtracted does not belong in videos")
+    ]
+    assert told.rows("FROM captions") == []
+
+
+def test_a_batch_that_fails_leaves_neither_rows_nor_positions(told: Told) -> None:
+    told.database.execute("ALTER TABLE _rejects RENAME TO gone")
+    with pytest.raises(duckdb.Error):
+        apply(told.database, [discovered(1, 0)])
+    assert progress(told.database) == {}
+    assert told.rows("FROM _discovered") == []
+
+
+def test_a_fact_told_twice_is_kept_as_it_stood_first(told: Told) -> None:
+    told.tell(extracted(video(1)))
+    told.tell(extracted(video(1), minutes=30))
+    assert told.rows("SELECT happened_at, log_offset FROM captions") == [(at(1), 0)]
