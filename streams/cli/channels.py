@@ -1,0 +1,233 @@
+"""The verbs that say what to listen to: follow, unfollow, channels, add."""
+
+import asyncio
+import sys
+from datetime import UTC, datetime, timedelta
+from decimal import Decimal
+
+import click
+from rich.console import Console
+from rich.table import Table
+
+from streams.analysis.conversation import BUNDLED, read_prompt
+from streams.analysis.prices import price
+from streams.app import connection_of, ytdlp_options
+from streams.clock import utc_now
+from streams.discovery import backfill
+from streams.discovery.addresses import channel_url_of, video_id_of, watch_url
+from streams.discovery.channels import Channels, Follow
+from streams.discovery.known import Known
+from streams.discovery.youtube import Resolved, YouTube
+from streams.errors import EarmarkError
+from streams.events.channels import ChannelFollowed, ChannelUnfollowed
+from streams.events.ledger import Usage
+from streams.events.videos import Video, VideoDiscovered
+from streams.log.connection import Connection
+from streams.log.fold import read
+from streams.log.prompts import read_prompts
+from streams.log.publish import Publisher, publisher
+from streams.log.topics import CHANNELS, VIDEOS
+from streams.log.worker import topics_answer
+from streams.settings import Settings, load, parse_duration
+
+ANSWER_LIMIT_S = 20.0
+
+# Speech runs at about 150 words a minute; with its line numbers a word is about 1.5 tokens. The rest is the prompt,
+# the schema, and an answer of ordinary length.
+TOKENS_A_SECOND = 150 / 60 * 1.5
+PROMPT_TOKENS = 1500
+ANSWER_TOKENS = 1500
+
+
+def _since(_context: click.Context, _option: click.Parameter, text: str | None) -> datetime | None:
+    if text is None:
+        return None
+    try:
+        since = datetime.fromisoformat(text)
+        since = since if since.tzinfo else since.replace(tzinfo=UTC)
+    except ValueError:
+        try:
+            since = utc_now() - timedelta(seconds=parse_duration(text))
+        except (ValueError, OverflowError):
+            raise click.BadParameter(
+                f"{text!r}: write a date like 2026-10-01, or how far back, like 30d"
+            ) from None
+    if since > utc_now():
+        raise click.BadParameter(f"{text!r} is in the future")
+    return since
+
+
+@click.command()
+@click.argument("channel", nargs=-1, required=True)
+@click.option(
+    "--since",
+    callback=_since,
+    metavar="D",
+    help="Also take its videos since then: a UTC date (2026-10-01), or how far back (30d).",
+)
+@click.option("--yes", is_flag=True, help="Do not ask whether --since is worth its price.")
+def follow(channel: tuple[str, ...], since: datetime | None, *, yes: bool) -> None:
+    """Follow each CHANNEL (id, @handle or address): take the videos that come out from now on.
+
+    With --since the price of the older ones is said first. A later --since that reaches further back extends it.
+    """
+    asyncio.run(_follow([channel_url_of(text) for text in channel], since, load(), yes=yes))
+
+
+async def _follow(urls: list[str], since: datetime | None, settings: Settings, *, yes: bool) -> None:
+    connection = await _log(settings)
+    youtube = YouTube(ytdlp_options(settings))
+    known = await _known(connection)
+    async with publisher(connection) as out:
+        for url in urls:
+            found = await _who(url, known.channels, youtube)
+            name = found.title or found.channel_id
+            followed = known.channels.follows.get(found.channel_id)
+            if followed is not None and followed.reaches(since):
+                click.echo(f"{name} is followed already, {_reach(followed)}")
+                continue
+            if since is not None and not await _is_worth_it(
+                found, since, known, youtube, connection, settings, yes=yes
+            ):
+                click.echo(f"{name} is left as it was")
+                continue
+            await out.append(
+                ChannelFollowed(
+                    at=utc_now(),
+                    channel_id=found.channel_id,
+                    handle=found.handle,
+                    title=found.title,
+                    since=since,
+                )
+            )
+            click.echo(f"following {name}, {'from now on' if since is None else f'since {since:%Y-%m-%d}'}")
+
+
+async def _is_worth_it(
+    found: Resolved,
+    since: datetime,
+    known: Known,
+    youtube: YouTube,
+    connection: Connection,
+    settings: Settings,
+    *,
+    yes: bool,
+) -> bool:
+    tabs = [(await youtube.tab(found.channel_id, tab, known=[], since=since)).listed for tab in settings.tabs]
+    wish = Follow(found.channel_id, found.handle, found.title, utc_now(), since)
+    size = backfill.size(tabs, wish, known.settled)
+    usd = await _expected_cost(size, connection)
+    days = backfill.days(usd, settings.daily_cap_usd, settings.backfill_share)
+    click.echo(
+        f"{found.title or found.channel_id} has {size.videos} videos since {since:%Y-%m-%d} that are new here,"
+        f" {size.seconds / 3600:.1f} hours: about {usd:.2f} US dollars at list price, "
+        + ("never at a daily cap of 0" if days is None else f"{days} days")
+        + f" at {settings.backfill_share:.0%} of a daily cap of {settings.daily_cap_usd} US dollars"
+    )
+    return yes or click.confirm("Take them?")
+
+
+async def _expected_cost(size: backfill.Size, connection: Connection) -> Decimal:
+    prompt = (await read_prompts(connection)).active or read_prompt(BUNDLED)
+    usage = Usage(
+        input_tokens=size.videos * PROMPT_TOKENS + round(size.seconds * TOKENS_A_SECOND),
+        output_tokens=size.videos * ANSWER_TOKENS,
+    )
+    return price(prompt.model, usage)
+
+
+@click.command()
+@click.argument("channel", nargs=-1, required=True)
+def unfollow(channel: tuple[str, ...]) -> None:
+    """Take no more videos of each CHANNEL (id, @handle or address). What is in the log stays."""
+    asyncio.run(_unfollow([channel_url_of(text) for text in channel], load()))
+
+
+async def _unfollow(urls: list[str], settings: Settings) -> None:
+    connection = await _log(settings)
+    known = await _known(connection)
+    async with publisher(connection) as out:
+        for url in urls:
+            found = await _who(url, known.channels, YouTube(ytdlp_options(settings)))
+            if found.channel_id not in known.channels.follows:
+                raise EarmarkError(f"{url} is not followed: `earmark channels` lists those that are")
+            await out.append(ChannelUnfollowed(at=utc_now(), channel_id=found.channel_id))
+            click.echo(f"{found.title or found.channel_id} is followed no more")
+
+
+async def _who(url: str, channels: Channels, youtube: YouTube) -> Resolved:
+    """The channel at `url`; YouTube is asked only for what the log does not know."""
+    name = url.rpartition("/")[2].lower()
+    for followed in channels.follows.values():
+        if name in (followed.channel_id.lower(), (followed.handle or "").lower()):
+            return Resolved(followed.channel_id, followed.handle, followed.title)
+    return await youtube.resolve(url)
+
+
+@click.command()
+def channels() -> None:
+    """List the followed channels: since when, how far back, and whether all of that is in the log."""
+    settings = load()
+    known = asyncio.run(_read_known(settings))
+    if not known.channels.follows:
+        click.echo("no channel is followed: earmark follow CHANNEL")
+        return
+    table = Table(box=None)
+    for name in ("channel", "handle", "title", "followed", "since", "covered"):
+        table.add_column(name, overflow="fold")
+    for channel_id, followed in known.channels.follows.items():
+        missing = known.channels.uncovered(channel_id, settings.tabs)
+        table.add_row(
+            channel_id,
+            followed.handle,
+            followed.title,
+            f"{followed.at:%Y-%m-%d %H:%M}",
+            "" if followed.since is None else f"{followed.since:%Y-%m-%d}",
+            "" if followed.since is None else "not yet: " + ", ".join(missing) if missing else "yes",
+        )
+    console = Console() if sys.stdout.isatty() else Console(width=1000)
+    console.print(table)
+
+
+@click.command()
+@click.argument("video", nargs=-1, required=True)
+def add(video: tuple[str, ...]) -> None:
+    """Take each VIDEO (id or address), whoever's it is, once."""
+    asyncio.run(_add([video_id_of(text) for text in video], load()))
+
+
+async def _add(video_ids: list[str], settings: Settings) -> None:
+    connection = await _log(settings)
+    known = await _known(connection)
+    async with publisher(connection) as out:
+        for video_id in dict.fromkeys(video_ids):
+            await _add_one(video_id, known, out)
+
+
+async def _add_one(video_id: str, known: Known, out: Publisher) -> None:
+    if video_id in known.settled:
+        click.echo(f"{video_id} is in the log already")
+        return
+    video = Video(video_id=video_id, url=watch_url(video_id), origin="asked")
+    await out.append(VideoDiscovered(at=utc_now(), video=video))
+    click.echo(f"{video_id} is on its way")
+
+
+async def _log(settings: Settings) -> Connection:
+    connection = connection_of(settings)
+    await topics_answer(connection, ANSWER_LIMIT_S)
+    return connection
+
+
+async def _known(connection: Connection) -> Known:
+    known = Known()
+    await read(connection, (CHANNELS, VIDEOS), known.apply)
+    return known
+
+
+async def _read_known(settings: Settings) -> Known:
+    return await _known(await _log(settings))
+
+
+def _reach(followed: Follow) -> str:
+    return f"from {followed.at:%Y-%m-%d} on" if followed.since is None else f"since {followed.since:%Y-%m-%d}"

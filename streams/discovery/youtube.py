@@ -1,0 +1,77 @@
+"""What discovery asks of YouTube, through yt-dlp in a process that can be killed."""
+
+from collections.abc import Sequence
+from dataclasses import dataclass
+from datetime import datetime
+from typing import Any
+
+from streams.discovery import feed
+from streams.discovery.listing import Listed
+from streams.errors import EarmarkError
+from streams.events.channels import Tab
+from streams.ytdlp.process import ExtractionError, Options, run_child
+
+ANSWER_LIMIT_S = 60.0
+# A page of 30 videos takes about a second: room for the longest channel there is.
+WALK_LIMIT_S = 1800.0
+
+
+@dataclass(frozen=True)
+class Resolved:
+    """Who an address leads to."""
+
+    channel_id: str
+    handle: str | None
+    title: str | None
+
+
+@dataclass(frozen=True)
+class Listing:
+    """A tab's videos, newest first; `complete`: the walk came to where it was to end."""
+
+    listed: tuple[Listed, ...]
+    complete: bool
+
+
+@dataclass(frozen=True)
+class YouTube:
+    """YouTube as yt-dlp sees it. Every method raises EarmarkError where it brings nothing."""
+
+    options: Options
+
+    async def resolve(self, url: str) -> Resolved:
+        """The channel at `url`."""
+        try:
+            return Resolved(**await self._ask("resolve", {"channel": url}, ANSWER_LIMIT_S))
+        except ExtractionError as error:
+            raise EarmarkError(
+                f"{url} is no channel, or YouTube does not say so now: {error.text}"
+            ) from error
+
+    async def feed(self, channel_id: str) -> feed.Feed:
+        """The channel's RSS feed."""
+        answer = await self._ask("feed", {"channel_id": channel_id}, ANSWER_LIMIT_S)
+        if answer["status"] != 200:
+            raise feed.FeedError(f"YouTube answers {answer['status']} for the feed of {channel_id}")
+        return feed.parse(answer["body"])
+
+    async def tab(self, channel_id: str, tab: Tab, *, known: Sequence[str], since: datetime) -> Listing:
+        """A tab back to `since`, or to where it meets a run of `known` ids."""
+        payload = {"channel_id": channel_id, "tab": tab, "known": known, "since": since.isoformat()}
+        answer = await self._ask("tab", payload, WALK_LIMIT_S)
+        return Listing(tuple(_listed(entry) for entry in answer["entries"]), answer["complete"])
+
+    async def _ask(self, task: str, payload: dict[str, Any], time_limit_s: float) -> dict[str, Any]:
+        return await run_child(
+            "streams.ytdlp.channels", task, payload, options=self.options, time_limit_s=time_limit_s
+        )
+
+
+def _listed(entry: dict[str, Any]) -> Listed:
+    return Listed(
+        video_id=entry["video_id"],
+        title=entry["title"],
+        published_at=None,
+        about=None if entry["date"] is None else datetime.fromisoformat(entry["date"]),
+        duration_s=entry["duration_s"],
+    )
