@@ -8,6 +8,7 @@ import asyncio
 import errno
 import fcntl
 import os
+import shutil
 import signal
 import socket
 import subprocess
@@ -271,7 +272,8 @@ async def _serves(bootstrap: str, cluster: str) -> bool:
 
 
 def _ended(place: _Place, words: str) -> EarmarkError:
-    if "No space left on device" in words:
+    # A full disk may leave no room for the very words that say so.
+    if "No space left on device" in words or shutil.disk_usage(place.home).free < 2**20:
         return _disk_full(place)
     if "Address already in use" in words:
         return _PortTakenError(

@@ -12,6 +12,7 @@ import uuid
 from collections.abc import Mapping
 from pathlib import Path
 
+from streams.errors import EarmarkError
 from streams.log.topics import MAX_MESSAGE_BYTES
 
 SERVER_CLASS = "kafka.Kafka"
@@ -81,7 +82,8 @@ def free_ports(wanted: int) -> tuple[int, int]:
 
 def is_formatted(data: Path) -> bool:
     """Whether `data` was formatted whole."""
-    return (data / _META).exists()
+    meta = data / _META
+    return meta.exists() and "cluster.id=" in meta.read_text()
 
 
 def cluster_id(data: Path) -> str:
@@ -96,18 +98,23 @@ def cluster_id(data: Path) -> str:
 def format_data(data: Path, java: Path, environment: Mapping[str, str]) -> None:
     """Make the data folder, whole or not at all: formatted beside its place, then renamed.
 
-    Raises subprocess.CalledProcessError with the formatter's words.
+    Raises EarmarkError where there is a log already, subprocess.CalledProcessError with the formatter's words.
     """
+    if any(data.glob("*/*.log")):
+        raise EarmarkError(
+            f"{data} holds a log, but its {_META} is gone or damaged: put that file back, or move the folder away to"
+            " begin a new log"
+        )
     for leftover in data.parent.glob("formatting-*"):
         shutil.rmtree(leftover)
     if data.exists():
-        # Earmark never leaves a folder like this; what is in it is for its owner to say.
+        # Not Earmark's doing: what is in it is for its owner to say.
         data.rename(data.with_name(f"{data.name}-unformatted-{time.time_ns()}"))
     with tempfile.TemporaryDirectory(prefix="formatting-", dir=data.parent) as folder:
         made = Path(folder) / data.name
         config = Path(folder) / "server.properties"
         config.write_text(properties(made, *free_ports(0)))
-        subprocess.run(  # noqa: S603 - our own command, no shell
+        told = subprocess.run(  # noqa: S603 - our own command, no shell
             [
                 java,
                 *JVM_OPTIONS,
@@ -124,6 +131,8 @@ def format_data(data: Path, java: Path, environment: Mapping[str, str]) -> None:
             text=True,
             check=True,
         )
+        if not is_formatted(made):  # on a full disk the formatter is content with an empty file
+            raise subprocess.CalledProcessError(told.returncode, told.args, told.stdout)
         made.rename(data)
 
 

@@ -15,7 +15,7 @@ from jgo.maven import MavenContext, PythonResolver
 from streams.errors import EarmarkError
 from streams.log import broker
 from streams.log.jars import KAFKA_VERSION, OLDEST_JAVA, _whole, find_java, installed_javas, kafka_jars
-from streams.log.server import SERVER_SETTINGS, free_ports, port_in, properties
+from streams.log.server import SERVER_SETTINGS, format_data, free_ports, is_formatted, port_in, properties
 
 
 def fake_java(folder: Path, told: str) -> Path:
@@ -147,6 +147,17 @@ def test_a_home_that_cannot_be_written_is_one_sentence(tmp_path: Path) -> None:
     (tmp_path / "file").touch()
     with pytest.raises(EarmarkError, match=r"the local broker cannot use .*file: .*Not a directory"):
         broker.start(tmp_path / "file")
+
+
+def test_a_log_whose_meta_properties_is_gone_is_left_alone(tmp_path: Path) -> None:
+    segment = tmp_path / "data" / "videos-0" / "00000000000000000000.log"
+    segment.parent.mkdir(parents=True)
+    segment.touch()
+    (tmp_path / "data" / "meta.properties").touch()
+    assert not is_formatted(tmp_path / "data")
+    with pytest.raises(EarmarkError, match=r"holds a log, but its meta\.properties is gone or damaged"):
+        format_data(tmp_path / "data", java=Path("unused"), environment={})
+    assert segment.exists()
 
 
 def test_a_full_disk_is_known_by_what_the_server_says(tmp_path: Path) -> None:
