@@ -2,16 +2,17 @@
 
 import asyncio
 import logging
-from collections.abc import Sequence
 from dataclasses import dataclass, field
 
 from streams.discovery.channels import Follow
 from streams.discovery.due import Backlog, Walk
+from streams.discovery.feed import Feed
 from streams.discovery.known import Known
-from streams.discovery.listing import Listed, reaches_back, wanted
+from streams.discovery.listing import reaches_back, wanted
 from streams.discovery.youtube import YouTube
 from streams.errors import EarmarkError
 from streams.events.channels import Tab
+from streams.events.videos import Video
 
 log = logging.getLogger(__name__)
 
@@ -31,44 +32,43 @@ class Scout:
     _walks: asyncio.Semaphore = field(default_factory=lambda: asyncio.Semaphore(1))
 
     async def look(self, follow: Follow) -> None:
-        """Look once. Raises EarmarkError where YouTube gives neither feed nor tab; what was found till then stays."""
+        """Look once. Raises EarmarkError where YouTube does not give what is needed; the next look makes up for it."""
         owed = self.known.channels.uncovered(follow.channel_id, self.tabs)
-        if not await self._look_at_feed(follow):
+        feed = await self._feed(follow)
+        if feed is None or not reaches_back(feed.listed, follow, self.known.settled):
+            # Before the feed's own: once those are in the log, the gap behind them would never show again.
+            in_feed = set() if feed is None else {entry.video_id for entry in feed.listed}
             for tab in self.tabs:
                 if tab not in owed:
-                    await self._poll(follow, tab)
+                    videos = await self._poll(follow, tab)
+                    self.backlog.add(video for video in videos if video.video_id not in in_feed)
+        if feed is not None:
+            entries = [entry for entry in feed.listed if "shorts" in self.tabs or not entry.is_short]
+            self.backlog.add(wanted(entries, follow, feed.title))
         for tab in owed:
             await self._walk_back(follow, tab)
 
-    async def _look_at_feed(self, follow: Follow) -> bool:
+    async def _feed(self, follow: Follow) -> Feed | None:
         try:
             async with self._feeds:
-                feed = await self.youtube.feed(follow.channel_id)
+                return await self.youtube.feed(follow.channel_id)
         except EarmarkError as error:
             # False 404s and 500s are common: never a sign that the channel is gone.
             log.info("%s: no feed, so its tabs: %s", follow.channel_id, error)
-            return False
-        entries = [entry for entry in feed.listed if "shorts" in self.tabs or not entry.is_short]
-        self.backlog.add(wanted(entries, follow, feed.title))
-        return reaches_back(feed.listed, follow, self.known.settled)
+            return None
 
-    async def _poll(self, follow: Follow, tab: Tab) -> None:
+    async def _poll(self, follow: Follow, tab: Tab) -> list[Video]:
+        known = list(self.known.settled)
         async with self._walks:
-            listing = await self.youtube.tab(
-                follow.channel_id, tab, known=list(self.known.settled), since=follow.at
-            )
-        self._add(listing.listed, follow)
+            listing = await self.youtube.tab(follow.channel_id, tab, known=known, since=follow.at)
+        return wanted(listing.listed, follow)
 
     async def _walk_back(self, follow: Follow, tab: Tab) -> None:
         since = follow.since or follow.at
         async with self._walks:
             listing = await self.youtube.tab(follow.channel_id, tab, known=[], since=since)
-        ids = self._add(listing.listed, follow)
+        videos = wanted(listing.listed, follow)
+        self.backlog.add(videos)
         if not listing.complete:
             raise EarmarkError(f"{follow.channel_id}: the walk back through {tab} was cut short")
-        self.backlog.walked(Walk(follow, tab, since, ids))
-
-    def _add(self, listed: Sequence[Listed], follow: Follow) -> frozenset[str]:
-        videos = wanted(listed, follow)
-        self.backlog.add(videos)
-        return frozenset(video.video_id for video in videos)
+        self.backlog.walked(Walk(follow, tab, since, frozenset(video.video_id for video in videos)))

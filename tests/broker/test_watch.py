@@ -140,6 +140,17 @@ async def test_without_a_feed_the_tabs_tell_what_is_new(connection: Connection) 
     assert log.origins() == {"video000001": "poll"}
 
 
+async def test_more_new_videos_than_a_feed_holds_are_found_on_the_tabs(connection: Connection) -> None:
+    log = Log(connection)
+    await log.append(followed(NOW - 25 * DAY))
+    videos = [video(n, NOW - n * DAY) for n in range(1, 19)]
+    async with serve(LoopbackYoutube(channel(*videos))) as youtube, watching(connection, youtube, RARELY):
+        await log.until(lambda: len(log.videos()) == len(videos))
+    assert set(log.origins().values()) == {"poll"}
+    dated = {video.video_id for video in log.videos() if video.published_at is not None}
+    assert dated == {f"video{n:06d}" for n in range(1, 16)}
+
+
 async def test_a_channel_that_fails_does_not_stop_the_others(
     connection: Connection, caplog: pytest.LogCaptureFixture
 ) -> None:
