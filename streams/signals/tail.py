@@ -6,6 +6,7 @@ from datetime import datetime
 import orjson
 from aiokafka import TopicPartition
 
+from streams.errors import EarmarkError
 from streams.events.event import Event
 from streams.events.signals import (
     MentionAdded,
@@ -58,7 +59,7 @@ def _printable(line: str) -> str:
 async def tail(connection: Connection, since: datetime | None, show: Callable[[Record], None]) -> None:
     """Show each signal as it comes, those of one key in their order: what the broker took at `since` or later.
 
-    `since` None: only what comes from now on. It never returns.
+    `since` None: only what comes from now on. It never returns. Raises EarmarkError where the topics are not there.
     """
     async with follow(connection, TOPICS, show, await _starts(connection, since)) as follower:
         await follower.ended()
@@ -71,6 +72,11 @@ async def _starts(connection: Connection, since: datetime | None) -> Ends:
         for partition in range(topic.partitions)
     ]
     async with connection.consumer() as consumer:
+        missing = {tp.topic for tp in partitions} - await consumer.topics()
+        if missing:
+            raise EarmarkError(
+                f"the broker has no topic {', '.join(sorted(missing))}: make it with `earmark topics apply`"
+            )
         # The ends first: a signal that comes meanwhile is then read, not passed over.
         offsets = dict(await consumer.end_offsets(partitions))
         if since is not None:

@@ -13,6 +13,7 @@ from pathlib import Path
 
 import pytest
 
+from streams.errors import EarmarkError
 from streams.events.envelope import Message, encode
 from streams.events.event import Event, Position
 from streams.events.prompts import Prompt, PromptActivated
@@ -21,6 +22,7 @@ from streams.log.fold import Fetcher, Record, fetcher, read
 from streams.log.prompts import read_prompts, register_bundled
 from streams.log.publish import publisher
 from streams.log.topics import ANALYSES, MENTION_SIGNALS, OUTLOOK_SIGNALS
+from streams.signals import tail as signal_tail
 from streams.signals.agent import PublishSignals
 from streams.signals.markers import place_markers
 from tests.contract.client import Client
@@ -167,7 +169,10 @@ async def test_tail_prints_what_was_said_and_goes_on(connection: Connection, tmp
 
     async with fetcher(connection) as log:
         await say(log, [*await activated(1, "p1"), completed(mentions=[mention(A.video_id, "NVDA")])])
-        with tail(connection, tmp_path, "--from", "beginning", "--json") as everything:
+        with (
+            tail(connection, tmp_path, "--from", "beginning", "--json") as everything,
+            tail(connection, tmp_path, "--from", "-1d", "--symbol", "t") as calls_on_t,
+        ):
             printed = [json.loads(line) for line in await lines(everything, 2)]
             assert {(one["type"], one["key"]) for one in printed} == {
                 ("MentionAdded", "NVDA"),
@@ -176,6 +181,12 @@ async def test_tail_prints_what_was_said_and_goes_on(connection: Connection, tmp
             await say(log, [completed(of=B, mentions=[mention(B.video_id, "T")])])
             printed = [json.loads(line) for line in await lines(everything, 2)]
             assert {one["video"]["video_id"] for one in printed} == {B.video_id}
-        with tail(connection, tmp_path, "--from", "-1d", "--symbol", "t") as calls_on_t:
             (line,) = await lines(calls_on_t, 1)
             assert "MentionAdded     T " in line
+
+
+async def test_tail_names_the_topics_that_are_not_there(bootstrap: str) -> None:
+    with pytest.raises(
+        EarmarkError, match=r"no topic bare\.signals\.mentions, bare\.signals\.outlooks: make"
+    ):
+        await signal_tail.tail(Connection(bootstrap, prefix="bare."), None, print)
