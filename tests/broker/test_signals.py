@@ -144,7 +144,7 @@ def tail(connection: Connection, home: Path, *options: str) -> Iterator[subproce
         "EARMARK_KAFKA": connection.bootstrap,
         "EARMARK_TOPIC_PREFIX": connection.prefix,
     }
-    command = [sys.executable, "-c", "from streams.cli.signals import signals; signals()", "tail", *options]
+    command = [sys.executable, "-m", "streams", "signals", "tail", *options]
     process = subprocess.Popen(command, stdout=subprocess.PIPE, text=True, env=environment, cwd=home)
     try:
         yield process
