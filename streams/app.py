@@ -1,9 +1,46 @@
 """The composition root: settings become real things, and real things processes."""
 
+import asyncio
+import signal
+from collections.abc import AsyncIterator, Awaitable, Callable, Sequence
+from contextlib import asynccontextmanager
+from datetime import timedelta
+from decimal import Decimal
+from functools import partial
+from typing import get_args
+
+from streams.analysis import agent as analysis_agent
+from streams.analysis.analyst import analyse
+from streams.analysis.claude import Claude, client
+from streams.analysis.conversation import BUNDLED, read_prompt
+from streams.analysis.limits import Limits
+from streams.analysis.symbols import read_symbols
+from streams.captions.agent import extract_captions
+from streams.captions.fetch import TIME_LIMIT_S, fetch_captions
+from streams.clock import utc_now
+from streams.discovery.due import Pace
+from streams.discovery.watch import watch
+from streams.discovery.youtube import YouTube
 from streams.errors import EarmarkError
-from streams.log import broker
+from streams.events.analyses import AnalysisCompleted
+from streams.events.channels import Tab
+from streams.events.prompts import PromptActivated
+from streams.log import broker, topics
+from streams.log.agent import Agent
 from streams.log.connection import Connection
+from streams.log.diagnostics import configure
+from streams.log.fold import fetcher
+from streams.log.prompts import register_bundled
+from streams.log.publish import Publisher, publisher
+from streams.log.topics import ANALYSES, CAPTIONS, CAPTIONS_REQUESTS, PROMPTS, VIDEOS
+from streams.log.worker import run_worker, topics_answer
 from streams.settings import Settings
+from streams.signals.agent import PublishSignals
+from streams.signals.markers import place_markers
+from streams.ytdlp.process import Options
+
+HANDLER_LIMIT_S = 60.0
+KILL_MARGIN_S = 10.0
 
 
 def connection_of(settings: Settings) -> Connection:
@@ -26,3 +63,130 @@ def connection_of(settings: Settings) -> Connection:
         password=None if settings.kafka_password is None else settings.kafka_password.get_secret_value(),
         ca_file=settings.kafka_ca_file,
     )
+
+
+def ytdlp_options(settings: Settings) -> Options:
+    """How yt-dlp goes about its work."""
+    return Options(youtube_url=settings.youtube_url, clients=settings.ytdlp_clients, cookies=settings.cookies)
+
+
+@asynccontextmanager
+async def agents(
+    settings: Settings, connection: Connection, _publisher: Publisher
+) -> AsyncIterator[Sequence[Agent]]:
+    """The four Faust agents with what they need."""
+    fetch = partial(fetch_captions, options=ytdlp_options(settings), languages=settings.languages)
+    async with fetcher(connection) as bodies:
+        yield (
+            Agent(
+                name="extract_captions",
+                topics=(VIDEOS, CAPTIONS_REQUESTS),
+                handle=partial(extract_captions, fetch=fetch, delays=settings.captions_delays, now=utc_now),
+                time_limit_s=TIME_LIMIT_S + KILL_MARGIN_S,
+            ),
+            Agent("request_analysis", (CAPTIONS,), analysis_agent.request_analysis, HANDLER_LIMIT_S),
+            Agent(
+                name="publish_signals",
+                topics=(ANALYSES,),
+                handle=PublishSignals(bodies).publish_signals,
+                time_limit_s=HANDLER_LIMIT_S,
+                types=(AnalysisCompleted, PromptActivated),
+            ),
+            Agent("place_markers", (PROMPTS,), place_markers, HANDLER_LIMIT_S, types=(PromptActivated,)),
+        )
+
+
+def work(settings: Settings) -> None:
+    """Be a worker until SIGTERM or SIGINT."""
+    connection = connection_of(settings)
+    run_worker(connection, settings.worker_slot, partial(agents, settings, connection), utc_now)
+
+
+def limits_of(settings: Settings) -> Limits:
+    """What the analyst may spend, and how it calls."""
+    return Limits(
+        cap_usd=settings.daily_cap_usd,
+        backfill_share=Decimal(str(settings.backfill_share)),
+        replay_share=Decimal(str(settings.replay_share)),
+        calls_in_flight=settings.calls_in_flight,
+        call_timeout_s=settings.call_timeout,
+    )
+
+
+def analyst(settings: Settings) -> None:
+    """Be an analyst until SIGTERM or SIGINT; calls in flight are then finished, a second signal drops them."""
+    key = settings.anthropic_api_key
+    sdk = client(
+        None if key is None else key.get_secret_value(),
+        settings.anthropic_base_url,
+        settings.calls_in_flight,
+    )
+    listed = None if settings.symbols is None else read_symbols(settings.symbols)
+    connection = connection_of(settings)
+
+    async def run(stop: asyncio.Event) -> None:
+        await topics_answer(connection)
+        async with publisher(connection) as appender:
+            claude = Claude(sdk, utc_now)
+            await analyse(connection, appender, claude, limits_of(settings), listed, utc_now, stop)
+
+    configure()
+    asyncio.run(_until_signalled(run))
+
+
+def watcher(settings: Settings) -> None:
+    """Watch YouTube until SIGTERM or SIGINT."""
+    connection = connection_of(settings)
+    youtube = YouTube(ytdlp_options(settings))
+    pace = Pace(
+        poll_interval=timedelta(seconds=settings.poll_interval),
+        per_minute=settings.youtube_per_minute,
+        tabs=tuple(tab for tab in get_args(Tab) if tab in settings.tabs),
+    )
+
+    async def run(stop: asyncio.Event) -> None:
+        await topics_answer(connection)
+        watching = asyncio.create_task(watch(connection, youtube=youtube, pace=pace, now=utc_now))
+        stopped = asyncio.create_task(stop.wait())
+        await asyncio.wait({watching, stopped}, return_when=asyncio.FIRST_COMPLETED)
+        stopped.cancel()
+        watching.cancel()
+        await asyncio.wait({watching})
+        if not watching.cancelled():
+            watching.result()
+
+    configure()
+    asyncio.run(_until_signalled(run))
+
+
+async def prepare(settings: Settings) -> None:
+    """Make the topics as the code says, and register the bundled prompt; it becomes active only where none ever was."""
+    connection = connection_of(settings)
+    admin = connection.admin()
+    await admin.start()
+    try:
+        await topics.apply(admin, connection.prefix, settings.kafka_replication_factor)
+    finally:
+        await admin.close()
+    await topics_answer(connection)
+    async with publisher(connection) as appender:
+        await register_bundled(connection, appender, read_prompt(BUNDLED), utc_now)
+
+
+async def _until_signalled(run: Callable[[asyncio.Event], Awaitable[None]]) -> None:
+    """Run with an event that the first SIGINT or SIGTERM sets; the second cancels."""
+    stop = asyncio.Event()
+    running = asyncio.ensure_future(run(stop))
+
+    def signalled() -> None:
+        if stop.is_set():
+            running.cancel()
+        stop.set()
+
+    for number in (signal.SIGINT, signal.SIGTERM):
+        asyncio.get_running_loop().add_signal_handler(number, signalled)
+    try:
+        await running
+    except asyncio.CancelledError:
+        if not stop.is_set():
+            raise

@@ -12,10 +12,11 @@ from uuid import UUID
 
 from aiokafka.errors import KafkaError
 
-from streams.analysis.attempt import Again, Attempts, Halt, Limits, Next, Pause
+from streams.analysis.attempt import Again, Attempts, Halt, Next, Pause
 from streams.analysis.claude import Claude
 from streams.analysis.entries import Claim
 from streams.analysis.ledger import Pending
+from streams.analysis.limits import Limits
 from streams.analysis.queue import LANES
 from streams.analysis.state import State
 from streams.clock import Clock

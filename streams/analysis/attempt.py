@@ -19,13 +19,14 @@ from streams.analysis.claude import Claude
 from streams.analysis.conversation import request_of
 from streams.analysis.entries import Claim
 from streams.analysis.ledger import MAX_ATTEMPTS, Pending, Verdict
+from streams.analysis.limits import Limits
 from streams.analysis.outcomes import Answered, Exhausted, Failed, Misconfigured, Outcome, Refused
-from streams.analysis.prices import price, worst_case
-from streams.analysis.record import completed, failure
+from streams.analysis.prices import worst_case
+from streams.analysis.record import charge, completed, failure
 from streams.analysis.state import State
 from streams.clock import Clock
 from streams.events.captions import CaptionsExtracted
-from streams.events.event import Event, Lane
+from streams.events.event import Event
 from streams.events.ledger import BudgetReserved, BudgetSettled, SettledOutcome, Usage, analysis_id
 from streams.events.prompts import Prompt
 from streams.log.publish import Appended
@@ -33,32 +34,6 @@ from streams.log.topics import ANALYSES, partition_of
 
 BACKOFF_S = (1.0, 2.0, 4.0, 8.0)
 """How long to wait after a refusal that names no time, the last for ever after."""
-
-
-@dataclass(frozen=True)
-class Limits:
-    """What may be spent, in US dollars a UTC day and as shares of it, and how a call is bounded, in seconds.
-
-    `hold_slack_s`: how much longer than a call its claim is held. `retry_delays_s`: the wait after each failed attempt.
-    """
-
-    cap_usd: Decimal
-    backfill_share: Decimal
-    replay_share: Decimal
-    calls_in_flight: int
-    call_timeout_s: float
-    hold_slack_s: float = 30.0
-    retry_delays_s: tuple[float, float] = (30.0, 300.0)
-
-    def lane_cap_usd(self, lane: Lane) -> Decimal:
-        """What a lane may be charged a day."""
-        shares = {"live": Decimal(1), "backfill": self.backfill_share, "replay": self.replay_share}
-        return self.cap_usd * shares[lane]
-
-    @property
-    def hold_s(self) -> int:
-        """How long a claim stays open without a settlement."""
-        return max(1, round(self.call_timeout_s + self.hold_slack_s))
 
 
 @dataclass(frozen=True)
@@ -330,10 +305,3 @@ class Attempts:
 
     def _in_ms(self, seconds: float) -> int:
         return int((self.now().timestamp() + seconds) * 1000)
-
-
-def charge(claim: BudgetReserved, failed: Failed) -> Decimal:
-    """What a failed call is charged, US dollars: its bill, nothing, or, where that is not known, all that was reserved."""
-    if failed.usage is not None:
-        return price(claim.model, failed.usage)
-    return claim.usd if failed.billed else Decimal(0)

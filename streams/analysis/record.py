@@ -93,3 +93,10 @@ def failure(
         usage=usage,
         usd=usd,
     )
+
+
+def charge(claim: BudgetReserved, failed: Failed) -> Decimal:
+    """What a failed call is charged, US dollars: its bill, nothing, or, where that is not known, all that was reserved."""
+    if failed.usage is not None:
+        return price(claim.model, failed.usage)
+    return claim.usd if failed.billed else Decimal(0)

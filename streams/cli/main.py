@@ -1,13 +1,47 @@
 """The command line: every verb, and the one place where an error becomes a sentence and an exit code."""
 
 import sys
+from importlib import import_module
 
 import click
 
 from streams.errors import EarmarkError
 
+VERBS = {
+    "demo": "streams.cli.demo:demo",
+    "up": "streams.cli.up:up",
+    "watch": "streams.cli.processes:watch",
+    "worker": "streams.cli.processes:worker",
+    "analyst": "streams.cli.processes:analyst",
+    "projector": "streams.cli.projector:projector",
+    "prepare": "streams.cli.processes:prepare",
+    "follow": "streams.cli.channels:follow",
+    "unfollow": "streams.cli.channels:unfollow",
+    "channels": "streams.cli.channels:channels",
+    "add": "streams.cli.channels:add",
+    "sql": "streams.cli.sql:sql",
+    "rebuild": "streams.cli.projector:rebuild",
+    "signals": "streams.cli.signals:signals",
+    "topics": "streams.cli.topics:topics",
+    "broker": "streams.cli.broker:broker",
+}
 
-@click.group(context_settings={"help_option_names": ["-h", "--help"]})
+
+class _Verbs(click.Group):
+    """Imports a verb's module when it is asked for: `earmark sql` must not wait for Faust and the SDK."""
+
+    def list_commands(self, _ctx: click.Context) -> list[str]:
+        return list(VERBS)
+
+    def get_command(self, _ctx: click.Context, name: str) -> click.Command | None:
+        if name not in VERBS:
+            return None
+        module, _, attribute = VERBS[name].partition(":")
+        command: click.Command = getattr(import_module(module), attribute)
+        return command
+
+
+@click.group(cls=_Verbs, context_settings={"help_option_names": ["-h", "--help"]})
 @click.version_option(package_name="earmark", prog_name="earmark")
 def earmark() -> None:
     """Listen to finance videos and put every stock call on the record."""

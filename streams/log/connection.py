@@ -8,7 +8,7 @@ from typing import Any
 from aiokafka import AIOKafkaConsumer, AIOKafkaProducer
 from aiokafka.admin import AIOKafkaAdminClient
 
-from streams.log.topics import MAX_MESSAGE_BYTES, Topic
+from streams.log.topics import MAX_DEAD_LETTER_BYTES, MAX_MESSAGE_BYTES, Topic
 
 
 @dataclass(frozen=True)
@@ -63,7 +63,8 @@ class Connection:
             acks="all",
             enable_idempotence=True,
             compression_type="zstd",
-            max_request_size=MAX_MESSAGE_BYTES,
+            # The topics' own limits are narrower, and the broker holds them.
+            max_request_size=MAX_DEAD_LETTER_BYTES,
             request_timeout_ms=30_000,
         )
 

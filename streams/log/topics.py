@@ -34,6 +34,8 @@ from streams.events.signals import (
 from streams.events.videos import VideoDiscovered
 
 MAX_MESSAGE_BYTES = 9 * 2**20
+# A dead letter holds the whole message in base64, a third longer.
+MAX_DEAD_LETTER_BYTES = 2 * MAX_MESSAGE_BYTES
 
 KEPT_FOR_EVER = {
     "cleanup.policy": "delete",
@@ -71,7 +73,7 @@ ANALYSES = Topic("analyses", 12, (AnalysisCompleted, AttemptFailed, AnalysisFail
 PROMPTS = Topic("prompts", 1, (PromptRegistered, PromptActivated))
 MENTION_SIGNALS = Topic("signals.mentions", 12, (MentionAdded, MentionChanged, MentionRetracted))
 OUTLOOK_SIGNALS = Topic("signals.outlooks", 12, (OutlookAdded, OutlookChanged, OutlookRetracted))
-DEAD_LETTERS = Topic("dead-letters", 1, (DeadLettered,))
+DEAD_LETTERS = Topic("dead-letters", 1, (DeadLettered,), {"max.message.bytes": str(MAX_DEAD_LETTER_BYTES)})
 
 TOPICS = (
     CHANNELS,

@@ -12,7 +12,7 @@ import orjson
 
 from streams.analysis.agent import request_analysis
 from streams.analysis.analyst import analyse
-from streams.analysis.attempt import Limits
+from streams.analysis.limits import Limits
 from streams.analysis.claude import Claude, client
 from streams.analysis.entries import read_entry
 from streams.analysis.ledger import Ledger
