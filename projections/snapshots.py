@@ -28,7 +28,7 @@ class Snapshots:
         self._home = home
         self._folder = home / "snap"
         self._folder.mkdir(parents=True, exist_ok=True)
-        for unfinished in [*self._folder.glob("*.unfinished"), *home.glob(f"{LINK}.unfinished")]:
+        for unfinished in self._folder.glob("*.unfinished"):
             unfinished.unlink()
 
     def publish(self, database: DuckDBPyConnection, model: Path) -> Path:
@@ -44,7 +44,8 @@ class Snapshots:
         duckdb.connect(unfinished, read_only=True).close()
         snapshot = unfinished.rename(self._folder / f"rm-{number}.duckdb")
         _sync(self._folder)
-        link = self._home / f"{LINK}.unfinished"
+        # Relative to where the link will be.
+        link = self._folder / "link.unfinished"
         link.symlink_to(snapshot.relative_to(self._home))
         link.replace(self._home / LINK)
         _sync(self._home)

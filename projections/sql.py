@@ -110,8 +110,10 @@ def _run_all_but_the_last(database: DuckDBPyConnection, query: str) -> Statement
 
 
 def _as_source(statement: Statement) -> str:
-    # The line break ends a comment that the query may end in.
-    return f"FROM ({statement.query.strip().rstrip(';')}\n)"
+    text = statement.query.encode()
+    # The statement ends at its semicolon, whatever comment follows; the line break ends a comment before it.
+    ends = [at for at, _ in duckdb.tokenize(statement.query) if text[at : at + 1] == b";"]
+    return f"FROM ({text[: min(ends, default=len(text))].decode()}\n)"
 
 
 def _is_numeric(kind: str) -> bool:

@@ -1,0 +1,209 @@
+"""The projector as a process on the real log: killed, rebuilt under its feet, and read from all the while."""
+
+import asyncio
+import os
+import signal
+import subprocess
+import sys
+from collections.abc import Iterator, Sequence
+from contextlib import contextmanager
+from itertools import pairwise
+from pathlib import Path
+from random import Random
+from threading import Event as Flag
+from threading import Thread
+
+import duckdb
+import pytest
+
+from projections import model
+from projections.follow import project
+from projections.ingest import Place
+from projections.rebuild import rebuild
+from projections.snapshots import LINK
+from streams.errors import EarmarkError
+from streams.events.event import Event
+from streams.log.connection import Connection
+from streams.log.publish import publisher
+from tests.properties.read_model_world import history
+
+pytestmark = pytest.mark.kafka
+
+PROJECTOR = "from streams.cli.projector import projector; projector()"
+LIMIT_S = 60.0
+
+
+class Reader(Thread):
+    """Queries the newest snapshot in a loop and notes whatever a reader must never meet."""
+
+    CHECK = """
+        SELECT
+          (SELECT sum(next_offset) FROM _positions),
+          (SELECT count(*) FROM analyses a
+           WHERE len(themes) <> 1 OR (SELECT count(*) FROM all_mentions m WHERE m.analysis_id = a.analysis_id) <> 3),
+          (SELECT count(*) FROM all_mentions ANTI JOIN analyses USING (analysis_id))
+    """
+
+    def __init__(self, home: Path) -> None:
+        super().__init__()
+        self._link = home / LINK
+        self._enough = Flag()
+        self.queries = 0
+        self.complaints: list[str] = []
+
+    def run(self) -> None:
+        last = 0
+        while not self._enough.wait(0.005):
+            if not self._link.exists():
+                continue
+            try:
+                with duckdb.connect(self._link, read_only=True) as database:
+                    ((records, torn, orphans),) = database.execute(self.CHECK).fetchall()
+            except duckdb.Error as error:
+                self.complaints.append(str(error))
+                continue
+            self.queries += 1
+            if torn or orphans or (records or 0) < last:
+                self.complaints.append(f"{torn} torn, {orphans} orphans, {records} records after {last}")
+            last = records or 0
+
+    @contextmanager
+    def reading(self) -> Iterator["Reader"]:
+        self.start()
+        try:
+            yield self
+        finally:
+            self._enough.set()
+            self.join()
+
+
+@contextmanager
+def projector(home: Path, connection: Connection) -> Iterator[subprocess.Popen[bytes]]:
+    """A projector process; killed if it still runs at the end."""
+    environment = {
+        **os.environ,
+        "EARMARK_HOME": str(home),
+        "EARMARK_KAFKA": connection.bootstrap,
+        "EARMARK_TOPIC_PREFIX": connection.prefix,
+    }
+    process = subprocess.Popen([sys.executable, "-c", PROJECTOR], env=environment)
+    try:
+        yield process
+    finally:
+        process.kill()
+        process.wait()
+
+
+async def append(connection: Connection, events: Sequence[Event]) -> None:
+    async with publisher(connection) as log:
+        await asyncio.gather(*(log.append(event) for event in events))
+
+
+def read(home: Path) -> int:
+    """How many records the newest snapshot has."""
+    if not (home / LINK).exists():
+        return 0
+    with duckdb.connect(home / LINK, read_only=True) as database:
+        return int(database.execute("SELECT coalesce(sum(next_offset), 0) FROM _positions").fetchall()[0][0])
+
+
+async def until_read(home: Path, records: int, process: subprocess.Popen[bytes] | None = None) -> None:
+    """Wait until readers see so many records."""
+    async with asyncio.timeout(LIMIT_S):
+        while read(home) < records:
+            assert process is None or process.poll() is None, "the projector has died"
+            await asyncio.sleep(0.05)
+
+
+def assert_equal(one: Path, other: Path) -> None:
+    """Every table and view of both snapshots, both ways."""
+    with duckdb.connect() as database:
+        database.execute(f"ATTACH '{one}' AS one (READ_ONLY); ATTACH '{other}' AS other (READ_ONLY)")
+        names = database.execute(
+            "SELECT table_name FROM duckdb_tables() WHERE database_name = 'one' UNION ALL"
+            " SELECT view_name FROM duckdb_views() WHERE NOT internal AND database_name = 'one'"
+        ).fetchall()
+        assert len(names) > 30
+        for (name,) in names:
+            for left, right in (("one", "other"), ("other", "one")):
+                query = f"FROM {left}.{name} EXCEPT ALL FROM {right}.{name}"
+                assert database.execute(query).fetchall() == [], name
+
+
+async def test_killed_again_and_again_it_ends_as_an_undisturbed_rebuild(
+    connection: Connection, tmp_path: Path
+) -> None:
+    home, fresh = tmp_path / "home", tmp_path / "fresh"
+    events = history(Random(7), 60)
+    cuts = [len(events) * part // 3 for part in range(4)]
+    with Reader(home).reading() as reader:
+        for begin, end in pairwise(cuts):
+            with projector(home, connection) as process:
+                await until_read(home, begin, process)
+                appending = asyncio.create_task(append(connection, events[begin:end]))
+                await until_read(home, begin + 1, process)
+                if end < len(events):
+                    process.kill()  # in mid-batch or mid-copy, as it falls
+                await appending
+                if end == len(events):
+                    await until_read(home, end, process)
+                    process.send_signal(signal.SIGTERM)
+                    assert await asyncio.to_thread(process.wait, LIMIT_S) == 0
+    assert reader.complaints == []
+    assert reader.queries > 0
+
+    assert await rebuild(fresh, connection.consumer, connection.name) == len(events)
+    assert_equal(home / LINK, fresh / LINK)
+
+
+async def test_a_rebuild_beside_a_running_projector_is_taken_over(
+    connection: Connection, tmp_path: Path
+) -> None:
+    events = history(Random(8), 20)
+    half = len(events) // 2
+    await append(connection, events[:half])
+    with Reader(tmp_path).reading() as reader, projector(tmp_path, connection) as process:
+        await until_read(tmp_path, half, process)
+        await rebuild(tmp_path, connection.consumer, connection.name)
+        await append(connection, events[half:])
+        await until_read(tmp_path, len(events), process)
+        process.send_signal(signal.SIGTERM)
+        assert await asyncio.to_thread(process.wait, LIMIT_S) == 0
+    assert reader.complaints == []
+    assert [path.name for path in (tmp_path / "model").glob("rm-*.duckdb")] == ["rm-2.duckdb"]
+
+    await rebuild(tmp_path / "fresh", connection.consumer, connection.name)
+    assert_equal(tmp_path / LINK, tmp_path / "fresh" / LINK)
+
+
+async def test_a_second_projector_is_refused_and_so_is_a_second_rebuild(
+    connection: Connection, tmp_path: Path
+) -> None:
+    with model.lock(tmp_path, "projector", ""), model.lock(tmp_path, "rebuild", ""):
+        with pytest.raises(EarmarkError, match="another projector keeps"):
+            await project(tmp_path, connection.consumer, connection.name, asyncio.Event())
+        with pytest.raises(EarmarkError, match="under way"):
+            await rebuild(tmp_path, connection.consumer, connection.name)
+
+
+async def test_a_model_of_another_log_is_refused_and_a_rebuild_mends_it(
+    connection: Connection, tmp_path: Path
+) -> None:
+    await rebuild(tmp_path, connection.consumer, connection.name)
+    database = model.open_model(model.generation_file(tmp_path, 1))
+    place = Place("videos", 3)
+    database.execute("INSERT INTO _positions (topic, log_partition, next_offset) VALUES (?, ?, 5)", [*place])
+    database.close()
+
+    with pytest.raises(EarmarkError, match=r"videos\[3\]@5, .* `earmark rebuild`"):
+        await project(tmp_path, connection.consumer, connection.name, asyncio.Event())
+    await rebuild(tmp_path, connection.consumer, connection.name)
+    stop = asyncio.Event()
+    stop.set()
+    await project(tmp_path, connection.consumer, connection.name, stop)
+
+
+async def test_topics_that_are_not_there_are_named(bootstrap: str, tmp_path: Path) -> None:
+    elsewhere = Connection(bootstrap, prefix="nowhere.")
+    with pytest.raises(EarmarkError, match=r"topic nowhere\.\S+ is missing: run `earmark topics apply`"):
+        await rebuild(tmp_path, elsewhere.consumer, elsewhere.name)
