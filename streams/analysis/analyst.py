@@ -12,11 +12,12 @@ from uuid import UUID
 
 from aiokafka.errors import KafkaError
 
-from streams.analysis.attempt import Again, Attempts, Halt, Next, Pause
+from streams.analysis.attempt import Attempts
 from streams.analysis.claude import Claude
 from streams.analysis.entries import Claim
 from streams.analysis.ledger import Pending
 from streams.analysis.limits import Limits
+from streams.analysis.next_step import Again, Halt, Next, Pause
 from streams.analysis.queue import LANES
 from streams.analysis.state import State
 from streams.clock import Clock

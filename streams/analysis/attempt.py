@@ -20,6 +20,7 @@ from streams.analysis.conversation import request_of
 from streams.analysis.entries import Claim
 from streams.analysis.ledger import MAX_ATTEMPTS, Pending, Verdict
 from streams.analysis.limits import Limits
+from streams.analysis.next_step import Again, Halt, Next, Pause
 from streams.analysis.outcomes import Answered, Exhausted, Failed, Misconfigured, Outcome, Refused
 from streams.analysis.prices import worst_case
 from streams.analysis.record import charge, completed, failure
@@ -34,33 +35,6 @@ from streams.log.topics import ANALYSES, partition_of
 
 BACKOFF_S = (1.0, 2.0, 4.0, 8.0)
 """How long to wait after a refusal that names no time, the last for ever after."""
-
-
-@dataclass(frozen=True)
-class Again:
-    """The request waits on, not before a time (ms since 1970); `tight`: so does its lane, or until the ledger moves."""
-
-    not_before_ms: int = 0
-    tight: bool = False
-
-
-@dataclass(frozen=True)
-class Pause:
-    """No call succeeds before `until`."""
-
-    until: datetime
-    reason: str
-
-
-@dataclass(frozen=True)
-class Halt:
-    """A person must mend something first."""
-
-    reason: str
-
-
-Next = Again | Pause | Halt | None
-"""What an attempt leaves to do: nothing where its request is done."""
 
 
 @dataclass

@@ -1,6 +1,5 @@
 """What Claude is asked, and the shape its answer must have. All of it follows from the prompt and the captions."""
 
-from pathlib import Path
 from typing import Any
 
 import orjson
@@ -13,13 +12,8 @@ from streams.events.captions import CaptionsExtracted
 from streams.events.prompts import Prompt
 from streams.events.videos import Video
 
-SCHEMA_VERSION = 1
 LINES_VERSION = 1
 WORDS_A_LINE = 24
-
-
-class PromptFileError(EarmarkError):
-    """A prompt file that cannot be read; the sentence says what belongs there."""
 
 
 class InvalidAnswerError(EarmarkError):
@@ -132,42 +126,3 @@ def parse_answer(text: str) -> Answer:
         return Answer.model_validate(orjson.loads(text))
     except (orjson.JSONDecodeError, ValidationError) as error:
         raise InvalidAnswerError(f"the answer is not what the schema asks for: {error}") from error
-
-
-_FRONT_MATTER = ("name", "model", "max_tokens", "effort")
-
-
-def read_prompt(path: Path) -> Prompt:
-    """The prompt in a file: front matter between two lines of `---` (name, model, max_tokens, effort), then its words.
-
-    Raises PromptFileError.
-    """
-    head, words = _split(path)
-    fields: dict[str, str] = {}
-    for line in head.splitlines():
-        name, colon, value = line.partition(":")
-        if not colon or name.strip() not in _FRONT_MATTER:
-            raise PromptFileError(
-                f"{path}: {line!r} in the front matter: {', '.join(_FRONT_MATTER)} belong there"
-            )
-        fields[name.strip()] = value.strip()
-    try:
-        return Prompt.model_validate({**fields, "words": words, "schema_version": SCHEMA_VERSION})
-    except ValidationError as error:
-        problems = "; ".join(f"{problem['loc'][0]}: {problem['msg']}" for problem in error.errors())
-        raise PromptFileError(f"{path}: {problems}") from error
-
-
-def _split(path: Path) -> tuple[str, str]:
-    try:
-        text = path.read_text(encoding="utf-8")
-    except (OSError, UnicodeDecodeError) as error:
-        raise PromptFileError(f"{path} cannot be read: {error}") from error
-    start, head, words = [*text.split("---\n", 2), "", ""][:3]
-    if start or not words.strip():
-        raise PromptFileError(f"{path}: a prompt begins with ---, its front matter, ---, and then its words")
-    return head, words.strip()
-
-
-BUNDLED = Path(__file__).parent / "prompts" / "extract-v1.md"
-"""The prompt that comes with Earmark."""

@@ -78,7 +78,9 @@ class State:
         if name == "PromptActivated":
             number, prompt_id = record.header("ce_activation"), record.header("ce_promptid")
             if number is not None and prompt_id is not None:
-                self._markers[record.partition] = (int(number), prompt_id)
+                # A redelivered activation may come after a later one.
+                here = self._markers.get(record.partition, (-1, ""))
+                self._markers[record.partition] = max(here, (int(number), prompt_id))
             return
         analysis, attempt = record.header("ce_analysisid"), record.header("ce_attemptid")
         if analysis is None:

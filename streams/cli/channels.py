@@ -9,9 +9,9 @@ import click
 from rich.console import Console
 from rich.table import Table
 
-from streams.analysis.conversation import BUNDLED, read_prompt
 from streams.analysis.prices import price
-from streams.app import connection_of, ytdlp_options
+from streams.analysis.prompt_files import BUNDLED, read_prompt
+from streams.app.connections import connection_of, ytdlp_options
 from streams.clock import utc_now
 from streams.discovery import backfill
 from streams.discovery.addresses import channel_url_of, video_id_of, watch_url
@@ -26,8 +26,8 @@ from streams.log.connection import Connection
 from streams.log.fold import read
 from streams.log.prompts import read_prompts
 from streams.log.publish import Publisher, publisher
+from streams.log.ready import topics_answer
 from streams.log.topics import CHANNELS, VIDEOS
-from streams.log.worker import topics_answer
 from streams.settings import Settings, load, parse_duration
 
 ANSWER_LIMIT_S = 20.0
@@ -121,7 +121,7 @@ async def _is_worth_it(
     click.echo(
         f"{found.title or found.channel_id} has {size.videos} videos since {since:%Y-%m-%d} that are new here,"
         f" {size.seconds / 3600:.1f} hours: about {usd:.2f} US dollars at list price, "
-        + ("never at a daily cap of 0" if days is None else f"{days} days")
+        + ("never at a daily cap of 0" if days is None else f"{days} day{'' if days == 1 else 's'}")
         + f" at {settings.backfill_share:.0%} of a daily cap of {settings.daily_cap_usd} US dollars"
     )
     return yes or click.confirm("Take them?")

@@ -52,5 +52,15 @@ def main() -> None:
     try:
         earmark(standalone_mode=True)
     except EarmarkError as error:
-        click.echo(f"earmark: {error}", err=True)
-        sys.exit(error.exit_code)
+        _end(str(error), error.exit_code)
+    except Exception as error:
+        from aiokafka.errors import KafkaError  # noqa: PLC0415  not every verb needs Kafka
+
+        if not isinstance(error, KafkaError):
+            raise
+        _end(f"Kafka failed: {error!r}; see `earmark broker status`, or EARMARK_KAFKA", 1)
+
+
+def _end(sentence: str, code: int) -> None:
+    click.echo(f"earmark: {sentence}", err=True)
+    sys.exit(code)

@@ -2,7 +2,7 @@
 
 import click
 
-from streams import app
+from streams.app import processes as app
 from streams.settings import load
 
 

@@ -8,7 +8,7 @@ import click
 
 from projections.follow import project
 from projections.rebuild import rebuild as fold_anew
-from streams.app import connection_of
+from streams.app.connections import connection_of
 from streams.log.connection import Connection
 from streams.settings import load
 

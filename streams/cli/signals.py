@@ -7,7 +7,7 @@ from typing import cast
 
 import click
 
-from streams.app import connection_of
+from streams.app.connections import connection_of
 from streams.clock import utc_now
 from streams.events.envelope import UndecodableError
 from streams.log.fold import Record

@@ -6,7 +6,7 @@ import click
 from aiokafka.admin import AIOKafkaAdminClient
 from aiokafka.errors import KafkaConnectionError
 
-from streams.app import connection_of
+from streams.app.connections import connection_of
 from streams.errors import EarmarkError, RefusedError
 from streams.log.topics import Plan, apply, existing_layouts
 from streams.log.topics import plan as plan_for

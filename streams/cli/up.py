@@ -11,7 +11,7 @@ from pathlib import Path
 
 import click
 
-from streams import app
+from streams.app import processes as app
 from streams.errors import EarmarkError
 from streams.log import broker
 from streams.settings import Settings, load

@@ -5,7 +5,7 @@ Run it when a prompt, the transcript's form or the sample changed on purpose, an
 
 import orjson
 
-from streams.analysis.conversation import BUNDLED, read_prompt
+from streams.analysis.prompt_files import BUNDLED, read_prompt
 from streams.demo.sample_channel import REQUESTS, sample_requests
 
 

@@ -62,7 +62,7 @@ class Known:
             match record.topic, record.type:
                 # A transcript is big: its header says what is needed.
                 case (CAPTIONS.name, CaptionsExtracted.__name__):
-                    self._settle(video_id, _whole(int(record.header("revision") or 1)))
+                    self._settle(video_id, _whole(int(record.header("ce_revision") or 1)))
                 case (VIDEOS.name, VideoDiscovered.__name__):
                     self._settle(video_id, _NONE)
                 case _:

@@ -14,7 +14,6 @@ from typing import Any
 
 import faust
 import faust.streams
-from aiokafka.errors import KafkaError
 
 from streams.clock import Clock
 from streams.errors import EarmarkError
@@ -23,11 +22,11 @@ from streams.log.connection import Connection
 from streams.log.diagnostics import configure
 from streams.log.fold import Record
 from streams.log.publish import Publisher, publisher
-from streams.log.topics import MAX_MESSAGE_BYTES, TOPICS
+from streams.log.ready import topics_answer
+from streams.log.topics import MAX_MESSAGE_BYTES
 from streams.log.watchdog import watch
 
 SHUTDOWN_LIMIT_S = 20.0
-START_LIMIT_S = 60.0
 
 Agents = Callable[[Publisher], AbstractAsyncContextManager[Sequence[Agent]]]
 """Opens what the agents need, on the event loop they run on, and gives them for as long as the block lasts."""
@@ -115,38 +114,6 @@ def _register(app: faust.App, connection: Connection, agent: Agent, wrapper: Wra
         value_serializer="raw",
     )
     app.agent(topic, name=agent.name, isolated_partitions=True)(run)
-
-
-async def topics_answer(connection: Connection, limit_s: float = START_LIMIT_S) -> None:
-    """Wait until every topic has its leaders. Raises EarmarkError after `limit_s` seconds."""
-    missing = "no answer"
-    try:
-        async with asyncio.timeout(limit_s):
-            while missing:
-                try:
-                    missing = ", ".join(await _without_leader(connection))
-                except KafkaError as error:
-                    missing = repr(error)
-                if missing:
-                    await asyncio.sleep(0.5)
-    except TimeoutError:
-        raise EarmarkError(
-            f"Kafka at {connection.bootstrap} does not serve the topics ({missing}): start the broker and run"
-            " `earmark topics apply`"
-        ) from None
-
-
-async def _without_leader(connection: Connection) -> list[str]:
-    admin = connection.admin()
-    try:
-        await admin.start()
-        return [
-            found["topic"]
-            for found in await admin.describe_topics([connection.name(topic) for topic in TOPICS])
-            if found["error_code"] != 0 or any(partition["leader"] < 0 for partition in found["partitions"])
-        ]
-    finally:
-        await admin.close()
 
 
 async def _serve(connection: Connection, slot: str, agents: Agents, now: Clock) -> None:

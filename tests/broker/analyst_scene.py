@@ -12,10 +12,10 @@ import orjson
 
 from streams.analysis.agent import request_analysis
 from streams.analysis.analyst import analyse
-from streams.analysis.limits import Limits
 from streams.analysis.claude import Claude, client
 from streams.analysis.entries import read_entry
 from streams.analysis.ledger import Ledger
+from streams.analysis.limits import Limits
 from streams.clock import utc_now
 from streams.events.captions import CaptionsExtracted, captions_id
 from streams.events.event import Event, Position

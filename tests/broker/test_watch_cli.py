@@ -69,9 +69,7 @@ async def test_a_channel_is_followed_listed_extended_and_unfollowed(connection: 
         assert "followed already" in await shell.say(verbs.follow, "@plain", "--since", "20d", "--yes")
 
         listed = await shell.say(verbs.channels)
-        assert all(
-            word in listed for word in (CHANNEL_ID, "@plain", "Plain & Fair", "not yet: videos")
-        )
+        assert all(word in listed for word in (CHANNEL_ID, "@plain", "Plain & Fair", "not yet: videos"))
         assert "followed no more" in await shell.say(verbs.unfollow, "@Plain")
         refused = await shell.run(verbs.unfollow, "@plain")
         assert "is not followed" in str(refused.exception)

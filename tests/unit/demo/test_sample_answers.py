@@ -3,8 +3,9 @@
 import orjson
 import pytest
 
-from streams.analysis.conversation import BUNDLED, parse_answer, read_prompt
+from streams.analysis.conversation import parse_answer
 from streams.analysis.grounding import ground
+from streams.analysis.prompt_files import BUNDLED, read_prompt
 from streams.demo.sample_channel import (
     CUT_AT_MAX_TOKENS,
     INVENTED_QUOTE,

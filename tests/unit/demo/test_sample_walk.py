@@ -5,7 +5,8 @@ import asyncio
 import pytest
 from anthropic import AsyncAnthropic
 
-from streams.analysis.conversation import BUNDLED, read_prompt, request_of
+from streams.analysis.conversation import request_of
+from streams.analysis.prompt_files import BUNDLED, read_prompt
 from streams.captions.fetch import NotTaken, Taken, fetch_captions
 from streams.demo.claude import LoopbackClaude
 from streams.demo.sample_channel import (

@@ -1,4 +1,4 @@
-"""The composition root: settings become real things, and real things processes."""
+"""The processes: each handler and loop with the real things it needs."""
 
 import asyncio
 import signal
@@ -12,62 +12,35 @@ from typing import get_args
 from streams.analysis import agent as analysis_agent
 from streams.analysis.analyst import analyse
 from streams.analysis.claude import Claude, client
-from streams.analysis.conversation import BUNDLED, read_prompt
 from streams.analysis.limits import Limits
+from streams.analysis.prompt_files import BUNDLED, read_prompt
 from streams.analysis.symbols import read_symbols
+from streams.app.connections import connection_of, ytdlp_options
 from streams.captions.agent import extract_captions
 from streams.captions.fetch import TIME_LIMIT_S, fetch_captions
 from streams.clock import utc_now
 from streams.discovery.due import Pace
 from streams.discovery.watch import watch
 from streams.discovery.youtube import YouTube
-from streams.errors import EarmarkError
 from streams.events.analyses import AnalysisCompleted
 from streams.events.channels import Tab
 from streams.events.prompts import PromptActivated
-from streams.log import broker, topics
+from streams.log import topics
 from streams.log.agent import Agent
 from streams.log.connection import Connection
 from streams.log.diagnostics import configure
 from streams.log.fold import fetcher
 from streams.log.prompts import register_bundled
 from streams.log.publish import Publisher, publisher
+from streams.log.ready import topics_answer
 from streams.log.topics import ANALYSES, CAPTIONS, CAPTIONS_REQUESTS, PROMPTS, VIDEOS
-from streams.log.worker import run_worker, topics_answer
+from streams.log.worker import run_worker
 from streams.settings import Settings
 from streams.signals.agent import PublishSignals
 from streams.signals.markers import place_markers
-from streams.ytdlp.process import Options
 
 HANDLER_LIMIT_S = 60.0
 KILL_MARGIN_S = 10.0
-
-
-def connection_of(settings: Settings) -> Connection:
-    """How to reach the log: EARMARK_KAFKA, or else the local broker, which must be running.
-
-    Raises EarmarkError where there is neither.
-    """
-    bootstrap = settings.kafka or broker.find(settings.home)
-    if bootstrap is None:
-        raise EarmarkError(
-            f"no broker runs in {settings.home}: start everything with `earmark up`, only the broker with"
-            " `earmark broker start`, or name your own in EARMARK_KAFKA"
-        )
-    return Connection(
-        bootstrap=bootstrap,
-        prefix=settings.topic_prefix,
-        security_protocol=settings.kafka_security_protocol,
-        sasl_mechanism=settings.kafka_sasl_mechanism,
-        username=settings.kafka_username,
-        password=None if settings.kafka_password is None else settings.kafka_password.get_secret_value(),
-        ca_file=settings.kafka_ca_file,
-    )
-
-
-def ytdlp_options(settings: Settings) -> Options:
-    """How yt-dlp goes about its work."""
-    return Options(youtube_url=settings.youtube_url, clients=settings.ytdlp_clients, cookies=settings.cookies)
 
 
 @asynccontextmanager
