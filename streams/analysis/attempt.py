@@ -155,11 +155,12 @@ class Attempts:
             del self._verdicts[claim.attempt_id]
 
     async def _count(self, analysis: UUID, request: dict[str, Any]) -> int | Outcome:
-        counted: int | Outcome | None = self._counted.get(analysis)
+        counted = self._counted.get(analysis)
         if counted is None:
-            counted = await self.claude.count(request, self.limits.call_timeout_s)
-            if isinstance(counted, int):
-                self._counted[analysis] = counted
+            answer = await self.claude.count(request, self.limits.call_timeout_s)
+            if not isinstance(answer, int):
+                return answer.outcome
+            counted = self._counted[analysis] = answer
         return counted
 
     def _after_no_count(self, outcome: Outcome) -> Next:
@@ -179,7 +180,7 @@ class Attempts:
         while True:
             if self._in_ms(self.limits.call_timeout_s) > deadline_ms:
                 return Refused("the claim's time ran out before the provider took the call", None)
-            outcome = await self.claude.call(request, self.limits.call_timeout_s)
+            outcome = (await self.claude.call(request, self.limits.call_timeout_s)).outcome
             if not isinstance(outcome, Refused):
                 return outcome
             wait_s = outcome.retry_after_s or BACKOFF_S[min(refusals, len(BACKOFF_S) - 1)]

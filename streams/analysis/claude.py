@@ -1,6 +1,8 @@
 """The edge to Claude: one request, one outcome, no retry of its own."""
 
 import json
+from collections.abc import Mapping
+from dataclasses import dataclass
 from typing import Any
 
 import anthropic
@@ -27,6 +29,14 @@ def client(api_key: str | None, base_url: str | None, in_flight: int) -> AsyncAn
     )
 
 
+@dataclass(frozen=True)
+class Response:
+    """What became of a call, and the headers it came with (none where nothing came)."""
+
+    outcome: Outcome
+    headers: Mapping[str, str]
+
+
 class Claude:
     """Asks Claude and says what became of it."""
 
@@ -34,7 +44,7 @@ class Claude:
         self._sdk = sdk
         self._now = now
 
-    async def count(self, request: dict[str, Any], time_limit_s: float) -> int | Outcome:
+    async def count(self, request: dict[str, Any], time_limit_s: float) -> int | Response:
         """How many input tokens `request` would have (it costs nothing), or why that is not known."""
         counted = {key: value for key, value in request.items() if key != "max_tokens"}
         try:
@@ -43,28 +53,30 @@ class Claude:
             return self._of_error(error)
         return answer.input_tokens
 
-    async def call(self, request: dict[str, Any], time_limit_s: float) -> Outcome:
+    async def call(self, request: dict[str, Any], time_limit_s: float) -> Response:
         """Send `request` once."""
         try:
             raw = await self._sdk.messages.with_raw_response.create(**request, timeout=time_limit_s)
             message: dict[str, Any] = json.loads(await raw.text())
-            return of_message(message)
+            return Response(of_message(message), raw.headers)
         except Exception as error:  # noqa: BLE001  every way a call can end has its outcome
             return self._of_error(error)
 
-    def _of_error(self, error: Exception) -> Outcome:
+    def _of_error(self, error: Exception) -> Response:
         match error:
             case anthropic.APIStatusError():
                 body = error.body if isinstance(error.body, dict) else {}
                 detail = body.get("error", {}) if isinstance(body.get("error"), dict) else {}
-                return of_status(
+                headers = error.response.headers
+                outcome = of_status(
                     error.status_code,
-                    error.response.headers,
+                    headers,
                     detail.get("type", type(error).__name__),
                     detail.get("message", error.message),
                     self._now(),
                 )
+                return Response(outcome, headers)
             case TypeError() if "authentication" in str(error).lower():
-                return Misconfigured(str(error))
+                return Response(Misconfigured(str(error)), {})
             case _:
-                return Failed("unknown", f"{type(error).__name__}: {error}", None)
+                return Response(Failed("unknown", f"{type(error).__name__}: {error}", None), {})
