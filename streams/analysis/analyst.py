@@ -15,7 +15,7 @@ from aiokafka.errors import KafkaError
 from streams.analysis.attempt import Attempts
 from streams.analysis.claude import Claude
 from streams.analysis.entries import Claim
-from streams.analysis.ledger import Pending
+from streams.analysis.ledger import Ledger, Pending
 from streams.analysis.limits import Limits
 from streams.analysis.next_step import Again, Halt, Next, Pause
 from streams.analysis.queue import LANES
@@ -196,9 +196,13 @@ async def analyse(
     listed: frozenset[str] | None,
     now: Clock,
     stop: asyncio.Event,
+    day_start_ms: int = 0,
 ) -> None:
-    """Run an analyst until `stop` is set. Raises AnalystError, LedgerError, KafkaError: the process ends with it."""
-    state = State()
+    """Run an analyst until `stop` is set. Raises AnalystError, LedgerError, KafkaError: the process ends with it.
+
+    `day_start_ms` moves the budget's day off midnight UTC, for proofs; every analyst of a ledger must have the same.
+    """
+    state = State(Ledger(day_start_ms))
     moved: list[Callable[[], None]] = []
 
     def apply_ledger(record: Record) -> None:
