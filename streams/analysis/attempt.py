@@ -75,8 +75,12 @@ class Attempts:
             return None
         called_until_ms = ledger.called_until_ms(analysis)
         if called_until_ms is not None and called_until_ms > self._in_ms(0):
-            return Again(called_until_ms)
+            # Its settlement may stand in the log by now, unread: our own, too.
+            return Again(min(called_until_ms, self._in_ms(0.2)))
         captions = await self.fetch_captions(pending)
+        if analysis in ledger.calls:
+            # Likewise what the last attempt left, which says how much room the next one needs.
+            await self.reach(partition_of(captions.video.video_id, ANALYSES.partitions))
         max_tokens = prompt.max_tokens * (2 if analysis in self.state.truncated else 1)
         request = request_of(prompt, captions, max_tokens)
         counted = await self._count(analysis, request)
