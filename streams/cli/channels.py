@@ -2,7 +2,7 @@
 
 import asyncio
 import sys
-from datetime import UTC, datetime, timedelta
+from datetime import datetime
 from decimal import Decimal
 
 import click
@@ -12,6 +12,7 @@ from rich.table import Table
 from streams.analysis.prices import price
 from streams.analysis.prompt_files import BUNDLED, read_prompt
 from streams.app.connections import connection_of, ytdlp_options
+from streams.cli.since import since_option
 from streams.clock import utc_now
 from streams.discovery import backfill
 from streams.discovery.addresses import channel_url_of, video_id_of, watch_url
@@ -28,7 +29,7 @@ from streams.log.prompts import read_prompts
 from streams.log.publish import Publisher, publisher
 from streams.log.ready import topics_answer
 from streams.log.topics import CHANNELS, VIDEOS
-from streams.settings import Settings, load, parse_duration
+from streams.settings import Settings, load
 
 ANSWER_LIMIT_S = 20.0
 
@@ -39,32 +40,9 @@ PROMPT_TOKENS = 1500
 ANSWER_TOKENS = 1500
 
 
-def _since(_context: click.Context, _option: click.Parameter, text: str | None) -> datetime | None:
-    if text is None:
-        return None
-    try:
-        since = datetime.fromisoformat(text)
-        since = since if since.tzinfo else since.replace(tzinfo=UTC)
-    except ValueError:
-        try:
-            since = utc_now() - timedelta(seconds=parse_duration(text))
-        except (ValueError, OverflowError):
-            raise click.BadParameter(
-                f"{text!r}: write a date like 2026-10-01, or how far back, like 30d"
-            ) from None
-    if since > utc_now():
-        raise click.BadParameter(f"{text!r} is in the future")
-    return since
-
-
 @click.command()
 @click.argument("channel", nargs=-1, required=True)
-@click.option(
-    "--since",
-    callback=_since,
-    metavar="D",
-    help="Also take its videos since then: a UTC date (2026-10-01), or how far back (30d).",
-)
+@since_option("Also take its videos since then: a UTC date (2026-10-01), or how far back (30d).")
 @click.option("--yes", is_flag=True, help="Do not ask whether --since is worth its price.")
 def follow(channel: tuple[str, ...], since: datetime | None, *, yes: bool) -> None:
     """Follow each CHANNEL (id, @handle or address): take the videos that come out from now on.
