@@ -181,6 +181,18 @@ async def follow(
         await consumer.stop()
 
 
+async def ends_of(connection: Connection, topic: Topic) -> tuple[int, ...]:
+    """The end offsets of a topic's partitions now, in order."""
+    consumer = connection.consumer()
+    try:
+        await consumer.start()
+        partitions = [TopicPartition(connection.name(topic), number) for number in range(topic.partitions)]
+        ends = await consumer.end_offsets(partitions)
+        return tuple(ends[tp] for tp in partitions)
+    finally:
+        await consumer.stop()
+
+
 async def read(
     connection: Connection,
     topics: Iterable[Topic],
