@@ -7,7 +7,7 @@ are counted by a fixed rule, and every answer is billed at list price by this se
 import asyncio
 from collections import Counter
 from collections.abc import Mapping
-from dataclasses import dataclass
+from dataclasses import dataclass, replace
 from datetime import datetime
 from decimal import Decimal
 from math import ceil
@@ -19,7 +19,7 @@ from genai_prices import extract_usage
 
 from streams.clock import Clock, utc_now
 from streams.demo.limits import Limits
-from streams.demo.script import Failure, Improviser, Reply, Script, Step, canonical, fingerprint
+from streams.demo.script import RATE_LIMITED, Failure, Improviser, Reply, Script, Step, canonical, fingerprint
 
 BYTES_A_TOKEN = 3.5
 MIN_CACHED_TOKENS = 512
@@ -48,6 +48,7 @@ class LoopbackClaude:
     """The server: `async with LoopbackClaude(scripts) as claude` serves at `claude.base_url` until the block ends.
 
     `scripts` by fingerprint; `improvise` answers what no script knows; `latency_s` passes before every message.
+    `limits`: the rate limits it tells of, and keeps to where they are enforced.
     """
 
     def __init__(
@@ -56,6 +57,7 @@ class LoopbackClaude:
         *,
         improvise: Improviser | None = None,
         latency_s: float = 0,
+        limits: Limits | None = None,
         now: Clock = utc_now,
     ) -> None:
         self._scripts = scripts
@@ -64,7 +66,7 @@ class LoopbackClaude:
         self._now = now
         self._tries: Counter[str] = Counter()
         self._cached: set[bytes] = set()
-        self._limits = Limits()
+        self._limits = limits or Limits()
         self._requests = 0
         self.calls: list[Call] = []
         self.base_url = ""
@@ -94,20 +96,26 @@ class LoopbackClaude:
 
     async def _messages(self, request: web.Request) -> web.StreamResponse:
         body = await request.json(loads=orjson.loads)
-        step = _refusal(request, body) or self._step(body)
+        step = _refusal(request, body) or self._over_limit(body) or self._step(body)
         message = self._message(step, body) if isinstance(step, Reply) else None
-        self._record(step, body, message)
+        headers = self._record(step, body, message)
         # The bill is written first: a client that is gone before its answer comes has still bought it.
         await asyncio.sleep(self._latency_s)
         if isinstance(step, Failure):
-            return self._failed(step, self._limits.headers(self._now()))
+            return self._failed(step, headers)
         if step.delivery == "hang":
             await asyncio.Event().wait()
         if step.delivery == "cut_connection":
             return await _cut(request, orjson.dumps(message))
         text = orjson.dumps(message).decode()
         text = text[: len(text) // 2] if step.delivery == "broken_json" else text
-        return self._response(200, text, self._limits.headers(self._now()))
+        return self._response(200, text, headers)
+
+    def _over_limit(self, body: Mapping[str, Any]) -> Failure | None:
+        prefix, _ = _cached_prefix(body)
+        free = _tokens(prefix) if prefix in self._cached else 0
+        wait_s = self._limits.refuse(self._now(), _prompt_tokens(body) - free)
+        return None if wait_s is None else replace(RATE_LIMITED, retry_after=wait_s)
 
     def _step(self, body: Mapping[str, Any]) -> Step:
         digest = fingerprint(body)
@@ -162,7 +170,9 @@ class LoopbackClaude:
             },
         }
 
-    def _record(self, step: Step, body: Mapping[str, Any], message: Mapping[str, Any] | None) -> None:
+    def _record(
+        self, step: Step, body: Mapping[str, Any], message: Mapping[str, Any] | None
+    ) -> Mapping[str, str]:
         call = Call(
             at=self._now(),
             fingerprint=fingerprint(body),
@@ -173,7 +183,9 @@ class LoopbackClaude:
             usd=Decimal(0) if message is None else _list_price(message),
         )
         self.calls.append(call)
-        self._limits.spend(call.at, call.usage or _NOTHING)
+        if call.status not in {429, 529}:
+            self._limits.spend(call.at, call.usage or _NOTHING)
+        return self._limits.headers(call.at)
 
     def _failed(self, failure: Failure, headers: Mapping[str, str] | None = None) -> web.Response:
         again = {} if failure.retry_after is None else {"retry-after": str(failure.retry_after)}

@@ -1,35 +1,79 @@
-"""The rate-limit headers of the loopback Claude: honest about the last minute, and not enforced."""
+"""The loopback Claude's rate limits: token buckets as the API documents them, told in its headers.
 
-from collections import Counter, deque
+A bucket fills continuously. What an answer costs in output tokens is known only once it is written, so it may leave a
+debt; requests and input tokens are asked for beforehand. Unless enforced, the buckets are only told of.
+"""
+
 from collections.abc import Mapping
+from dataclasses import dataclass
 from datetime import datetime, timedelta
+from math import ceil, floor
 from typing import Any
 
-A_MINUTE = {"requests": 1_000, "input-tokens": 2_000_000, "output-tokens": 400_000}
+START_TIER = {"requests": 1_000, "input-tokens": 2_000_000, "output-tokens": 400_000}
+"""What a model allows a minute on the lowest paid tier."""
+
+
+@dataclass
+class _Bucket:
+    a_minute: int
+    size: float
+    level: float
+    at: datetime | None = None
+
+    def fill(self, now: datetime) -> None:
+        if self.at is not None and now > self.at:
+            gained = self.a_minute * ((now - self.at) / timedelta(minutes=1))
+            self.level = min(self.size, self.level + gained)
+        self.at = now
+
+    def wait(self, wanted: float) -> timedelta:
+        return timedelta(minutes=max(0.0, wanted - self.level) / self.a_minute)
 
 
 class Limits:
-    """What was spent within the last minute, against what a minute allows."""
+    """What a minute allows, by the names of the headers. The buckets hold `burst_s` seconds' worth and begin full."""
 
-    def __init__(self) -> None:
-        self._spent: deque[tuple[datetime, Counter[str]]] = deque()
-        self._used: Counter[str] = Counter()
+    def __init__(
+        self, a_minute: Mapping[str, int] = START_TIER, *, enforced: bool = False, burst_s: float = 60.0
+    ) -> None:
+        self._enforced = enforced
+        self._burst_s = burst_s
+        self._buckets = {
+            name: _Bucket(limit, limit * burst_s / 60, limit * burst_s / 60)
+            for name, limit in a_minute.items()
+        }
 
-    def spend(self, at: datetime, usage: Mapping[str, Any]) -> None:
-        """Count one request; tokens read from the cache are free of limits."""
+    def refuse(self, now: datetime, input_tokens: int) -> int | None:
+        """Seconds after which to ask again where a request must be refused now; None where it may go."""
+        if not self._enforced:
+            return None
+        self._fill(now)
+        wanted = {"requests": 1, "input-tokens": input_tokens, "output-tokens": 1}
+        wait = max(bucket.wait(wanted[name]) for name, bucket in self._buckets.items())
+        return ceil(wait.total_seconds()) or None
+
+    def spend(self, now: datetime, usage: Mapping[str, Any]) -> None:
+        """Take what one request used; tokens read from the cache are free of limits."""
+        self._fill(now)
         inputs = usage["input_tokens"] + usage["cache_creation_input_tokens"]
-        spent = Counter({"requests": 1, "input-tokens": inputs, "output-tokens": usage["output_tokens"]})
-        self._spent.append((at, spent))
-        self._used.update(spent)
+        used = {"requests": 1, "input-tokens": inputs, "output-tokens": usage["output_tokens"]}
+        for name, bucket in self._buckets.items():
+            bucket.level -= used[name]
 
     def headers(self, now: datetime) -> dict[str, str]:
-        """The headers as of `now`; a reset is when the bucket is full again."""
-        while self._spent and self._spent[0][0] < now - timedelta(minutes=1):
-            self._used.subtract(self._spent.popleft()[1])
+        """The headers as of `now`: what remains in terms of a minute; a reset is when the bucket is full again."""
+        self._fill(now)
         told = {}
-        for name, limit in A_MINUTE.items():
-            full = now + timedelta(minutes=self._used[name] / limit)
-            told[f"anthropic-ratelimit-{name}-limit"] = str(limit)
-            told[f"anthropic-ratelimit-{name}-remaining"] = str(max(0, limit - self._used[name]))
+        for name, bucket in self._buckets.items():
+            full = now + bucket.wait(bucket.size)
+            told[f"anthropic-ratelimit-{name}-limit"] = str(bucket.a_minute)
+            told[f"anthropic-ratelimit-{name}-remaining"] = str(
+                max(0, floor(bucket.level * 60 / self._burst_s))
+            )
             told[f"anthropic-ratelimit-{name}-reset"] = full.strftime("%Y-%m-%dT%H:%M:%SZ")
         return told
+
+    def _fill(self, now: datetime) -> None:
+        for bucket in self._buckets.values():
+            bucket.fill(now)
