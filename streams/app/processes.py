@@ -1,4 +1,7 @@
-"""The processes: each handler and loop with the real things it needs."""
+"""The processes: each handler and loop with the real things it needs.
+
+Faust and the SDK are imported by the process that needs them: one second of CPU, and three.
+"""
 
 import asyncio
 import signal
@@ -10,8 +13,6 @@ from functools import partial
 from typing import get_args
 
 from streams.analysis import agent as analysis_agent
-from streams.analysis.analyst import analyse
-from streams.analysis.claude import Claude, client
 from streams.analysis.limits import Limits
 from streams.analysis.prompt_files import BUNDLED, read_prompt
 from streams.analysis.symbols import read_symbols
@@ -34,7 +35,6 @@ from streams.log.prompts import register_bundled
 from streams.log.publish import Publisher, publisher
 from streams.log.ready import topics_answer
 from streams.log.topics import ANALYSES, CAPTIONS, CAPTIONS_REQUESTS, PROMPTS, VIDEOS
-from streams.log.worker import run_worker
 from streams.settings import Settings
 from streams.signals.agent import PublishSignals
 from streams.signals.markers import place_markers
@@ -71,6 +71,8 @@ async def agents(
 
 def work(settings: Settings) -> None:
     """Be a worker until SIGTERM or SIGINT."""
+    from streams.log.worker import run_worker  # noqa: PLC0415  Faust
+
     connection = connection_of(settings)
     run_worker(connection, settings.worker_slot, partial(agents, settings, connection), utc_now)
 
@@ -88,6 +90,9 @@ def limits_of(settings: Settings) -> Limits:
 
 def analyst(settings: Settings) -> None:
     """Be an analyst until SIGTERM or SIGINT; calls in flight are then finished, a second signal drops them."""
+    from streams.analysis.analyst import analyse  # noqa: PLC0415  the SDK
+    from streams.analysis.claude import Claude, client  # noqa: PLC0415  the SDK
+
     key = settings.anthropic_api_key
     sdk = client(
         None if key is None else key.get_secret_value(),

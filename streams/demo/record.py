@@ -5,8 +5,19 @@ Run it when a prompt, the transcript's form or the sample changed on purpose, an
 
 import orjson
 
+from streams.analysis.conversation import request_of
 from streams.analysis.prompt_files import BUNDLED, read_prompt
-from streams.demo.sample_channel import REQUESTS, sample_requests
+from streams.demo.sample_channel import REQUESTS, sample_captions, sample_channel
+from streams.demo.script import fingerprint
+from streams.events.prompts import Prompt
+
+
+def sample_requests(prompt: Prompt) -> dict[str, str]:
+    """The fingerprint of what Claude is asked, by video id."""
+    return {
+        captions.video.video_id: fingerprint(request_of(prompt, captions, prompt.max_tokens))
+        for captions in sample_captions(sample_channel())
+    }
 
 
 def main() -> None:

@@ -10,13 +10,11 @@ from typing import Any
 
 import orjson
 
-from streams.analysis.conversation import request_of
 from streams.captions.json3 import parse
 from streams.demo.captions_writer import automatic, manual
 from streams.demo.channel import Channel, ChannelVideo
-from streams.demo.script import OVERLOADED, RATE_LIMITED, Reply, Script, fingerprint
+from streams.demo.script import OVERLOADED, RATE_LIMITED, Reply, Script
 from streams.events.captions import CaptionsExtracted, captions_id
-from streams.events.prompts import Prompt
 from streams.events.videos import Video
 
 SAMPLE = Path(__file__).parent / "sample"
@@ -57,14 +55,6 @@ def sample_channel() -> Channel:
 def sample_captions(channel: Channel) -> list[CaptionsExtracted]:
     """What the captions stage makes of every video that has captions."""
     return [_extracted(channel, video) for video in channel.videos if video.manual or video.auto]
-
-
-def sample_requests(prompt: Prompt) -> dict[str, str]:
-    """The fingerprint of what Claude is asked, by video id."""
-    return {
-        captions.video.video_id: fingerprint(request_of(prompt, captions, prompt.max_tokens))
-        for captions in sample_captions(sample_channel())
-    }
 
 
 def sample_answer(video_id: str) -> str:

@@ -11,11 +11,12 @@ import zipfile
 from collections.abc import Iterable, Iterator
 from importlib import import_module
 from pathlib import Path
-
-import jgo
-from jgo.config import GlobalSettings
+from typing import TYPE_CHECKING
 
 from streams.errors import EarmarkError
+
+if TYPE_CHECKING:
+    from jgo.maven import Artifact
 
 KAFKA_VERSION = "4.3.1"
 # No log4j here: its managed versions would pull kafka-clients back to 3.9.
@@ -28,6 +29,9 @@ def kafka_jars() -> list[Path]:
 
     Raises EarmarkError when a download fails or the disk is full.
     """
+    import jgo  # noqa: PLC0415  a third of a second that only a start should take
+    from jgo.config import GlobalSettings  # noqa: PLC0415  likewise
+
     repository = GlobalSettings.load().repo_cache
     try:
         repository.mkdir(parents=True, exist_ok=True)
@@ -52,7 +56,7 @@ def kafka_jars() -> list[Path]:
         ) from error
 
 
-def _whole(artifact: jgo.maven.Artifact) -> Path:
+def _whole(artifact: "Artifact") -> Path:
     jar = artifact.resolve()
     if not zipfile.is_zipfile(jar):  # an earlier download was cut off
         jar.unlink()

@@ -6,6 +6,7 @@ import pytest
 from streams.analysis.conversation import parse_answer
 from streams.analysis.grounding import ground
 from streams.analysis.prompt_files import BUNDLED, read_prompt
+from streams.demo.record import sample_requests
 from streams.demo.sample_channel import (
     CUT_AT_MAX_TOKENS,
     INVENTED_QUOTE,
@@ -16,7 +17,6 @@ from streams.demo.sample_channel import (
     sample_answer,
     sample_captions,
     sample_channel,
-    sample_requests,
     sample_scripts,
 )
 from streams.demo.script import OVERLOADED, RATE_LIMITED, Reply
