@@ -1,0 +1,110 @@
+"""`earmark up` and `earmark follow` on an ordinary installation, whose YouTube and Claude are not the demo's."""
+
+from collections.abc import AsyncIterator
+from contextlib import asynccontextmanager
+from dataclasses import replace
+from datetime import timedelta
+from pathlib import Path
+
+import pytest
+
+from streams.clock import utc_now
+from streams.demo.claude import LoopbackClaude
+from streams.demo.youtube import LoopbackYoutube, serve
+from tests.pipeline.harbour_notes import EMPTY, HANDLE, answer, video
+from tests.pipeline.installation import Installation
+
+pytestmark = pytest.mark.kafka
+
+
+@asynccontextmanager
+async def installed(folder: Path) -> AsyncIterator[tuple[Installation, LoopbackYoutube, LoopbackClaude]]:
+    """A folder without a broker yet, and the two servers that its environment names."""
+    async with serve(LoopbackYoutube(EMPTY)) as youtube, LoopbackClaude({}, improvise=answer) as claude:
+        variables = {
+            "EARMARK_YOUTUBE_URL": youtube.origin,
+            "EARMARK_YOUTUBE_PER_MINUTE": "600",
+            "EARMARK_POLL_INTERVAL": "1s",
+            "ANTHROPIC_BASE_URL": claude.base_url,
+            "ANTHROPIC_API_KEY": "a key",
+        }
+        yield Installation(folder, variables), youtube, claude
+
+
+async def test_a_followed_channel_fills_every_table_and_up_leaves_nothing_behind(tmp_path: Path) -> None:
+    """Videos from before the follow are history, those from after it are live, and each is billed once."""
+    now = utc_now()
+    async with installed(tmp_path) as (earmark, youtube, claude):
+        youtube.channel = replace(
+            EMPTY,
+            videos=(
+                video("HarbrTooOld", now - timedelta(days=40), "kelp"),
+                video("HarbrBefore", now - timedelta(days=3), "rope", "tar"),
+            ),
+        )
+        async with earmark.up():
+            code, said = await earmark.run("follow", HANDLE, "--since", "7d", "--yes")
+            assert code == 0, said
+            assert "Harbour Notes has 1 videos" in said
+            youtube.channel = replace(
+                youtube.channel,
+                videos=(
+                    *youtube.channel.videos,
+                    video("HarbrAfter1", utc_now(), "salt", by_hand=True),
+                    video("HarbrAfter2", utc_now(), "pitch", "hemp"),
+                    video("HarbrSilent", utc_now()),
+                ),
+            )
+            await earmark.until_rows("SELECT count(*) FROM signals", [(3 + 5,)])
+            await earmark.until_rows("SELECT sum(open_usd) FROM daily_costs", [(0,)])
+            await earmark.until_rows(
+                "SELECT video_id, status, next_try_at IS NOT NULL FROM video_status ORDER BY ALL",
+                [
+                    ("HarbrAfter1", "analysed", False),
+                    ("HarbrAfter2", "analysed", False),
+                    ("HarbrBefore", "analysed", False),
+                    ("HarbrSilent", "discovered", True),
+                ],
+            )
+            assert earmark.rows(
+                "SELECT video_id, symbol, action, time_horizon, start_ms FROM mentions ORDER BY video_id, start_ms"
+            ) == [
+                ("HarbrAfter1", "SALT", "buy", "years", 10_000),
+                ("HarbrAfter2", "PITCH", "buy", "years", 10_000),
+                ("HarbrAfter2", "HEMP", "sell", "years", 20_000),
+                ("HarbrBefore", "ROPE", "buy", "years", 10_000),
+                ("HarbrBefore", "TAR", "sell", "years", 20_000),
+            ]
+            assert earmark.rows(
+                "SELECT video_id, direction, channel_title FROM outlooks ORDER BY video_id"
+            ) == [
+                (video_id, "mixed", "Harbour Notes")
+                for video_id in ("HarbrAfter1", "HarbrAfter2", "HarbrBefore")
+            ]
+            assert earmark.rows(
+                "SELECT video_id, cause, count(*) FROM signals GROUP BY ALL ORDER BY ALL"
+            ) == [
+                ("HarbrAfter1", "live", 2),
+                ("HarbrAfter2", "live", 3),
+                ("HarbrBefore", "backfill", 3),
+            ]
+            assert earmark.rows(
+                "SELECT lane, attempts, completed, unknown FROM daily_costs ORDER BY lane"
+            ) == [("backfill", 1, 1, 0), ("live", 2, 2, 0)]
+            [(billed, charged)] = earmark.rows("SELECT sum(billed_usd), sum(charged_usd) FROM daily_costs")
+            assert billed == charged == claude.bill() > 0
+
+            code, said = await earmark.run("up")
+            assert code == 1
+            assert f"already runs in {earmark.home}" in said
+
+
+async def test_up_without_a_key_says_what_is_missing_and_starts_nothing(tmp_path: Path) -> None:
+    """An empty variable is an unset one."""
+    earmark = Installation(tmp_path, {"ANTHROPIC_API_KEY": ""})
+    code, said = await earmark.run("up")
+    assert code == 1
+    assert said.strip() == (
+        "earmark: ANTHROPIC_API_KEY is not set: put it into the environment or a .env file"
+    )
+    assert not earmark.home.exists()
