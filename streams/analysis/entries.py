@@ -72,6 +72,7 @@ class Replay(msgspec.Struct, frozen=True, gc=False):
     prompt_id: str
     share: float
     max_usd: Decimal
+    follow: bool = False
 
 
 class Cancellation(msgspec.Struct, frozen=True, gc=False):

@@ -144,6 +144,13 @@ class Ledger:
                 lane_charged += held.claim.usd if held.claim.lane == lane else ZERO
         return min(cap_usd - charged, lane_cap_usd - lane_charged)
 
+    def replay_room(self, replay_id: UUID) -> Decimal:
+        """US dollars that a replay may still reserve; nothing where it is unknown or cancelled."""
+        replay = self.replays.get(replay_id)
+        if replay is None or replay_id in self.cancelled:
+            return ZERO
+        return replay.max_usd - self.replay_usd[replay_id]
+
     def next_close_ms(self) -> int:
         """By when, at the latest, something that is charged today will be charged no more, or be charged less."""
         return min((held.deadline_ms for held in self.open.values()), default=self.day_end_ms())

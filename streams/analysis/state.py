@@ -2,13 +2,15 @@
 
 from collections.abc import Callable
 from dataclasses import dataclass, field
+from datetime import UTC, datetime
 from uuid import UUID
 
-from streams.analysis.entries import Claim, Settlement, read_entry
+from streams.analysis.entries import Claim, Request, Settlement, read_entry
 from streams.analysis.ledger import Ledger, Verdict
 from streams.analysis.queue import Queue
 from streams.events.envelope import UndecodableError
 from streams.events.event import Position
+from streams.events.ledger import AnalysisRequested, request_id
 from streams.events.prompts import Prompt
 from streams.log import prompts as prompt_log
 from streams.log.fold import Record
@@ -20,6 +22,7 @@ from streams.log.topics import ANALYSES, LEDGER, PROMPTS
 class State:
     """`recorded`: attempts whose outcome stands in `analyses` while their claim is not settled.
 
+    `owed`: requests under the candidates of following replays, for new videos, that nobody has appended yet.
     `on_verdict` hears the verdict on every claim as it is folded.
     """
 
@@ -29,6 +32,7 @@ class State:
     recorded: dict[UUID, Position] = field(default_factory=dict)
     answered: set[UUID] = field(default_factory=set)
     truncated: set[UUID] = field(default_factory=set)
+    owed: dict[UUID, AnalysisRequested] = field(default_factory=dict)
     on_verdict: Callable[[UUID, Verdict], None] = lambda _attempt_id, _verdict: None
     _markers: dict[int, tuple[int, str]] = field(default_factory=dict)
 
@@ -62,13 +66,43 @@ class State:
         verdict = self.ledger.apply(entry, record.offset, record.timestamp_ms)
         if isinstance(entry, Claim) and verdict is not None:
             self.on_verdict(entry.attempt_id, verdict)
-        elif len(self.ledger.pending) > before:
-            self.queue.add(next(reversed(self.ledger.pending.values())))
+        elif isinstance(entry, Request) and len(self.ledger.pending) > before:
+            self.queue.add(self.ledger.pending[entry.request_id])
+            self.owed.pop(entry.request_id, None)
+            if entry.prompt_id is None:
+                self._owe(entry, record)
         elif isinstance(entry, Settlement):
             self.recorded.pop(entry.attempt_id, None)
             if self.ledger.is_done(entry.analysis_id):
                 self.answered.discard(entry.analysis_id)
                 self.truncated.discard(entry.analysis_id)
+
+    def _owe(self, live: Request, record: Record) -> None:
+        for replay in self.ledger.replays.values():
+            if replay.follow and replay.replay_id not in self.ledger.cancelled:
+                place = Position(partition=live.captions_at.partition, offset=live.captions_at.offset)
+                owed = AnalysisRequested(
+                    at=datetime.fromtimestamp(record.timestamp_ms / 1000, UTC),
+                    request_id=request_id(live.captions_id, replay.prompt_id, replay.replay_id),
+                    video_id=live.video_id,
+                    captions_id=live.captions_id,
+                    captions_at=place,
+                    lane="replay",
+                    prompt_id=replay.prompt_id,
+                    replay_id=replay.replay_id,
+                )
+                self.owed[owed.request_id] = owed
+
+    def take_owed(self) -> list[AnalysisRequested]:
+        """The owed requests that still count: not of a cancelled replay, nor of a prompt that is the active one now."""
+        active = self.active_prompt
+        owed, self.owed = list(self.owed.values()), {}
+        return [
+            request
+            for request in owed
+            if request.replay_id not in self.ledger.cancelled
+            and (active is None or request.prompt_id != active.prompt_id)
+        ]
 
     def _is_settled(self, attempt_id: UUID) -> bool:
         return self.ledger.is_claimed(attempt_id) and attempt_id not in self.ledger.unsettled
