@@ -7,7 +7,7 @@ applied already and is passed over.
 
 from collections.abc import Mapping, Sequence
 from dataclasses import dataclass
-from datetime import datetime
+from datetime import UTC, datetime, timedelta
 from importlib.resources import files
 from typing import Any, NamedTuple
 
@@ -43,11 +43,14 @@ class Place(NamedTuple):
 
 @dataclass(frozen=True, slots=True)
 class Progress:
-    """How far a partition is read. `clock_ms`: the broker's clock there, taken monotonic."""
+    """How far a partition is read. `clock_ms`: the broker's clock there, taken monotonic; `last_event_us`: by the events' own.
+
+    Both count from 1970.
+    """
 
     next_offset: int = 0
     clock_ms: int = 0
-    last_event_at: datetime | None = None
+    last_event_us: int | None = None
 
 
 class _Table(NamedTuple):
@@ -104,6 +107,8 @@ def _statement(table: _Table) -> str:
 
 _STATEMENTS = {table.name: _statement(table) for table in TABLES}
 
+_EPOCH = datetime(1970, 1, 1, tzinfo=UTC)
+_MICROSECOND = timedelta(microseconds=1)
 _MOMENT = pa.timestamp("us", "UTC")
 _INCOMING = pa.schema(
     [
@@ -162,18 +167,19 @@ def prepare(records: Sequence[Record], progress: Mapping[Place, Progress]) -> Ba
         if record.offset < before.next_offset:
             continue
         clock_ms = max(before.clock_ms, record.timestamp_ms)
-        last_event_at = before.last_event_at
+        last_event_us = before.last_event_us
         where = (record.topic, record.partition, record.offset)
         try:
             event = _read(record)
         except UndecodableError as error:
             rejects.append((*where, _type_of(record), str(error), record.value))
         else:
-            last_event_at = event.at if last_event_at is None else max(last_event_at, event.at)
+            at_us = (event.at - _EPOCH) // _MICROSECOND
+            last_event_us = at_us if last_event_us is None else max(last_event_us, at_us)
             # Written anew: older versions are upcast, and times and numbers have one form.
             body = event.model_dump_json()
             incoming.append((*where, clock_ms * 1000, type(event).__name__, event.at, body))
-        reached[place] = Progress(record.offset + 1, clock_ms, last_event_at)
+        reached[place] = Progress(record.offset + 1, clock_ms, last_event_us)
     return Batch(incoming, rejects, reached)
 
 
@@ -197,7 +203,7 @@ def apply(database: DuckDBPyConnection, records: Sequence[Record]) -> None:
     if not batch.progress:
         return
     positions = [
-        (*place, reached.next_offset, reached.clock_ms * 1000, reached.last_event_at)
+        (*place, reached.next_offset, reached.clock_ms * 1000, reached.last_event_us)
         for place, reached in batch.progress.items()
     ]
     database.register("incoming", _arrow(batch.incoming, _INCOMING))
@@ -222,7 +228,7 @@ def apply(database: DuckDBPyConnection, records: Sequence[Record]) -> None:
 def progress(database: DuckDBPyConnection) -> dict[Place, Progress]:
     """How far each partition is read."""
     rows = database.execute(
-        "SELECT topic, log_partition, next_offset, epoch_ms(clock), last_event_at FROM _positions"
+        "SELECT topic, log_partition, next_offset, epoch_ms(clock), epoch_us(last_event_at) FROM _positions"
     ).fetchall()
     return {Place(topic, partition): Progress(*rest) for topic, partition, *rest in rows}
 
