@@ -1,6 +1,6 @@
 """The edge to Claude: one request, one outcome, no retry of its own."""
 
-import json
+import asyncio
 from collections.abc import Mapping
 from dataclasses import dataclass
 from typing import Any
@@ -9,9 +9,15 @@ import anthropic
 import httpx2
 from anthropic import AsyncAnthropic
 
-from streams.analysis.outcomes import Failed, Misconfigured, Outcome, of_message, of_status
+from streams.analysis.outcomes import Failed, Misconfigured, Outcome, Refused, Said, of_body, of_status
 from streams.clock import Clock
 from streams.errors import EarmarkError
+
+CONNECT_S = 10.0
+"""How long a connection may take, in seconds: a third of the whole where that is shorter."""
+
+# Raised before the first byte of a request is written, and never after it.
+_NEVER_SENT = (httpx2.ConnectError, httpx2.ConnectTimeout, httpx2.PoolTimeout, httpx2.ProxyError)
 
 
 def client(api_key: str | None, base_url: str | None, in_flight: int) -> AsyncAnthropic:
@@ -48,35 +54,60 @@ class Claude:
         """How many input tokens `request` would have (it costs nothing), or why that is not known."""
         counted = {key: value for key, value in request.items() if key != "max_tokens"}
         try:
-            answer = await self._sdk.messages.count_tokens(**counted, timeout=time_limit_s)
+            async with asyncio.timeout(time_limit_s):
+                answer = await self._sdk.messages.count_tokens(**counted, timeout=_phases(time_limit_s))
         except Exception as error:  # noqa: BLE001  every way a call can end has its outcome
             return self._of_error(error)
         return answer.input_tokens
 
     async def call(self, request: dict[str, Any], time_limit_s: float) -> Response:
-        """Send `request` once."""
+        """Send `request` once and wait for the whole answer, `time_limit_s` at most."""
         try:
-            raw = await self._sdk.messages.with_raw_response.create(**request, timeout=time_limit_s)
-            message: dict[str, Any] = json.loads(await raw.text())
-            return Response(of_message(message), raw.headers)
+            async with asyncio.timeout(time_limit_s):
+                raw = await self._sdk.messages.with_raw_response.create(
+                    **request, timeout=_phases(time_limit_s)
+                )
+                body = await raw.text()
         except Exception as error:  # noqa: BLE001  every way a call can end has its outcome
             return self._of_error(error)
+        return Response(of_body(body), raw.headers)
 
     def _of_error(self, error: Exception) -> Response:
+        if isinstance(error, anthropic.APIStatusError):
+            said = Said(
+                error.type or type(error).__name__, error.error_code, error.api_message or error.message
+            )
+            headers = error.response.headers
+            return Response(of_status(error.status_code, headers, said, self._now()), headers)
+        return Response(self._without_response(error), {})
+
+    def _without_response(self, error: Exception) -> Outcome:
         match error:
-            case anthropic.APIStatusError():
-                body = error.body if isinstance(error.body, dict) else {}
-                detail = body.get("error", {}) if isinstance(body.get("error"), dict) else {}
-                headers = error.response.headers
-                outcome = of_status(
-                    error.status_code,
-                    headers,
-                    detail.get("type", type(error).__name__),
-                    detail.get("message", error.message),
-                    self._now(),
-                )
-                return Response(outcome, headers)
+            case anthropic.APIConnectionError():
+                return self._without_connection(error.__cause__)
+            case TimeoutError():
+                return Failed("unknown", "no whole answer came within the call's time limit", None)
             case TypeError() if "authentication" in str(error).lower():
-                return Response(Misconfigured(str(error)), {})
+                return Misconfigured(str(error))
             case _:
-                return Response(Failed("unknown", f"{type(error).__name__}: {error}", None), {})
+                return Failed("unknown", f"{type(error).__name__}: {error}", None)
+
+    def _without_connection(self, cause: BaseException | None) -> Outcome:
+        match cause:
+            case httpx2.UnsupportedProtocol():
+                return Misconfigured(f"ANTHROPIC_BASE_URL is no http(s) address: {self._sdk.base_url}")
+            case httpx2.LocalProtocolError():
+                # Its words would show the header, and the key in it.
+                return Misconfigured(
+                    "ANTHROPIC_API_KEY (or another header) has a character that HTTP forbids"
+                )
+            case _ if isinstance(cause, _NEVER_SENT):
+                return Refused(f"no connection to {self._sdk.base_url}: {cause!r}", None)
+            case _:
+                return Failed("unknown", f"the connection broke off: {cause!r}", None)
+
+
+def _phases(time_limit_s: float) -> httpx2.Timeout:
+    # The client's limits are for each phase and each read anew: the whole needs its own clock besides.
+    connect_s = min(CONNECT_S, time_limit_s / 3)
+    return httpx2.Timeout(time_limit_s, connect=connect_s, pool=connect_s)

@@ -1,12 +1,21 @@
 """What became of a call, from what the provider answered: pure, one table.
 
 What was billed is known only from a usage; what may have been billed is unknown and stays charged.
+
+- A message: its usage is the bill, whatever it stopped for. A refusal before the first word is free.
+- 429, 529: no call. Soon again under the same claim; where the provider means later, everything pauses.
+- 402, and 400 or 429 for a limit on spending: no call, and none succeeds before its date.
+- 413, and 400 for a prompt that is too long: no call, and none with this video ever succeeds.
+- 5xx, 408, 409, 499, a body that is no message, a cut connection, a time limit passed: may have been billed.
+- Any other status: a person must mend something, unless `x-should-retry` says otherwise.
 """
 
+import re
 from collections.abc import Mapping
 from dataclasses import dataclass
-from datetime import UTC, datetime
-from typing import Any
+from datetime import UTC, datetime, timedelta
+
+from pydantic import BaseModel, NonNegativeInt, ValidationError
 
 from streams.events.analyses import AttemptOutcome
 from streams.events.ledger import Usage
@@ -57,53 +66,136 @@ class Misconfigured:
 
 Outcome = Answered | Failed | Refused | Exhausted | Misconfigured
 
-_USAGE_FIELDS = tuple(Usage.model_fields)
-_STOP_REASONS: dict[str, tuple[AttemptOutcome, bool]] = {
+SOON_S = 60.0
+"""Limits are per minute: who names a longer wait means another limit."""
+
+LATER = timedelta(hours=1)
+"""A pause without a date, and the shortest one: a payment or a limit may be mended at any hour."""
+
+_STOP_REASONS: dict[str | None, tuple[AttemptOutcome, bool]] = {
     "max_tokens": ("max_tokens", False),
     "refusal": ("refusal", True),
     "model_context_window_exceeded": ("context_window", True),
 }
+_SPEND_LIMIT_CODES = {"enforced_spend_limit_reached", "contract_spend_limit_reached"}
+_CREDIT = "credit balance is too low"
+_SPEND_LIMIT_WORDS = ("usage limit", "spend limit", _CREDIT)
+_REGAINED = re.compile(r"regain access on (\d{4}-\d\d-\d\d)(?: at (\d\d:\d\d) UTC)?")
+_WORDS_AT_MOST = 1000
+_WAIT_AT_MOST_S = 31 * 86_400.0
+_NO_CALL = {429, 529}
+_UNKNOWN = {408, 409, 499}
 
 
-def of_message(message: Mapping[str, Any]) -> Answered | Failed:
-    """The outcome of a message that the provider sent whole (its JSON object)."""
-    usage = Usage.model_validate({name: message["usage"].get(name) or 0 for name in _USAGE_FIELDS})
-    text = next((block["text"] for block in message["content"] if block["type"] == "text"), None)
-    stop_reason = message["stop_reason"]
-    if stop_reason == "end_turn" and text is not None:
-        return Answered(text, usage)
-    outcome, final = _STOP_REASONS.get(stop_reason, ("stop_reason", False))
-    details = message.get("stop_details") or {}
-    reason = " ".join(str(part) for part in ("stopped:", stop_reason, details.get("category")) if part)
-    if stop_reason == "refusal" and not message["content"]:
+class _Block(BaseModel):
+    type: str
+    text: str | None = None
+
+
+class _StopDetails(BaseModel):
+    category: str | None = None
+
+
+class _Usage(BaseModel):
+    input_tokens: NonNegativeInt
+    output_tokens: NonNegativeInt
+    cache_creation_input_tokens: NonNegativeInt | None = None
+    cache_read_input_tokens: NonNegativeInt | None = None
+
+
+class _Message(BaseModel):
+    content: tuple[_Block, ...]
+    stop_reason: str | None
+    stop_details: _StopDetails | None = None
+    usage: _Usage
+
+
+@dataclass(frozen=True)
+class Said:
+    """An error in the provider's words: its type, its stable code where it has one, its message."""
+
+    kind: str
+    code: str | None
+    message: str
+
+
+def of_body(body: str) -> Answered | Failed:
+    """The outcome of a call that was answered with 200 and this body."""
+    try:
+        message = _Message.model_validate_json(body)
+    except ValidationError as error:
+        reason = f"the body of a 200 is no message: {error.errors()[0]['msg']}"
+        return Failed("unknown", reason, None, raw_answer=body or None)
+    usage = Usage(**{name: count or 0 for name, count in message.usage})
+    text = next((block.text for block in message.content if block.type == "text"), None)
+    if message.stop_reason == "end_turn":
+        return (
+            Failed("invalid_answer", "the answer has no text", usage)
+            if text is None
+            else Answered(text, usage)
+        )
+    outcome, final = _STOP_REASONS.get(message.stop_reason, ("stop_reason", False))
+    category = message.stop_details.category if message.stop_details else None
+    reason = f"stopped: {message.stop_reason}" + (f" {category}" if category else "")
+    if message.stop_reason == "refusal" and not message.content:
         # Refused before the first word: the provider bills nothing, whatever the usage says.
         return Failed(outcome, reason, None, billed=False, final=True)
     return Failed(outcome, reason, usage, raw_answer=text, final=final)
 
 
-def of_status(status: int, headers: Mapping[str, str], kind: str, said: str, now: datetime) -> Outcome:
-    """The outcome of an error response: its status, headers, the error's type and its message."""
-    reason = f"{status} {kind}: {said}"
-    if _is_spend_limit(status, headers, said):
-        return Exhausted(reason, _next_month(now))
-    match status:
-        case 429 | 529:
-            return Refused(reason, retry_after_s(headers))
-        case 413:
-            return Failed("request_too_large", reason, None, billed=False, final=True)
-        case 408 | 409:
-            return Failed("unknown", reason, None)
-        case _ if status >= 500:
-            return Failed("provider_error", reason, None)
-        case _:
-            return Misconfigured(reason)
+def of_status(status: int, headers: Mapping[str, str], said: Said, now: datetime) -> Outcome:
+    """The outcome of an error response."""
+    reason = f"{status} {said.kind}: {said.message[:_WORDS_AT_MOST]}"
+    wait_s, advice = retry_after_s(headers), headers.get("x-should-retry")
+    until = _pause(status, said, wait_s, advice, now)
+    if until is not None:
+        return Exhausted(reason, until)
+    if status in _NO_CALL:
+        return Refused(reason, wait_s)
+    if status == 413 or (status == 400 and "prompt is too long" in said.message.lower()):
+        outcome: AttemptOutcome = "request_too_large" if status == 413 else "context_window"
+        return Failed(outcome, reason, None, billed=False, final=True)
+    if status in _UNKNOWN or status >= 500:
+        outcome = "provider_error" if status >= 500 else "unknown"
+        return Failed(outcome, reason, None, final=advice == "false")
+    if advice == "true":
+        return Failed("provider_error", reason, None, billed=False)
+    return Misconfigured(reason)
 
 
-def _is_spend_limit(status: int, headers: Mapping[str, str], said: str) -> bool:
-    if status == 402:
+def _pause(
+    status: int, said: Said, wait_s: float | None, advice: str | None, now: datetime
+) -> datetime | None:
+    if _is_spent(status, said, wait_s):
+        return _regained_at(status, said, now)
+    if status not in _NO_CALL:
+        return None
+    if wait_s is None:
+        return now + LATER if advice == "false" else None
+    return now + timedelta(seconds=min(wait_s, _WAIT_AT_MOST_S)) if wait_s > SOON_S else None
+
+
+def _is_spent(status: int, said: Said, wait_s: float | None) -> bool:
+    if status == 402 or said.code in _SPEND_LIMIT_CODES:
         return True
-    speaks_of_it = "usage limit" in said.lower() or "spend limit" in said.lower()
-    return speaks_of_it and (status == 400 or (status == 429 and retry_after_s(headers) is None))
+    message = said.message.lower()
+    return status in {400, 429} and wait_s is None and any(words in message for words in _SPEND_LIMIT_WORDS)
+
+
+def _regained_at(status: int, said: Said, now: datetime) -> datetime:
+    stated = _REGAINED.search(said.message)
+    if stated is not None:
+        until = datetime.fromisoformat(f"{stated[1]}T{stated[2] or '00:00'}+00:00")
+    elif status == 402 or _CREDIT in said.message.lower():
+        until = now
+    else:
+        # Clocks differ: a limit met just after the month's end is the old month's.
+        until = _next_month(now - LATER)
+    return max(until, now + LATER)
+
+
+def _next_month(now: datetime) -> datetime:
+    return datetime(now.year + now.month // 12, now.month % 12 + 1, 1, tzinfo=UTC)
 
 
 def retry_after_s(headers: Mapping[str, str]) -> float | None:
@@ -113,7 +205,3 @@ def retry_after_s(headers: Mapping[str, str]) -> float | None:
         if value.replace(".", "", 1).isdecimal():
             return float(value) / unit
     return None
-
-
-def _next_month(now: datetime) -> datetime:
-    return datetime(now.year + now.month // 12, now.month % 12 + 1, 1, tzinfo=UTC)

@@ -48,7 +48,7 @@ class LoopbackClaude:
     """The server: `async with LoopbackClaude(scripts) as claude` serves at `claude.base_url` until the block ends.
 
     `scripts` by fingerprint; `improvise` answers what no script knows; `latency_s` passes before every message.
-    `limits`: the rate limits it tells of, and keeps to where they are enforced.
+    `limits`: the rate limits it tells of, and keeps to where they are enforced. `counting`: how count_tokens fails.
     """
 
     def __init__(
@@ -58,6 +58,7 @@ class LoopbackClaude:
         improvise: Improviser | None = None,
         latency_s: float = 0,
         limits: Limits | None = None,
+        counting: Failure | None = None,
         now: Clock = utc_now,
     ) -> None:
         self._scripts = scripts
@@ -67,6 +68,7 @@ class LoopbackClaude:
         self._tries: Counter[str] = Counter()
         self._cached: set[bytes] = set()
         self._limits = limits or Limits()
+        self._counting = counting
         self._requests = 0
         self.calls: list[Call] = []
         self.base_url = ""
@@ -91,7 +93,7 @@ class LoopbackClaude:
 
     async def _count_tokens(self, request: web.Request) -> web.StreamResponse:
         body = await request.json(loads=orjson.loads)
-        refusal = _refusal(request, body)
+        refusal = _refusal(request, body) or self._counting
         return self._failed(refusal) if refusal else self._json(200, {"input_tokens": _prompt_tokens(body)})
 
     async def _messages(self, request: web.Request) -> web.StreamResponse:
@@ -105,8 +107,10 @@ class LoopbackClaude:
             return self._failed(step, headers)
         if step.delivery == "hang":
             await asyncio.Event().wait()
-        if step.delivery == "cut_connection":
-            return await _cut(request, orjson.dumps(message))
+        if step.delivery in {"cut_connection", "no_answer"}:
+            return await _cut(request, orjson.dumps(message) if step.delivery == "cut_connection" else b"")
+        if step.delivery == "trickle":
+            return await _trickle(request)
         text = orjson.dumps(message).decode()
         text = text[: len(text) // 2] if step.delivery == "broken_json" else text
         return self._response(200, text, headers)
@@ -137,7 +141,7 @@ class LoopbackClaude:
         output = _tokens((step.thinking + text).encode())
         if stop_reason == "max_tokens" or output > body["max_tokens"]:
             text, stop_reason, output = text[: len(text) // 2], "max_tokens", body["max_tokens"]
-        free = stop_reason == "refusal" and not text
+        free = stop_reason == "refusal" and not (text or step.thinking)
         blocks = [{"type": "text", "text": text}] if text else []
         thought = {"type": "thinking", "thinking": step.thinking, "signature": "c2NyaXB0ZWQ="}
         return {
@@ -189,8 +193,14 @@ class LoopbackClaude:
 
     def _failed(self, failure: Failure, headers: Mapping[str, str] | None = None) -> web.Response:
         again = {} if failure.retry_after is None else {"retry-after": str(failure.retry_after)}
-        error = {"type": "error", "error": {"type": failure.kind, "message": failure.message}}
-        return self._json(failure.status, error, {**(headers or {}), **again})
+        told = {**(headers or {}), **again, **failure.headers}
+        if failure.page is not None:
+            return web.Response(
+                status=failure.status, text=failure.page, headers=told, content_type="text/html"
+            )
+        details = {} if failure.code is None else {"details": {"error_code": failure.code}}
+        error = {"type": failure.kind, "message": failure.message, **details}
+        return self._json(failure.status, {"type": "error", "error": error}, told)
 
     def _json(self, status: int, body: object, headers: Mapping[str, str] | None = None) -> web.Response:
         return self._response(status, orjson.dumps(body).decode(), headers or {})
@@ -235,11 +245,22 @@ def _cached_prefix(body: Mapping[str, Any]) -> tuple[bytes, bool]:
 
 
 async def _cut(request: web.Request, body: bytes) -> web.StreamResponse:
+    """Half of `body` and then nothing: the connection is gone; not even a status where there is no body."""
     response = web.StreamResponse(
         headers={"content-type": "application/json", "content-length": str(len(body))}
     )
-    await response.prepare(request)
-    await response.write(body[: len(body) // 2])
+    if body:
+        await response.prepare(request)
+        await response.write(body[: len(body) // 2])
     if request.transport is not None:
         request.transport.abort()
     return response
+
+
+async def _trickle(request: web.Request) -> web.StreamResponse:
+    """A body that is always about to begin, as a gateway keeps a connection open."""
+    response = web.StreamResponse(headers={"content-type": "application/json"})
+    await response.prepare(request)
+    while True:
+        await response.write(b" ")
+        await asyncio.sleep(0.05)

@@ -1,7 +1,7 @@
 """What the loopback Claude may do with a request, and how its requests are told apart."""
 
 from collections.abc import Callable, Mapping, Sequence
-from dataclasses import dataclass
+from dataclasses import dataclass, field
 from hashlib import sha256
 from typing import Any, Literal
 
@@ -13,24 +13,38 @@ class Reply:
     """An answer, made and billed: a thinking block where `thinking` is given, then `text`.
 
     `stop_reason` max_tokens cuts it in the middle and bills all of the request's max_tokens; so does an answer that is
-    longer than they allow. refusal without a text is an empty, free one. `delivery` is what becomes of it on the way;
-    a hang never answers.
+    longer than they allow. refusal without a text is an empty, free one. `delivery` is what becomes of it on the way:
+    no_answer closes the connection without a byte, a trickle sends blanks for ever, a hang sends nothing.
     """
 
     text: str
     thinking: str = ""
-    stop_reason: Literal["end_turn", "max_tokens", "refusal", "model_context_window_exceeded"] = "end_turn"
-    delivery: Literal["whole", "broken_json", "cut_connection", "hang"] = "whole"
+    stop_reason: Literal[
+        "end_turn",
+        "max_tokens",
+        "refusal",
+        "model_context_window_exceeded",
+        "pause_turn",
+        "stop_sequence",
+        "tool_use",
+    ] = "end_turn"
+    delivery: Literal["whole", "broken_json", "cut_connection", "no_answer", "trickle", "hang"] = "whole"
 
 
 @dataclass(frozen=True)
 class Failure:
-    """An error in the API's own shape, which costs nothing. `retry_after` in seconds."""
+    """An error in the API's own shape, which costs nothing. `retry_after` in seconds, `code` as details.error_code.
+
+    `page`: the HTML of something in between, in place of the API's error.
+    """
 
     status: int
     kind: str
     message: str
     retry_after: int | None = None
+    code: str | None = None
+    headers: Mapping[str, str] = field(default_factory=dict)
+    page: str | None = None
 
 
 RATE_LIMITED = Failure(429, "rate_limit_error", "This request would exceed the rate limit.", retry_after=1)

@@ -1,0 +1,206 @@
+"""The table of outcomes, where the shape of an answer or a date matters more than how it travels."""
+
+import json
+from datetime import UTC, datetime, timedelta
+from typing import Any
+
+import pytest
+from hypothesis import given
+from hypothesis import strategies as st
+
+from streams.analysis.outcomes import (
+    LATER,
+    SOON_S,
+    Answered,
+    Exhausted,
+    Failed,
+    Misconfigured,
+    Refused,
+    Said,
+    of_body,
+    of_status,
+    retry_after_s,
+)
+from streams.events.ledger import Usage
+
+NOW = datetime(2026, 11, 22, 12, tzinfo=UTC)
+MESSAGE: dict[str, Any] = {
+    "content": [{"type": "text", "text": "yes"}],
+    "stop_reason": "end_turn",
+    "usage": {"input_tokens": 5, "output_tokens": 7},
+}
+
+
+def told(**changes: Any) -> Answered | Failed:
+    return of_body(json.dumps({**MESSAGE, **changes}))
+
+
+def limited(message: str, now: datetime, status: int = 400) -> datetime:
+    outcome = of_status(status, {}, Said("invalid_request_error", None, message), now)
+    assert isinstance(outcome, Exhausted)
+    return outcome.until
+
+
+def test_an_answer_is_its_first_text_and_all_of_its_usage() -> None:
+    usage = {
+        "input_tokens": 5,
+        "output_tokens": 7,
+        "cache_creation_input_tokens": None,
+        "cache_read_input_tokens": 11,
+        "service_tier": "standard",
+    }
+    blocks = [
+        {"type": "thinking", "thinking": "hm", "signature": "x"},
+        {"type": "text", "text": "yes"},
+        {"type": "text", "text": "and no"},
+    ]
+    assert told(content=blocks, usage=usage) == Answered(
+        "yes", Usage(input_tokens=5, output_tokens=7, cache_read_input_tokens=11)
+    )
+
+
+def test_an_answer_without_a_text_is_billed_and_invalid() -> None:
+    outcome = told(content=[])
+    assert isinstance(outcome, Failed)
+    assert outcome.outcome == "invalid_answer"
+    assert outcome.usage == Usage(input_tokens=5, output_tokens=7)
+
+
+def test_a_refusal_names_its_category_where_there_is_one() -> None:
+    outcome = told(stop_reason="refusal", stop_details={"type": "refusal", "category": "finance"})
+    assert isinstance(outcome, Failed)
+    assert outcome.reason == "stopped: refusal finance"
+
+
+def test_a_stop_reason_nobody_knows_yet_is_a_failure_that_was_billed() -> None:
+    for stop_reason in ("a_new_one", None):
+        outcome = told(stop_reason=stop_reason)
+        assert isinstance(outcome, Failed)
+        assert (outcome.outcome, outcome.raw_answer) == ("stop_reason", "yes")
+        assert outcome.usage is not None
+
+
+@pytest.mark.parametrize(
+    "body",
+    [
+        "",
+        "<html>Welcome</html>",
+        "[]",
+        "{}",
+        json.dumps({**MESSAGE, "usage": {"output_tokens": 7}}),
+        json.dumps({**MESSAGE, "usage": {"input_tokens": -5, "output_tokens": 7}}),
+        json.dumps({**MESSAGE, "content": None}),
+        json.dumps(MESSAGE)[:-9],
+    ],
+)
+def test_a_body_that_is_no_message_is_kept_and_its_bill_unknown(body: str) -> None:
+    """No usage, no bill: what is not there is not taken for nothing."""
+    outcome = of_body(body)
+    assert isinstance(outcome, Failed)
+    assert (outcome.outcome, outcome.usage, outcome.billed) == ("unknown", None, True)
+    assert (outcome.raw_answer or "") == body
+
+
+def test_a_limit_ends_on_the_date_it_states() -> None:
+    words = (
+        "You have reached your specified API usage limits. You will regain access on 2027-01-01 at 06:30 UTC."
+    )
+    assert limited(words, NOW) == datetime(2027, 1, 1, 6, 30, tzinfo=UTC)
+
+
+@pytest.mark.parametrize(
+    ("now", "until"),
+    [
+        (datetime(2026, 11, 22, 12, tzinfo=UTC), datetime(2026, 12, 1, tzinfo=UTC)),
+        (datetime(2026, 12, 31, 20, tzinfo=UTC), datetime(2027, 1, 1, tzinfo=UTC)),
+        (datetime(2026, 11, 30, 23, 59, tzinfo=UTC), datetime(2026, 12, 1, 0, 59, tzinfo=UTC)),
+        (datetime(2026, 12, 1, 0, 0, 5, tzinfo=UTC), datetime(2026, 12, 1, 1, 0, 5, tzinfo=UTC)),
+    ],
+)
+def test_a_limit_without_a_date_ends_with_the_month(now: datetime, until: datetime) -> None:
+    """But one that is met moments after the month's end is the old month's: an hour, not another month."""
+    assert limited("You have reached your specified API usage limits.", now) == until
+
+
+def test_a_date_that_is_over_here_is_tried_again_in_an_hour() -> None:
+    words = (
+        "You have reached your specified API usage limits. You will regain access on 2026-11-22 at 00:00 UTC."
+    )
+    assert limited(words, NOW) == NOW + LATER
+
+
+def test_words_about_limits_in_other_statuses_are_only_words() -> None:
+    said = Said("permission_error", None, "The usage limits of this page forbid it.")
+    assert isinstance(of_status(403, {}, said, NOW), Misconfigured)
+    assert isinstance(of_status(429, {"retry-after": "3"}, said, NOW), Refused)
+
+
+@pytest.mark.parametrize(
+    ("headers", "seconds"),
+    [
+        ({}, None),
+        ({"retry-after": "3"}, 3.0),
+        ({"retry-after": "0.5"}, 0.5),
+        ({"retry-after-ms": "1500", "retry-after": "2"}, 1.5),
+        ({"retry-after-ms": "soon", "retry-after": "2"}, 2.0),
+        ({"retry-after": "Fri, 31 Dec 1999 23:59:59 GMT"}, None),
+        ({"retry-after": "-1"}, None),
+        ({"retry-after": "nan"}, None),
+    ],
+)
+def test_the_wait_is_read_where_it_is_a_number(headers: dict[str, str], seconds: float | None) -> None:
+    assert retry_after_s(headers) == seconds
+
+
+def test_a_page_is_not_quoted_whole() -> None:
+    outcome = of_status(503, {}, Said("InternalServerError", None, "x" * 100_000), NOW)
+    assert isinstance(outcome, Failed)
+    assert len(outcome.reason) < 2000
+
+
+HEADERS = st.fixed_dictionaries(
+    {},
+    optional={
+        "retry-after": st.one_of(st.integers(0, 10**30).map(str), st.text()),
+        "retry-after-ms": st.one_of(st.floats(0, 1e9).map(str), st.text()),
+        "x-should-retry": st.sampled_from(["true", "false", "perhaps"]),
+    },
+)
+SAID = st.builds(
+    Said,
+    kind=st.text(),
+    code=st.one_of(st.none(), st.text(), st.just("enforced_spend_limit_reached")),
+    message=st.one_of(
+        st.text(), st.sampled_from(["You have reached your specified API usage limits", "prompt is too long"])
+    ),
+)
+
+
+@given(
+    status=st.integers(300, 599),
+    headers=HEADERS,
+    said=SAID,
+    now=st.datetimes(datetime(2026, 1, 1), datetime(2099, 1, 1)),  # noqa: DTZ001
+)
+def test_whatever_an_error_says_its_money_is_on_the_safe_side(
+    status: int, headers: dict[str, str], said: Said, now: datetime
+) -> None:
+    """Free only where the provider turned the call away; pauses end, and last an hour; waits under a claim are short."""
+    now = now.replace(tzinfo=UTC)
+    match of_status(status, headers, said, now):
+        case Failed(_, _, usage, raw_answer, billed, final):
+            assert (usage, raw_answer) == (None, None)
+            assert billed == (status >= 500 or status in {408, 409, 499})
+            assert not (final and billed) or headers["x-should-retry"] == "false"
+        case Refused(_, wait_s):
+            assert status in {429, 529}
+            assert wait_s is None or 0 <= wait_s <= SOON_S
+        case Exhausted(_, until):
+            assert timedelta(seconds=SOON_S) < until - now < timedelta(days=32)
+            assert status in {400, 402, 429, 529} or said.code == "enforced_spend_limit_reached"
+        case Misconfigured(reason):
+            assert status < 500
+            assert status not in {402, 408, 409, 413, 429, 499}
+            assert reason.startswith(str(status))
+        case Answered():
+            pytest.fail("an error is no answer")
