@@ -28,6 +28,8 @@ def up() -> None:
     settings = load()
     if settings.anthropic_api_key is None:
         raise EarmarkError("ANTHROPIC_API_KEY is not set: put it into the environment or a .env file")
+    # What Ctrl-C does, so that a stop in the middle of the start also undoes what was started.
+    signal.signal(signal.SIGTERM, signal.default_int_handler)
     with _alone(settings.home), _broker(settings):
         asyncio.run(app.prepare(settings))
         asyncio.run(_supervise(settings))
@@ -53,12 +55,12 @@ def _broker(settings: Settings) -> Iterator[None]:
         yield
         return
     click.echo("starting Kafka …")
-    click.echo(f"Kafka serves at {broker.start(settings.home)}")
     try:
+        click.echo(f"Kafka serves at {broker.start(settings.home)}")
         yield
     finally:
-        broker.stop(settings.home)
-        click.echo("Kafka stopped")
+        if broker.stop(settings.home):
+            click.echo("Kafka stopped")
 
 
 async def _supervise(settings: Settings) -> None:

@@ -42,18 +42,24 @@ class Installation:
         return process.returncode, output.decode()
 
     @asynccontextmanager
-    async def up(self) -> AsyncIterator[psutil.Process]:
+    async def up(self) -> AsyncIterator[None]:
         """`earmark up` from when it says that it runs; at the end SIGTERM stops it, in good order and wholly."""
-        self.folder.mkdir(exist_ok=True)
-        with self.printed.open("w") as output:
-            up = await self._start("up", stdin=DEVNULL, stdout=output, stderr=output)
-        try:
+        async with self.starting() as up:
             await self.until(lambda: "running: " in self.printed.read_text())
-            yield psutil.Process(up.pid)
+            yield
             up.send_signal(signal.SIGTERM)
             async with asyncio.timeout(LIMIT_S):
                 assert await up.wait() == 0, self.printed.read_text()
             assert self.processes() == []
+
+    @asynccontextmanager
+    async def starting(self) -> AsyncIterator[Process]:
+        """`earmark up` from its first moment; whatever is left of it at the end is killed."""
+        self.folder.mkdir(exist_ok=True)
+        with self.printed.open("w") as output:
+            up = await self._start("up", stdin=DEVNULL, stdout=output, stderr=output)
+        try:
+            yield up
         finally:
             for left in self.processes():
                 left.kill()
@@ -61,13 +67,15 @@ class Installation:
 
     def child(self, name: str) -> psutil.Process | None:
         """The process of `up` that runs this verb, or None while there is none."""
-        return next((found for found in self.processes() if found.cmdline()[-2:] == ["streams", name]), None)
+        return next(
+            (found for found in self.processes() if found.info["cmdline"][-2:] == ["streams", name]), None
+        )
 
     def processes(self) -> list[psutil.Process]:
-        """Every process that was started for this home and has not ended."""
+        """Every process that was started for this home and has not ended; its `info` holds its command line."""
         return [
             found
-            for found in psutil.process_iter(["environ"])
+            for found in psutil.process_iter(["environ", "cmdline"])
             if (found.info["environ"] or {}).get("EARMARK_HOME") == str(self.home)
         ]
 

@@ -1,5 +1,7 @@
 """`earmark up` and `earmark follow` on an ordinary installation, whose YouTube and Claude are not the demo's."""
 
+import asyncio
+import signal
 from collections.abc import AsyncIterator
 from contextlib import asynccontextmanager
 from dataclasses import replace
@@ -12,7 +14,7 @@ from streams.clock import utc_now
 from streams.demo.claude import LoopbackClaude
 from streams.demo.youtube import LoopbackYoutube, serve
 from tests.pipeline.harbour_notes import EMPTY, HANDLE, answer, video
-from tests.pipeline.installation import Installation
+from tests.pipeline.installation import LIMIT_S, Installation
 
 pytestmark = pytest.mark.kafka
 
@@ -108,3 +110,16 @@ async def test_up_without_a_key_says_what_is_missing_and_starts_nothing(tmp_path
         "earmark: ANTHROPIC_API_KEY is not set: put it into the environment or a .env file"
     )
     assert not earmark.home.exists()
+
+
+async def test_up_that_is_stopped_while_kafka_starts_takes_it_down_again(tmp_path: Path) -> None:
+    """A broker left behind would be taken for somebody else's by the next `up`, and never be stopped."""
+    earmark = Installation(tmp_path, {"ANTHROPIC_API_KEY": "a key"})
+    async with earmark.starting() as up:
+        await earmark.until(
+            lambda: any("kafka.Kafka" in found.info["cmdline"] for found in earmark.processes())
+        )
+        up.send_signal(signal.SIGTERM)
+        async with asyncio.timeout(LIMIT_S):
+            await up.wait()
+        assert earmark.processes() == []
