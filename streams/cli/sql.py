@@ -30,12 +30,12 @@ _ANY_WIDTH = 100_000
 )
 @click.option("--output", type=click.Path(dir_okay=False, path_type=Path), help="Write to a file.")
 def sql(query: str | None, query_file: Path | None, output_format: str | None, output: Path | None) -> None:
-    r"""Ask the read model in DuckDB's SQL, while it is being written; without a query, list what can be asked.
+    """Ask the read model in DuckDB's SQL, while it is being written; without a query, list what can be asked.
 
     \b
     earmark sql "FROM mentions"
     earmark sql "SELECT symbol, count(*) FROM mentions GROUP BY ALL" --format csv
-    """
+    """  # noqa: D301  click reads the control character
     if query is not None and query_file is not None:
         raise click.UsageError("give a query or --query-file, not both")
     home = load().home

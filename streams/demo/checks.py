@@ -56,6 +56,16 @@ def mentions(file: Path) -> dict[str, tuple[Any, ...]]:
     return {row[0]: row[1:] for row in rows}
 
 
+def rejection(file: Path, video_id: str, symbol: str) -> str | None:
+    """Why what was said of `symbol` in a video is no mention, None where it is one."""
+    with duckdb.connect(str(file), read_only=True) as database:
+        [(rejected,)] = database.execute(
+            "SELECT rejected FROM all_mentions WHERE video_id = ? AND symbol = ?", [video_id, symbol]
+        ).fetchall()
+    reason: str | None = rejected
+    return reason
+
+
 def charged(file: Path) -> Decimal:
     """US dollars that `daily_costs` says were charged."""
     with duckdb.connect(str(file), read_only=True) as database:

@@ -37,7 +37,8 @@ PREFIX = "earmark."
 
 TABLES = {
     "Mentions: what was said, and where": """
-        SELECT symbol, action, conviction AS conv, time_horizon AS horizon, quote, url FROM mentions ORDER BY url, start_ms""",
+        SELECT symbol, action, format('{:.2f}', conviction) AS conviction, time_horizon AS horizon, quote, url
+        FROM mentions ORDER BY published_at, start_ms""",
     "Rejected: never a signal": """
         SELECT symbol, rejected AS why, quote FROM all_mentions WHERE rejected IS NOT NULL""",
     "Outlook of each video": """
@@ -46,10 +47,8 @@ TABLES = {
         SELECT title AS video, status, reason, strftime(next_try_at, '%Y-%m-%d %H:%M UTC') AS next_try
         FROM video_status WHERE status <> 'analysed'""",
     "Money, US dollars": """
-        SELECT day, model, lane, attempts, completed, input_tokens, output_tokens, charged_usd, cap_usd
-        FROM daily_costs JOIN budget_days USING (day) ORDER BY ALL""".replace(
-        "charged_usd, cap_usd", "daily_costs.charged_usd, cap_usd"
-    ),
+        SELECT day, model, lane, attempts, completed, input_tokens, output_tokens, c.charged_usd, b.cap_usd
+        FROM daily_costs c JOIN budget_days b USING (day) ORDER BY ALL""",
 }
 
 
@@ -76,9 +75,7 @@ class Demo:
         ):
             self._environment = environment(self._home, youtube.origin, claude.base_url)
             async with self._up():
-                self._say(
-                    await self._earmark("follow", f"@{channel.handle.lstrip('@')}", "--since", SINCE, "--yes")
-                )
+                self._say(await self._earmark("follow", channel.handle, "--since", SINCE, "--yes"))
                 asked = await self._progress(len(channel.videos))
                 self._show()
                 good = await self._check(claude, asked)
@@ -159,23 +156,20 @@ class Demo:
         await self._settle(bootstrap)
         live = self._home / "live.duckdb"
         shutil.copyfile(self._file, live)
-        rebuilt = await self._earmark("rebuild")
-        signals = await checks.subscribed(bootstrap, f"{PREFIX}signals.mentions")
+        rebuilt, signals = await asyncio.gather(
+            self._earmark("rebuild"), checks.subscribed(bootstrap, f"{PREFIX}signals.mentions")
+        )
         read = checks.mentions(self._file)
         different = await asyncio.to_thread(checks.differences, live, self._file)
         charged = checks.charged(self._file)
-        with duckdb.connect(str(self._file), read_only=True) as database:
-            [invented, misplaced] = database.execute(
-                "SELECT symbol, rejected FROM all_mentions JOIN analyses USING (analysis_id)"
-                " WHERE all_mentions.video_id || symbol IN (?, ?) ORDER BY all_mentions.video_id",
-                ["".join(INVENTED_QUOTE), "".join(WRONG_LINE)],
-            ).fetchall()
+        invented = checks.rejection(self._file, *INVENTED_QUOTE)
+        misplaced = checks.rejection(self._file, *WRONG_LINE)
         results = {
             f"the server's bill ${claude.bill():f} = daily_costs ${charged:f}": claude.bill() == charged > 0,
             f"{len(signals)} mentions of a subscriber = {len(read)} in the read model": signals == read != {},
-            f"live = rebuilt ({rebuilt}): both EXCEPTs empty {'; '.join(different)}": not different,
-            f"an invented quote was rejected ({invented[0]}: {invented[1]})": invented[1] is not None,
-            f"a right quote with a wrong line was put right ({misplaced[0]})": misplaced[1] is None,
+            f"live = rebuilt ({rebuilt}): {'; '.join(different) or 'both EXCEPTs empty'}": not different,
+            f"an invented quote was rejected ({INVENTED_QUOTE[1]}: {invented})": invented is not None,
+            f"a right quote with a wrong line was put right ({WRONG_LINE[1]})": misplaced is None,
             f"a second process asked DuckDB {asked} times meanwhile, without an error": asked > 0,
         }
         for what, holds in results.items():
@@ -194,10 +188,9 @@ class Demo:
                 await asyncio.sleep(0.2)
 
     def _next(self) -> None:
-        home = os.path.relpath(self._home)
-        earmark = os.path.relpath(Path(sys.executable).parent / "earmark")
+        home, earmark = _shown(self._home), _shown(Path(sys.executable).parent / "earmark")
         self._say(f"It took {monotonic() - self._began:.0f} s. What is there can be asked:")
-        self._say(f"""  EARMARK_HOME={home} {earmark} sql "FROM mentions WHERE symbol = 'PLTR'" """.rstrip())
+        self._say(f"  EARMARK_HOME={home} {earmark} sql \"FROM mentions WHERE symbol = 'PLTR'\"")
         self._say("The same on real channels, with your key:")
         self._say(f"  ANTHROPIC_API_KEY=… {earmark} up      # and in another shell:")
         self._say(f"  {earmark} follow @SomeChannel --since 30d")
@@ -219,6 +212,11 @@ def is_done(seen: Mapping[str, Any], videos: int) -> bool:
     )
 
 
+def _shown(path: Path) -> str:
+    """A path as one types it from here."""
+    return str(path.relative_to(Path.cwd()) if path.is_relative_to(Path.cwd()) else path)
+
+
 def environment(home: Path, youtube_url: str, claude_url: str) -> dict[str, str]:
     """The variables of an ordinary installation that happens to talk to these servers."""
     inherited = {
@@ -226,6 +224,7 @@ def environment(home: Path, youtube_url: str, claude_url: str) -> dict[str, str]
     }
     return {
         **inherited,
+        "no_proxy": "127.0.0.1",  # whatever stands between this machine and the world
         "EARMARK_HOME": str(home),
         "EARMARK_YOUTUBE_URL": youtube_url,
         "EARMARK_YOUTUBE_PER_MINUTE": "600",
