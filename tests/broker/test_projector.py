@@ -25,7 +25,7 @@ from streams.errors import EarmarkError
 from streams.events.event import Event
 from streams.log.connection import Connection
 from streams.log.publish import publisher
-from tests.properties.read_model_world import history
+from tests.properties.read_model_histories import history
 
 pytestmark = pytest.mark.kafka
 

@@ -11,7 +11,7 @@ from hypothesis import strategies as st
 
 from projections.ingest import TABLES, apply
 from projections.model import define
-from tests.properties.read_model_world import history, in_order, interleaved, log_of
+from tests.properties.read_model_histories import history, in_order, interleaved, log_of
 
 
 @contextmanager
