@@ -13,6 +13,7 @@ from streams.events.envelope import UndecodableError
 from streams.log.fold import Record
 from streams.log.topics import MENTION_SIGNALS
 from streams.settings import load, parse_duration
+from streams.signals import contract as signal_contract
 from streams.signals import tail as signal_tail
 
 BEGINNING = datetime.fromtimestamp(0, UTC)
@@ -69,3 +70,9 @@ def tail(symbol: str | None, since: datetime | None, *, json: bool) -> None:
 
     with suppress(KeyboardInterrupt):
         asyncio.run(signal_tail.tail(connection_of(load()), since, show))
+
+
+@signals.command()
+def contract() -> None:
+    """Print what a subscriber may rely on: AsyncAPI, with a JSON Schema for each message."""
+    click.echo(signal_contract.render(signal_contract.contract(load().topic_prefix)), nl=False)

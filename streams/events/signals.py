@@ -43,14 +43,16 @@ class MentionState(Part):
     """A grounded stock call; `url` opens the video at the second of the quote."""
 
     symbol: str
-    said_as: str
-    listed: bool | None
+    said_as: str = Field(description="The name as it stands in the captions.")
+    listed: bool | None = Field(
+        description="Whether the symbol stands in the operator's list; null: there is none."
+    )
     action: Action
     conviction: Conviction
     time_horizon: TimeHorizon
     quote: str
-    start_ms: int
-    end_ms: int
+    start_ms: int = Field(description="Where the quoted words begin, in milliseconds into the video.")
+    end_ms: int = Field(description="Where they end.")
     url: str
 
 
@@ -65,9 +67,12 @@ class OutlookState(Part):
 
 
 class _Signal(Event):
-    revision: int = Field(ge=1)
-    cause: Cause
-    activation: int
+    revision: int = Field(ge=1, description="Grows with every signal of the same id; not dense.")
+    cause: Cause = Field(
+        description="live: the first word on a video published while its channel was followed; backfill: on any"
+        " other video; activation: another prompt counts now; correction: the captions were corrected."
+    )
+    activation: int = Field(description="The number of the activation under which the analysis counts.")
     video: SignalVideo
     analysis: SignalAnalysis
 
@@ -141,7 +146,7 @@ class OutlookChanged(_OutlookSignal):
 
 
 class OutlookRetracted(_OutlookSignal):
-    """The view is off the record."""
+    """The view is off the record. Nothing sends it today: an analysis always has a view."""
 
     previous: OutlookState
     reason: Reason
