@@ -3,15 +3,13 @@
 import asyncio
 import sys
 from datetime import datetime
-from decimal import Decimal
 
 import click
 from rich.console import Console
 from rich.table import Table
 
-from streams.analysis.prices import price
-from streams.analysis.prompt_files import BUNDLED, read_prompt
 from streams.app.connections import connection_of, ytdlp_options
+from streams.cli.estimate import forecast_of, is_worth_it
 from streams.cli.since import since_option
 from streams.clock import utc_now
 from streams.discovery import backfill
@@ -21,23 +19,16 @@ from streams.discovery.known import Known
 from streams.discovery.youtube import Resolved, YouTube
 from streams.errors import EarmarkError
 from streams.events.channels import ChannelFollowed, ChannelUnfollowed
-from streams.events.ledger import Usage
 from streams.events.videos import Video, VideoDiscovered
 from streams.log.connection import Connection
 from streams.log.fold import read
-from streams.log.prompts import read_prompts
-from streams.log.publish import Publisher, publisher
+from streams.log.publish import publisher
 from streams.log.ready import topics_answer
 from streams.log.topics import CHANNELS, VIDEOS
 from streams.settings import Settings, load
 
 ANSWER_LIMIT_S = 20.0
-
-# Speech runs at about 150 words a minute; with its line numbers a word is about 1.5 tokens. The rest is the prompt,
-# the schema, and an answer of ordinary length.
-TOKENS_A_SECOND = 150 / 60 * 1.5
-PROMPT_TOKENS = 1500
-ANSWER_TOKENS = 1500
+ASK_ABOVE = 10
 
 
 @click.command()
@@ -91,27 +82,15 @@ async def _is_worth_it(
     *,
     yes: bool,
 ) -> bool:
+    forecast = await forecast_of(connection)
     tabs = [(await youtube.tab(found.channel_id, tab, known=[], since=since)).listed for tab in settings.tabs]
     wish = Follow(found.channel_id, found.handle, found.title, utc_now(), since)
     size = backfill.size(tabs, wish, known.settled)
-    usd = await _expected_cost(size, connection)
-    days = backfill.days(usd, settings.daily_cap_usd, settings.backfill_share)
-    click.echo(
+    what = (
         f"{found.title or found.channel_id} has {size.videos} videos since {since:%Y-%m-%d} that are new here,"
-        f" {size.seconds / 3600:.1f} hours: about {usd:.2f} US dollars at list price, "
-        + ("never at a daily cap of 0" if days is None else f"{days} day{'' if days == 1 else 's'}")
-        + f" at {settings.backfill_share:.0%} of a daily cap of {settings.daily_cap_usd} US dollars"
+        f" {size.seconds / 3600:.1f} hours"
     )
-    return yes or click.confirm("Take them?")
-
-
-async def _expected_cost(size: backfill.Size, connection: Connection) -> Decimal:
-    prompt = (await read_prompts(connection)).active or read_prompt(BUNDLED)
-    usage = Usage(
-        input_tokens=size.videos * PROMPT_TOKENS + round(size.seconds * TOKENS_A_SECOND),
-        output_tokens=size.videos * ANSWER_TOKENS,
-    )
-    return price(prompt.model, usage)
+    return is_worth_it(what, size.videos, size.seconds, forecast, settings, yes=yes)
 
 
 @click.command()
@@ -169,26 +148,31 @@ def channels() -> None:
 
 @click.command()
 @click.argument("video", nargs=-1, required=True)
-def add(video: tuple[str, ...]) -> None:
-    """Take each VIDEO (id or address), whoever's it is, once."""
-    asyncio.run(_add([video_id_of(text) for text in video], load()))
+@click.option("--yes", is_flag=True, help="Do not ask whether many videos are worth their price.")
+def add(video: tuple[str, ...], *, yes: bool) -> None:
+    """Take each VIDEO (id or address), whoever's it is, once. The price of more than ten new ones is said first."""
+    asyncio.run(_add([video_id_of(text) for text in video], load(), yes=yes))
 
 
-async def _add(video_ids: list[str], settings: Settings) -> None:
+async def _add(video_ids: list[str], settings: Settings, *, yes: bool) -> None:
     connection = await _log(settings)
     known = await _known(connection)
+    new: list[str] = []
+    for video_id in dict.fromkeys(video_ids):
+        if video_id in known.settled:
+            click.echo(f"{video_id} is in the log already")
+        else:
+            new.append(video_id)
+    if len(new) > ASK_ABOVE:
+        forecast = await forecast_of(connection)
+        if not is_worth_it(f"{len(new)} new videos", len(new), None, forecast, settings, yes=yes):
+            click.echo("none is taken")
+            return
     async with publisher(connection) as out:
-        for video_id in dict.fromkeys(video_ids):
-            await _add_one(video_id, known, out)
-
-
-async def _add_one(video_id: str, known: Known, out: Publisher) -> None:
-    if video_id in known.settled:
-        click.echo(f"{video_id} is in the log already")
-        return
-    video = Video(video_id=video_id, url=watch_url(video_id), origin="asked")
-    await out.append(VideoDiscovered(at=utc_now(), video=video))
-    click.echo(f"{video_id} is on its way")
+        for video_id in new:
+            video = Video(video_id=video_id, url=watch_url(video_id), origin="asked")
+            await out.append(VideoDiscovered(at=utc_now(), video=video))
+            click.echo(f"{video_id} is on its way")
 
 
 async def _log(settings: Settings) -> Connection:

@@ -237,6 +237,13 @@ class Fetcher:
             message.value,
         )
 
+    async def ends(self, topic: Topic) -> dict[int, int]:
+        """Each partition's offset after the last record, now."""
+        tps = [
+            TopicPartition(self._connection.name(topic), partition) for partition in range(topic.partitions)
+        ]
+        return {tp.partition: end for tp, end in (await self._consumer.end_offsets(tps)).items()}
+
     async def read(
         self, topic: Topic, partition: int, start: int, end: int, apply: Callable[[Record], None]
     ) -> None:

@@ -1,0 +1,87 @@
+"""`earmark budget`: what a day's money went to, from the log itself."""
+
+import asyncio
+import sys
+from datetime import date, datetime, timedelta
+from decimal import Decimal
+
+import click
+from rich.console import Console
+from rich.table import Table
+
+from streams.analysis.budget import Budget, Report, Spent
+from streams.analysis.queue import LANES
+from streams.app.connections import connection_of
+from streams.clock import utc_now
+from streams.log.connection import Connection
+from streams.log.fold import read
+from streams.log.ready import topics_answer
+from streams.log.topics import LEDGER
+from streams.settings import load
+
+ANSWER_LIMIT_S = 20.0
+_ANY_WIDTH = 1000
+
+
+@click.command()
+@click.option(
+    "--day", type=click.DateTime(["%Y-%m-%d"]), help="A UTC day, like 2026-11-20; today by default."
+)
+def budget(day: datetime | None) -> None:
+    """Print a UTC day's budget in US dollars, from the ledger: what is billed, unknown, open and left.
+
+    Unknown: what calls without an answer may have cost; it stays charged. Open: reserved by calls under way.
+    """
+    settings = load()
+    now = utc_now()
+    asked = now.date() if day is None else day.date()
+    if asked > now.date():
+        raise click.BadParameter(f"{asked} has not begun", param_hint="--day")
+    report = asyncio.run(_read(connection_of(settings), asked))
+    click.echo("\n".join(_summary(report, settings.daily_cap_usd)))
+    if report.spent:
+        console = Console() if sys.stdout.isatty() else Console(width=_ANY_WIDTH)
+        console.print(_table(report))
+    if asked == now.date():
+        wait = timedelta(seconds=round((report.ends - now).total_seconds()))
+        click.echo(f"the next day's budget begins in {wait}, at {report.ends:%Y-%m-%d %H:%M} UTC")
+
+
+async def _read(connection: Connection, day: date) -> Report:
+    await topics_answer(connection, ANSWER_LIMIT_S)
+    fold = Budget(day)
+    await read(connection, [LEDGER], fold.apply)
+    return fold.report()
+
+
+def _summary(report: Report, cap_here_usd: Decimal) -> list[str]:
+    whole = sum(report.spent.values(), Spent())
+    cap_usd = cap_here_usd if report.cap_usd is None else report.cap_usd
+    lines = [
+        f"{report.day} UTC: billed {_usd(whole.billed_usd)}, unknown {_usd(whole.unknown_usd)},"
+        f" open {_usd(whole.open_usd)}, left {_usd(report.left_usd(cap_usd))} of {_usd(cap_usd)}"
+        + (" (the cap as it is set here: nothing was claimed)" if report.cap_usd is None else "")
+    ]
+    if report.carried_usd:
+        carried = ", ".join(f"{lane} {_usd(usd)}" for lane, usd in report.carried_usd.items())
+        lines.append(f"charged to this day too, by calls of days before: {carried}")
+    left = [f"{lane} {_usd(usd)}" for lane in LANES if (usd := report.lane_left_usd(lane)) is not None]
+    if left:
+        lines.append("left by lane: " + ", ".join(left))
+    return lines + [f"ALARM: {alarm}" for alarm in report.alarms]
+
+
+def _table(report: Report) -> Table:
+    table = Table(box=None)
+    for name in ("lane", "model"):
+        table.add_column(name)
+    for name in ("attempts", "completed", "billed", "unknown", "open", "charged"):
+        table.add_column(name, justify="right")
+    for (lane, model), sums in report.spent.items():
+        money = (sums.billed_usd, sums.unknown_usd, sums.open_usd, sums.charged_usd)
+        table.add_row(lane, model, str(sums.attempts), str(sums.completed), *map(_usd, money))
+    return table
+
+
+def _usd(usd: Decimal) -> str:
+    return f"{usd:.6f}"

@@ -1,0 +1,33 @@
+"""What many videos would cost, said before they are taken."""
+
+import click
+
+from streams.analysis.costs import Forecast, read_forecast
+from streams.analysis.prompt_files import BUNDLED, read_prompt
+from streams.discovery import backfill
+from streams.log.connection import Connection
+from streams.log.prompts import read_prompts
+from streams.settings import Settings
+
+
+async def forecast_of(connection: Connection) -> Forecast:
+    """What an analysis under the prompt that counts costs. Raises UnknownPriceError."""
+    prompts = await read_prompts(connection)
+    return await read_forecast(connection, prompts, prompts.active or read_prompt(BUNDLED))
+
+
+def is_worth_it(
+    what: str, videos: int, seconds: float | None, forecast: Forecast, settings: Settings, *, yes: bool
+) -> bool:
+    """Say what `videos` would cost, `seconds` long together where that is known, and ask unless `yes`."""
+    usd = forecast.of_videos(videos, seconds)
+    days = backfill.days(usd, settings.daily_cap_usd, settings.backfill_share)
+    analyses = forecast.rates.analyses
+    click.echo(
+        f"{what}: about {usd:.2f} US dollars at list price, "
+        + ("never at a daily cap of 0" if days is None else f"{days} day{'' if days == 1 else 's'}")
+        + f" at {settings.backfill_share:.0%} of a daily cap of {settings.daily_cap_usd} US dollars ("
+        + (f"by the newest {analyses} analyses" if analyses else "a guess: the log has no analysis to go by")
+        + ")"
+    )
+    return yes or click.confirm("Take them?")
