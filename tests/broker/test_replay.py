@@ -1,0 +1,149 @@
+"""Replaying history under a candidate: planned, run, resumed, cancelled, compared, and quiet all the while."""
+
+from collections.abc import Mapping
+from datetime import UTC, datetime
+from decimal import Decimal
+from pathlib import Path
+from typing import Any
+
+import orjson
+import pytest
+
+from projections.rebuild import rebuild
+from projections.sql import snapshot
+from streams.clock import utc_now
+from streams.demo.claude import LoopbackClaude
+from streams.demo.script import Reply, Step
+from streams.events.analyses import AnalysisCompleted
+from streams.events.ledger import AnalysisRequested, BudgetSettled, ReplayFilter, ReplayStarted
+from streams.events.prompts import PromptRegistered
+from streams.log.connection import Connection
+from streams.log.topics import ANALYSES, LEDGER
+from streams.replay import run as replays
+from streams.replay.plan import plan
+from streams.replay.selection import channel_id_of, select
+from tests.broker.analyst_scene import ANSWER, PROMPT, Scene, analysts, scene
+
+pytestmark = pytest.mark.kafka
+
+CANDIDATE = PROMPT.model_copy(update={"name": "candidate", "words": "Say what was called, again."})
+ALL = ReplayFilter()
+
+
+def answer(body: Mapping[str, Any]) -> Step:
+    """The active prompt sees a buy of PLTR; the candidate sees it held, and a call that nobody else saw."""
+    text = orjson.loads(ANSWER)
+    if body["system"][0]["text"] == CANDIDATE.words:
+        first = text["mentions"][0]
+        text["mentions"] = [
+            {**first, "action": "hold"},
+            {**first, "symbol": "BYE", "quote": "here and now bye", "action": "watch"},
+        ]
+    return Reply(orjson.dumps(text).decode())
+
+
+def wish(max_usd: str = "1", which: ReplayFilter = ALL) -> replays.Wish:
+    return replays.Wish(CANDIDATE, which, 0, Decimal("0.5"), Decimal(max_usd), follow=False)
+
+
+async def history(log: Scene, home: Path, claude: LoopbackClaude, videos: int) -> None:
+    """So many videos analysed under the active prompt, the candidate registered, the read model up to it."""
+    await log.ask(*(f"v{number}" for number in range(videos)))
+    async with analysts(log, claude.base_url):
+        await log.until(LEDGER, [BudgetSettled], videos)
+    await log.publisher.append(
+        PromptRegistered(at=utc_now(), prompt_id=CANDIDATE.prompt_id, prompt=CANDIDATE)
+    )
+    await model(log, home)
+
+
+async def model(log: Scene, home: Path) -> None:
+    await rebuild(home, log.connection.consumer, log.connection.name)
+
+
+async def test_a_replay_runs_once_and_is_compared(connection: Connection, tmp_path: Path) -> None:
+    """The plan's numbers hold, running it again calls nobody, and the comparison says what would change."""
+    async with scene(connection) as log, LoopbackClaude({}, improvise=answer) as claude:
+        await history(log, tmp_path, claude, videos=4)
+        planned = plan(select(tmp_path, CANDIDATE.prompt_id, ALL, 0), CANDIDATE, Decimal(5), Decimal("0.5"))
+        assert (planned.videos, planned.already, planned.days) == (4, 0, 1)
+        before = claude.bill()
+        started = await replays.start(connection, log.publisher, tmp_path, wish(), utc_now)
+        assert (started.state, started.requested, started.waiting) == ("running", 4, 4)
+        async with analysts(log, claude.base_url):
+            await log.until(ANALYSES, [AnalysisCompleted], 8)
+            await log.until(LEDGER, [BudgetSettled], 8)
+        assert claude.bill() - before <= planned.worst_usd
+        assert abs(claude.bill() - before - planned.expected_usd) < planned.expected_usd / 2
+
+        await model(log, tmp_path)
+        again = await replays.start(connection, log.publisher, tmp_path, wish(), utc_now)
+        assert (again.state, again.completed, again.waiting) == ("done", 4, 0)
+        assert again.spent_usd == claude.bill() - before
+        assert len(await log.events(LEDGER, ReplayStarted)) == 1
+        assert len(await log.events(LEDGER, AnalysisRequested)) == 8
+        planned = plan(select(tmp_path, CANDIDATE.prompt_id, ALL, 0), CANDIDATE, Decimal(5), Decimal("0.5"))
+        assert (planned.videos, planned.already, planned.expected_usd) == (4, 4, 0)
+
+        with snapshot(tmp_path) as database:
+            [total] = database.execute(
+                "SELECT videos, same, added, dropped, action_changed, a_rejected, b_rejected"
+                " FROM compare_channels('test', 'candidate') WHERE channel = 'all'"
+            ).fetchall()
+            [changed] = database.execute(
+                "SELECT DISTINCT symbol, a_action, b_action, changed FROM compare_mentions('test', 'candidate')"
+                " WHERE change = 'changed'"
+            ).fetchall()
+            [(current,)] = database.execute("SELECT DISTINCT prompt FROM mentions").fetchall()
+        assert total == (4, 0, 4, 0, 4, 0.5, 0.0)
+        assert changed == ("PLTR", "buy", "hold", ["action"])
+        assert current == "test"
+
+
+async def test_a_replay_is_never_charged_above_its_own_limit(connection: Connection, tmp_path: Path) -> None:
+    """What fits is analysed; the rest waits, and nothing more is called."""
+    async with scene(connection) as log, LoopbackClaude({}, improvise=answer) as claude:
+        await history(log, tmp_path, claude, videos=8)
+        before = claude.bill()
+        limit = Decimal("0.0012")
+        await replays.start(connection, log.publisher, tmp_path, wish(f"{limit}"), utc_now)
+        async with analysts(log, claude.base_url):
+            await log.until(LEDGER, [BudgetSettled], 10)
+            await log.ask("live")
+            await log.until(ANALYSES, [AnalysisCompleted], len(claude.calls) + 1)
+        spent = (await replays.replays_of(connection)).progress(wish(f"{limit}").replay_id)
+        assert 0 < spent.spent_usd <= limit
+        assert spent.waiting > 0
+        live = [a for a in await log.events(ANALYSES, AnalysisCompleted) if a.video.video_id == "live"]
+        assert claude.bill() - before == spent.spent_usd + live[0].usd
+
+
+async def test_a_cancelled_replay_claims_nothing_more(connection: Connection, tmp_path: Path) -> None:
+    """Its videos wait for ever without holding up anything; a wrong id is said to be wrong."""
+    async with scene(connection) as log, LoopbackClaude({}, improvise=answer) as claude:
+        await history(log, tmp_path, claude, videos=2)
+        started = await replays.start(connection, log.publisher, tmp_path, wish(), utc_now)
+        replay_id = str(started.started.replay_id)
+        cancelled = await replays.cancel(connection, log.publisher, replay_id[:8], utc_now)
+        assert cancelled.state == "cancelled"
+        with pytest.raises(replays.EarmarkError, match="0 replays"):
+            await replays.cancel(connection, log.publisher, "nothing", utc_now)
+        async with analysts(log, claude.base_url):
+            await log.ask("live")
+            await log.until(ANALYSES, [AnalysisCompleted], 3)
+        assert len(claude.calls) == 3
+
+
+async def test_a_selection_is_the_same_for_everybody(connection: Connection, tmp_path: Path) -> None:
+    """A sample by its seed, a channel by any of its names, captions only up to where the list was frozen."""
+    async with scene(connection) as log:
+        await log.ask(*(f"v{number}" for number in range(30)))
+        await model(log, tmp_path)
+    some = select(tmp_path, "x", ReplayFilter(sample=5), 1)
+    assert len(some.chosen) == 5
+    assert some == select(tmp_path, "x", ReplayFilter(sample=5), 1)
+    assert some != select(tmp_path, "x", ReplayFilter(sample=5), 2)
+    assert select(tmp_path, "x", ReplayFilter(since=datetime(2026, 1, 1, tzinfo=UTC)), 1).chosen == ()
+    assert select(tmp_path, "x", ALL, 1, [0] * 12).chosen == ()
+    with pytest.raises(replays.EarmarkError, match="--channel nobody"):
+        channel_id_of(tmp_path, "nobody")
