@@ -5,8 +5,8 @@ import os
 import signal
 import sys
 from asyncio.subprocess import DEVNULL, PIPE, STDOUT, Process
-from collections.abc import AsyncIterator, Callable
-from contextlib import asynccontextmanager
+from collections.abc import AsyncIterator, Callable, Iterable
+from contextlib import asynccontextmanager, suppress
 from dataclasses import dataclass, field
 from pathlib import Path
 from typing import Any
@@ -14,9 +14,16 @@ from typing import Any
 import duckdb
 import psutil
 
-LIMIT_S = 90.0
+LIMIT_S = 120.0
 EVERY_S = 0.05
 Rows = list[tuple[Any, ...]]
+
+
+def end(processes: Iterable[psutil.Process]) -> None:
+    """Kill -9; some may have ended meanwhile."""
+    for process in processes:
+        with suppress(psutil.NoSuchProcess):
+            process.kill()
 
 
 @dataclass
@@ -61,8 +68,7 @@ class Installation:
         try:
             yield up
         finally:
-            for left in self.processes():
-                left.kill()
+            end(self.processes())
             await up.wait()
 
     def child(self, name: str) -> psutil.Process | None:
@@ -76,7 +82,7 @@ class Installation:
         return [
             found
             for found in psutil.process_iter(["environ", "cmdline"])
-            if (found.info["environ"] or {}).get("EARMARK_HOME") == str(self.home)
+            if found.info["cmdline"] and (found.info["environ"] or {}).get("EARMARK_HOME") == str(self.home)
         ]
 
     def rows(self, query: str) -> Rows:

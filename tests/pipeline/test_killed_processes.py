@@ -18,7 +18,7 @@ from streams.log.connection import Connection
 from streams.log.fold import Record, read
 from streams.log.topics import ANALYSES
 from tests.pipeline.harbour_notes import EMPTY, HANDLE, answer, video
-from tests.pipeline.installation import Installation
+from tests.pipeline.installation import Installation, end
 
 pytestmark = pytest.mark.kafka
 
@@ -105,10 +105,9 @@ class World:
         """Kill -9, and see that `up` starts it anew."""
         victim = self.earmark.child(name)
         assert victim is not None
+        # An orphaned yt-dlp ends by itself, at a time limit too long for a test.
         orphans = victim.children(recursive=True)
-        victim.kill()
-        for orphan in orphans:
-            orphan.kill()  # an orphaned yt-dlp ends by itself, at a time limit too long for a test
+        end([victim, *orphans])
         await self.earmark.until(lambda: self.earmark.child(name) not in {None, victim})
 
     async def completed(self) -> list[str]:
