@@ -16,7 +16,7 @@ import pytest
 from streams.errors import EarmarkError
 from streams.events.envelope import Message, encode
 from streams.events.event import Event, Position
-from streams.events.prompts import Prompt, PromptActivated
+from streams.events.prompts import Prompt
 from streams.log.connection import Connection
 from streams.log.fold import Fetcher, Record, fetcher, read
 from streams.log.prompts import read_prompts, register_bundled
@@ -24,19 +24,13 @@ from streams.log.publish import publisher
 from streams.log.topics import ANALYSES, MENTION_SIGNALS, OUTLOOK_SIGNALS
 from streams.signals import tail as signal_tail
 from streams.signals.agent import PublishSignals
-from streams.signals.markers import place_markers
 from tests.contract.client import Client
 from tests.contract.histories import completed, expected, failed, mention, moment, video
+from tests.contract.publishing import activated, written
 
 pytestmark = pytest.mark.kafka
 
 A, B = video("dQw4w9WgXcA"), video("dQw4w9WgXcB")
-
-
-async def activated(number: int, prompt: str) -> Sequence[Event]:
-    """The markers of an activation, one a partition."""
-    activation = PromptActivated(at=moment(number), prompt_id=prompt, previous=None)
-    return await place_markers(activation, Position(partition=0, offset=number))
 
 
 async def history() -> list[Event]:
@@ -52,16 +46,6 @@ async def history() -> list[Event]:
         *await activated(7, "p2"),
         completed("p2", of=A, revision=2, mentions=[t], at=9),
         *await activated(9, "p1"),
-    ]
-
-
-async def written(connection: Connection, events: Sequence[Event]) -> list[tuple[Event, Position]]:
-    """The events with the places they got in the log."""
-    async with publisher(connection) as log:
-        places = [await log.append(event) for event in events]
-    return [
-        (event, Position(partition=place.partition, offset=place.offset))
-        for event, place in zip(events, places, strict=True)
     ]
 
 

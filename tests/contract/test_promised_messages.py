@@ -35,7 +35,7 @@ def test_every_golden_signal_is_as_promised(name: str) -> None:
     assert complaints(EXAMPLES[name]) == []
 
 
-@settings(deadline=None)
+@settings(max_examples=30, deadline=None)
 @given(history=events())
 async def test_the_signals_of_any_history_are_as_promised(history: list[Event]) -> None:
     handler = PublishSignals(Log(history))
