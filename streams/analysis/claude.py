@@ -56,9 +56,10 @@ class Claude:
         try:
             async with asyncio.timeout(time_limit_s):
                 answer = await self._sdk.messages.count_tokens(**counted, timeout=_phases(time_limit_s))
+                # The SDK hands on whatever a 200 holds, be it the page of a gateway.
+                return int(answer.input_tokens)
         except Exception as error:  # noqa: BLE001  every way a call can end has its outcome
             return self._of_error(error)
-        return answer.input_tokens
 
     async def call(self, request: dict[str, Any], time_limit_s: float) -> Response:
         """Send `request` once and wait for the whole answer, `time_limit_s` at most."""
@@ -74,9 +75,9 @@ class Claude:
 
     def _of_error(self, error: Exception) -> Response:
         if isinstance(error, anthropic.APIStatusError):
-            said = Said(
-                error.type or type(error).__name__, error.error_code, error.api_message or error.message
-            )
+            # The SDK's types are what the API promises: what stands between us may send anything.
+            words = str(error.api_message or error.message)
+            said = Said(error.type or type(error).__name__, error.error_code, words)
             headers = error.response.headers
             return Response(of_status(error.status_code, headers, said, self._now()), headers)
         return Response(self._without_response(error), {})

@@ -16,7 +16,7 @@ from streams.analysis.claude import Claude, client
 from streams.analysis.entries import read_entry
 from streams.analysis.ledger import Ledger
 from streams.analysis.limits import Limits
-from streams.clock import utc_now
+from streams.clock import Clock, utc_now
 from streams.events.captions import CaptionsExtracted, captions_id
 from streams.events.event import Event, Position
 from streams.events.prompts import Prompt, PromptActivated, PromptRegistered
@@ -169,14 +169,14 @@ async def scene(connection: Connection) -> AsyncIterator[Scene]:
 
 @asynccontextmanager
 async def analysts(
-    set_up: Scene, base_url: str, *, limits: Limits = LIMITS, count: int = 1
+    set_up: Scene, base_url: str, *, limits: Limits = LIMITS, count: int = 1, now: Clock = utc_now
 ) -> AsyncIterator[Analysts]:
     """So many analysts, each with its own connections; they are stopped in good order at the block's end."""
     running = Analysts()
     for _ in range(count):
         stop = asyncio.Event()
         running.stops.append(stop)
-        running.tasks.append(asyncio.create_task(_one(set_up.connection, base_url, limits, stop)))
+        running.tasks.append(asyncio.create_task(_one(set_up.connection, base_url, limits, now, stop)))
     try:
         yield running
     finally:
@@ -185,6 +185,8 @@ async def analysts(
         await asyncio.gather(*running.tasks)
 
 
-async def _one(connection: Connection, base_url: str, limits: Limits, stop: asyncio.Event) -> None:
+async def _one(
+    connection: Connection, base_url: str, limits: Limits, now: Clock, stop: asyncio.Event
+) -> None:
     async with publisher(connection) as appender, client("key", base_url, limits.calls_in_flight) as sdk:
-        await analyse(connection, appender, Claude(sdk, utc_now), limits, None, utc_now, stop)
+        await analyse(connection, appender, Claude(sdk, now), limits, None, now, stop)
