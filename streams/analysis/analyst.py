@@ -6,6 +6,7 @@ pace, never money; a dead one's answers are found and settled by the next.
 
 import asyncio
 import logging
+import random
 from collections.abc import Callable
 from datetime import UTC, datetime, timedelta
 from uuid import UUID
@@ -13,11 +14,13 @@ from uuid import UUID
 from aiokafka.errors import KafkaError
 
 from streams.analysis.attempt import Attempts
+from streams.analysis.calls import Calls
 from streams.analysis.claude import Claude
 from streams.analysis.entries import Claim
 from streams.analysis.ledger import Ledger, Pending
 from streams.analysis.limits import Limits
 from streams.analysis.next_step import Again, Halt, Next, Pause
+from streams.analysis.pace import Permit
 from streams.analysis.queue import LANES
 from streams.analysis.state import State
 from streams.clock import Clock
@@ -25,6 +28,7 @@ from streams.errors import EarmarkError
 from streams.events.analyses import AnalysisCompleted, AnalysisFailed, AttemptFailed
 from streams.events.captions import CaptionsExtracted
 from streams.events.event import Lane, Position
+from streams.events.prompts import Prompt
 from streams.log.connection import Connection
 from streams.log.fold import Fetcher, Record, fetcher, follow
 from streams.log.publish import Publisher
@@ -96,29 +100,48 @@ class Analyst:
 
     def _idle_s(self) -> float:
         ready_ms = self._state.queue.next_ready_ms(self._closed_now())
-        wait_s = 1.0 if ready_ms is None else (ready_ms - self._now_ms()) / 1000
+        if ready_ms is None:
+            return 1.0
+        due_s = (ready_ms - self._now_ms()) / 1000
+        wait_s = due_s if due_s > 0 else self._attempts.calls.opens_in_s()
         return min(max(wait_s, 0.01), 1.0)
 
     def _closed_now(self) -> set[Lane]:
         now_ms = self._now_ms()
         if self._attempts.now() < self._paused_until:
             return set(LANES)
-        return {lane for lane, until_ms in self._closed.items() if until_ms > now_ms}
+        return {
+            lane
+            for lane in LANES
+            if self._closed.get(lane, 0) > now_ms or len(self._tasks) >= self._limits.calls_of(lane)
+        }
 
     def _fill(self) -> None:
-        while len(self._tasks) < self._limits.calls_in_flight:
-            pending = self._state.queue.take(self._now_ms(), self._closed_now())
+        """Let requests go in the order of the lanes, each the moment that the pace opens for it."""
+        while True:
+            pending = self._state.queue.take(self._now_ms(), self._closed_now(), self._may_go)
             if pending is None:
                 return
             request_id = pending.request.request_id
-            if request_id in self._state.ledger.pending:
-                self._tasks[request_id] = asyncio.create_task(self._attempt(pending))
+            if request_id not in self._state.ledger.pending:
+                continue
+            prompt = self._state.prompt_for(pending.request.prompt_id)
+            if prompt is None:
+                # Not registered, or not active everywhere yet.
+                self._state.queue.add(pending, self._now_ms() + 1000)
+            else:
+                permit = self._attempts.calls.begin(prompt.model)
+                self._tasks[request_id] = asyncio.create_task(self._attempt(pending, prompt, permit))
 
-    async def _attempt(self, pending: Pending) -> None:
+    def _may_go(self, pending: Pending) -> bool:
+        prompt = self._state.prompt_for(pending.request.prompt_id)
+        return prompt is None or self._attempts.calls.may_begin(prompt.model)
+
+    async def _attempt(self, pending: Pending, prompt: Prompt, permit: Permit) -> None:
         request = pending.request
         todo: Next = Again(self._now_ms() + int(self._limits.retry_delays_s[0] * 1000))
         try:
-            todo = await self._attempts.make(pending)
+            todo = await self._attempts.make(pending, prompt, permit)
         except EarmarkError as error:
             self._halted = str(error)
         except Exception as error:
@@ -126,6 +149,7 @@ class Analyst:
             log.exception("an attempt at %s ended in an error of our own", request.video_id)
         finally:
             del self._tasks[request.request_id]
+            self._attempts.calls.give_back(prompt.model, permit)
             self._go_on(pending, todo)
             self._wake.set()
 
@@ -136,7 +160,8 @@ class Analyst:
                     self._closed[pending.request.lane] = not_before_ms
                 self._state.queue.add(pending, 0 if tight else not_before_ms)
             case Pause(until, reason):
-                log.error("no calls before %s: %s", until.isoformat(), reason)
+                if self._attempts.now() >= self._paused_until:
+                    log.error("no calls before %s: %s", until.isoformat(), reason)
                 self._paused_until = until
                 self._state.queue.add(pending)
             case Halt(reason):
@@ -218,7 +243,7 @@ async def analyse(
         attempts = Attempts(
             state=state,
             limits=limits,
-            claude=claude,
+            calls=Calls(claude, limits.call_timeout_s, random.random, now),
             append=publisher.append,
             fetch_captions=lambda pending: _captions(fetch, pending),
             reach=lambda partition: analyses.reach_now(ANALYSES, partition),

@@ -10,22 +10,24 @@ from collections.abc import Awaitable, Callable
 from dataclasses import dataclass, field
 from datetime import datetime, timedelta
 from decimal import Decimal
-from typing import Any, Literal, assert_never
+from typing import Any, assert_never
 from uuid import UUID, uuid4
 
 from aiokafka.errors import KafkaError
 
-from streams.analysis.claude import Claude
+from streams.analysis.calls import Calls
 from streams.analysis.conversation import request_of
 from streams.analysis.entries import Claim
 from streams.analysis.ledger import MAX_ATTEMPTS, Pending, Verdict
 from streams.analysis.limits import Limits
 from streams.analysis.next_step import Again, Halt, Next, Pause
 from streams.analysis.outcomes import Answered, Exhausted, Failed, Misconfigured, Outcome, Refused
+from streams.analysis.pace import Permit
 from streams.analysis.prices import worst_case
 from streams.analysis.record import charge, completed, failure
 from streams.analysis.state import State
 from streams.clock import Clock
+from streams.events.analyses import AttemptOutcome
 from streams.events.captions import CaptionsExtracted
 from streams.events.event import Event
 from streams.events.ledger import BudgetReserved, BudgetSettled, SettledOutcome, Usage, analysis_id
@@ -33,8 +35,8 @@ from streams.events.prompts import Prompt
 from streams.log.publish import Appended
 from streams.log.topics import ANALYSES, partition_of
 
-BACKOFF_S = (1.0, 2.0, 4.0, 8.0)
-"""How long to wait after a refusal that names no time, the last for ever after."""
+_Never = tuple[AttemptOutcome, str]
+"""Why no call is ever made: the outcome and the reason that AnalysisFailed tells."""
 
 
 @dataclass
@@ -43,7 +45,7 @@ class Attempts:
 
     state: State
     limits: Limits
-    claude: Claude
+    calls: Calls
     append: Callable[[Event], Awaitable[Appended]]
     fetch_captions: Callable[[Pending], Awaitable[CaptionsExtracted]]
     reach: Callable[[int], Awaitable[None]]
@@ -51,7 +53,6 @@ class Attempts:
     now: Clock
     orphans: set[UUID] = field(default_factory=set)
     _verdicts: dict[UUID, asyncio.Future[Verdict]] = field(default_factory=dict)
-    _counted: dict[UUID, int] = field(default_factory=dict)
 
     def __post_init__(self) -> None:
         self.state.on_verdict = self._hear
@@ -65,11 +66,8 @@ class Attempts:
         if waiting is not None and not waiting.done():
             waiting.set_result(verdict)
 
-    async def make(self, pending: Pending) -> Next:
-        """Take one request as far as it goes now."""
-        prompt = self.state.prompt_for(pending.request.prompt_id)
-        if prompt is None:
-            return Again(self._in_ms(1))  # not registered or not active everywhere yet
+    async def make(self, pending: Pending, prompt: Prompt, permit: Permit) -> Next:
+        """Take one request as far as it goes now. The pace has room for it: a claim that waits holds money."""
         ledger, analysis = self.state.ledger, analysis_id(pending.request.captions_id, prompt.prompt_id)
         if ledger.is_done(analysis):
             return None
@@ -83,15 +81,22 @@ class Attempts:
             await self.reach(partition_of(captions.video.video_id, ANALYSES.partitions))
         max_tokens = prompt.max_tokens * (2 if analysis in self.state.truncated else 1)
         request = request_of(prompt, captions, max_tokens)
-        counted = await self._count(analysis, request)
-        if not isinstance(counted, int):
-            return self._after_no_count(counted)
-        usd = worst_case(prompt.model, counted, max_tokens)
+        counted = await self.calls.count(analysis, request, permit)
+        uncountable: _Never | None = None
+        match counted:
+            case int():
+                usd = worst_case(prompt.model, counted, max_tokens)
+            case Failed(final=True):
+                usd, uncountable = Decimal(0), (counted.outcome, counted.reason)
+            case _:
+                return self._after_no_count(counted)
         claim = self._claim(pending, prompt, max_tokens, usd)
-        never = self._why_never(claim)
+        never = uncountable or self._why_never(claim)
         if never is None and usd > ledger.room(claim.lane, claim.cap_usd, claim.lane_cap_usd, self._in_ms(0)):
             return Again(max(ledger.next_close_ms(), self._in_ms(1)), tight=True)
-        return await self._spend(claim, pending, prompt, captions, request, never)
+        if never is None and self.calls.is_held(prompt.model):
+            return Again()
+        return await self._spend(claim, pending, prompt, captions, request, permit, never)
 
     def _claim(self, pending: Pending, prompt: Prompt, max_tokens: int, usd: Decimal) -> BudgetReserved:
         request = pending.request
@@ -113,7 +118,7 @@ class Attempts:
             hold_s=self.limits.hold_s,
         )
 
-    def _why_never(self, claim: BudgetReserved) -> tuple[Literal["expired", "over_cap"], str] | None:
+    def _why_never(self, claim: BudgetReserved) -> _Never | None:
         if claim.attempt > MAX_ATTEMPTS:
             return "expired", f"{MAX_ATTEMPTS} attempts were made and none of them left an answer"
         bound = min(claim.cap_usd, claim.lane_cap_usd)
@@ -131,7 +136,8 @@ class Attempts:
         prompt: Prompt,
         captions: CaptionsExtracted,
         request: dict[str, Any],
-        never: tuple[Literal["expired", "over_cap"], str] | None,
+        permit: Permit,
+        never: _Never | None,
     ) -> Next:
         verdict: asyncio.Future[Verdict] = asyncio.get_running_loop().create_future()
         self._verdicts[claim.attempt_id] = verdict
@@ -153,19 +159,10 @@ class Attempts:
             if not granted or claim.analysis_id in self.state.answered:
                 await self.settle(claim, "not_called")
                 return Again(self._in_ms(random.uniform(0.5, 2)))
-            outcome = await self._call(request, deadline_ms)
+            outcome = await self.calls.call(request, permit, deadline_ms)
             return await self._record(claim, pending, prompt, captions, outcome)
         finally:
             del self._verdicts[claim.attempt_id]
-
-    async def _count(self, analysis: UUID, request: dict[str, Any]) -> int | Outcome:
-        counted = self._counted.get(analysis)
-        if counted is None:
-            answer = await self.claude.count(request, self.limits.call_timeout_s)
-            if not isinstance(answer, int):
-                return answer.outcome
-            counted = self._counted[analysis] = answer
-        return counted
 
     def _after_no_count(self, outcome: Outcome) -> Next:
         match outcome:
@@ -173,23 +170,10 @@ class Attempts:
                 return Halt(reason)
             case Exhausted(reason, until):
                 return Pause(until, reason)
-            case Refused(_, retry_after_s):
-                return Again(self._in_ms(retry_after_s or BACKOFF_S[0]))
+            case Refused():
+                return Again()
             case _:
                 return Again(self._in_ms(self.limits.retry_delays_s[0]))
-
-    async def _call(self, request: dict[str, Any], deadline_ms: int) -> Outcome:
-        """Call, and again where the provider took no call, as long as a whole call fits before the deadline."""
-        refusals = 0
-        while True:
-            if self._in_ms(self.limits.call_timeout_s) > deadline_ms:
-                return Refused("the claim's time ran out before the provider took the call", None)
-            outcome = (await self.claude.call(request, self.limits.call_timeout_s)).outcome
-            if not isinstance(outcome, Refused):
-                return outcome
-            wait_s = outcome.retry_after_s or BACKOFF_S[min(refusals, len(BACKOFF_S) - 1)]
-            refusals += 1
-            await asyncio.sleep(wait_s * random.uniform(1.0, 1.25))
 
     async def _record(
         self,
@@ -202,9 +186,10 @@ class Attempts:
         match outcome:
             case Refused():
                 await self.settle(claim, "not_called")
-                return Again(self._in_ms(random.uniform(1, 5)))
+                return Again()
             case Exhausted(reason, until):
-                await self.settle(claim, "not_called", retry_at=until)
+                # No retry_at: who mends the account and restarts need not wait.
+                await self.settle(claim, "not_called")
                 return Pause(until, reason)
             case Misconfigured(reason):
                 await self.settle(claim, "not_called")
@@ -259,7 +244,7 @@ class Attempts:
     ) -> None:
         """Say what a claim cost; what is lost here is found and settled by the next analyst."""
         if outcome in {"completed", "failed"}:
-            self._counted.pop(claim.analysis_id, None)
+            self.calls.forget(claim.analysis_id)
         await self._keep(
             BudgetSettled(
                 at=self.now(),

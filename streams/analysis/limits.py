@@ -26,6 +26,10 @@ class Limits:
         shares = {"live": Decimal(1), "backfill": self.backfill_share, "replay": self.replay_share}
         return self.cap_usd * shares[lane]
 
+    def calls_of(self, lane: Lane) -> int:
+        """How many calls may be in flight for one more of a lane to begin: some are kept free for the live one."""
+        return self.calls_in_flight - (0 if lane == "live" else self.calls_in_flight // 8)
+
     @property
     def hold_s(self) -> int:
         """How long a claim stays open without a settlement."""

@@ -3,7 +3,7 @@
 A lane that is closed (its share of the cap is spent) holds up nobody but itself.
 """
 
-from collections.abc import Collection
+from collections.abc import Callable, Collection
 from dataclasses import dataclass, field
 from heapq import heappop, heappush
 from typing import get_args
@@ -44,15 +44,23 @@ class Queue:
         else:
             heappush(lane.ready, (pending.offset, request.request_id))
 
-    def take(self, now_ms: int, closed: Collection[Lane] = ()) -> Pending | None:
-        """The next request that is ready in a lane that is not closed, which then waits no more; or None."""
+    def take(
+        self,
+        now_ms: int,
+        closed: Collection[Lane] = (),
+        may_go: Callable[[Pending], bool] = lambda _pending: True,
+    ) -> Pending | None:
+        """The next request that is ready in a lane that is not closed, which then waits no more; or None.
+
+        A lane whose next request may not go stands aside.
+        """
         for name, lane in self._lanes.items():
             if name in closed:
                 continue
             while lane.later and lane.later[0][0] <= now_ms:
                 _, offset, request_id = heappop(lane.later)
                 heappush(lane.ready, (offset, request_id))
-            if lane.ready:
+            if lane.ready and may_go(self._waiting[lane.ready[0][1]]):
                 _, request_id = heappop(lane.ready)
                 return self._waiting.pop(request_id)
         return None

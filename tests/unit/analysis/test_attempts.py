@@ -5,6 +5,7 @@ from decimal import Decimal
 from uuid import uuid4
 
 from streams.analysis.attempt import Attempts
+from streams.analysis.calls import Calls
 from streams.analysis.claude import Claude, client
 from streams.analysis.entries import Claim, Place, Request
 from streams.analysis.ledger import Pending
@@ -73,17 +74,19 @@ async def test_a_claim_that_is_settled_but_not_yet_read_so_holds_a_retry_up_for_
     state.ledger.apply(REQUEST, 0, int(NOW.timestamp() * 1000))
     assert state.ledger.apply(CLAIM, 1, int(NOW.timestamp() * 1000)) == "granted"
     async with client("key", "http://127.0.0.1:1", 1) as sdk:
+        calls = Calls(Claude(sdk, lambda: NOW), LIMITS.call_timeout_s, lambda: 0.5, lambda: NOW)
         attempts = Attempts(
             state=state,
             limits=LIMITS,
-            claude=Claude(sdk, lambda: NOW),
+            calls=calls,
             append=nothing_is_appended,
             fetch_captions=nothing_is_fetched,
             reach=nothing_is_read,
             listed=None,
             now=lambda: NOW,
         )
-        todo = await attempts.make(state.ledger.pending[REQUEST.request_id])
+        pending, permit = state.ledger.pending[REQUEST.request_id], calls.begin(PROMPT.model)
+        todo = await attempts.make(pending, PROMPT, permit)
     assert isinstance(todo, Again)
     assert NOW < datetime.fromtimestamp(todo.not_before_ms / 1000, UTC) < NOW + timedelta(seconds=1)
     assert not todo.tight
