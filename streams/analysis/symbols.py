@@ -10,7 +10,7 @@ _USABLE = re.compile(r"[A-Z0-9.-]{1,12}")
 
 def normalise(symbol: str) -> str | None:
     """A symbol as the record spells it ("$brk b" → "BRK.B"), or None where it is none."""
-    spelled = re.sub(r"[\s/]+", ".", symbol.strip().lstrip("$").upper())
+    spelled = re.sub(r"[\s/]+", ".", symbol.strip().lstrip("$").strip().upper())
     return spelled if _USABLE.fullmatch(spelled) else None
 
 

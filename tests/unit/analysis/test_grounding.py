@@ -1,0 +1,207 @@
+"""A mention counts only where the transcript says it, and its times are the transcript's."""
+
+import pytest
+from hypothesis import assume, given, settings
+from hypothesis import strategies as st
+
+from streams.analysis.conversation import AnsweredMention, lines_of
+from streams.analysis.grounding import MIN_QUOTE_WORDS, Transcript, ground, words_of
+from streams.events.analyses import Mention, mention_id
+from streams.events.captions import CaptionsExtracted
+from tests.unit.analysis.transcripts import captions_of, segments
+
+FILLER = (
+    "and so on it goes with many words that say nothing of any stock at all but fill a whole line up to here",
+)
+TALK = captions_of(
+    "welcome back", "I am BUYING", "Palanteer, here", "and now. Apple? I'd sell", "Apple right here"
+)
+
+
+def said(quote: str, symbol: str = "PLTR", line: int = 1, conviction: float = 0.5) -> AnsweredMention:
+    return AnsweredMention(
+        symbol=symbol,
+        said_as=symbol.lower(),
+        action="buy",
+        conviction=conviction,
+        time_horizon="days",
+        quote=quote,
+        line=line,
+    )
+
+
+def one(
+    answered: AnsweredMention, captions: CaptionsExtracted = TALK, listed: frozenset[str] | None = None
+) -> Mention:
+    (mention,) = ground([answered], captions, listed)
+    return mention
+
+
+def test_a_quote_is_found_across_segments_and_timed_by_them() -> None:
+    mention = one(said("buying palanteer here and now", symbol="$pltr"))
+    assert mention.rejected is None
+    assert mention.mention_id == mention_id("v", "PLTR", 0)
+    assert (mention.symbol, mention.said_as) == ("PLTR", "$pltr")
+    assert (mention.line, mention.start_ms, mention.end_ms) == (1, 1000, 3900)
+
+
+@pytest.mark.parametrize(
+    "quote",
+    [
+        "i am buying",
+        "I  am\nBUYING!",
+        "“I am, buying…”",
+        "\uff29 \uff41\uff4d \uff42\uff55\uff59\uff49\uff4e\uff47",
+    ],
+)
+def test_case_blanks_punctuation_and_width_do_not_matter(quote: str) -> None:
+    assert one(said(quote)).rejected is None
+
+
+@pytest.mark.parametrize(
+    ("answered", "reason"),
+    [
+        (said("am buying"), "quote_too_short"),
+        (said(""), "quote_too_short"),
+        (said("… — !"), "quote_too_short"),
+        (said("i am buyin palanteer"), "quote_not_in_transcript"),
+        (said("am buying palanteers here"), "quote_not_in_transcript"),
+        (said("buying here palanteer"), "quote_not_in_transcript"),
+        (said("apple right here and"), "quote_not_in_transcript"),
+        (said("i am buying", symbol="the palantir company"), "symbol_unusable"),
+        (said("nobody said that", symbol="?"), "symbol_unusable"),
+    ],
+)
+def test_what_is_not_grounded_is_kept_with_its_reason_and_without_a_time(
+    answered: AnsweredMention, reason: str
+) -> None:
+    mention = one(answered)
+    assert (mention.rejected, mention.mention_id, mention.start_ms, mention.end_ms) == (
+        reason,
+        None,
+        None,
+        None,
+    )
+    assert (mention.quote, mention.line) == (answered.quote, answered.line)
+
+
+@pytest.mark.parametrize(
+    ("named", "reason"),
+    [
+        (15, None),
+        (25, None),
+        (14, "quote_far_from_line"),
+        (26, "quote_far_from_line"),
+        (-3, "quote_far_from_line"),
+    ],
+)
+def test_a_quote_counts_near_the_line_that_was_named_and_no_further(named: int, reason: str | None) -> None:
+    captions = captions_of(*FILLER * 19, "i am buying palanteer " * 6, *FILLER * 19)
+    mention = one(said("am buying palanteer", line=named), captions)
+    assert mention.rejected == reason
+    assert mention.line == (20 if reason is None else named)
+
+
+def test_of_a_quote_said_twice_the_place_nearest_to_the_named_line_counts() -> None:
+    call = "and again i am buying palanteer right here for the long run and this is no advice at all to any of you who listen"
+    captions = captions_of(call, *FILLER * 2, call, *FILLER * 4)
+    assert [one(said("i am buying palanteer", line=line), captions).line for line in (1, 2, 3, 4, 8)] == [
+        1,
+        1,
+        4,
+        4,
+        4,
+    ]
+
+
+def test_grounded_mentions_of_a_symbol_are_numbered_by_time_whatever_the_answers_order() -> None:
+    answered = [
+        said("apple right here", symbol="AAPL"),
+        said("nobody said this", symbol="AAPL"),
+        said("i am buying", symbol="PLTR"),
+        said("apple i'd sell", symbol="aapl"),
+    ]
+    mentions = ground(answered, TALK, None)
+    assert [mention.quote for mention in mentions] == [mention.quote for mention in answered]
+    assert [mention.mention_id for mention in mentions] == [
+        mention_id("v", "AAPL", 1),
+        None,
+        mention_id("v", "PLTR", 0),
+        mention_id("v", "AAPL", 0),
+    ]
+
+
+def test_listed_says_whether_the_symbol_stands_in_the_list_and_nothing_without_a_list() -> None:
+    call = said("i am buying", symbol="brk b")
+    assert one(call).listed is None
+    assert one(call, listed=frozenset({"BRK.B"})).listed is True
+    assert one(call, listed=frozenset()).listed is False
+    assert one(call, listed=frozenset()).rejected is None
+
+
+@pytest.mark.parametrize(
+    ("told", "kept"),
+    [(0.83, 0.85), (0.824, 0.8), (-2, 0.0), (7, 1.0), (float("inf"), 1.0), (0.15000000000000002, 0.15)],
+)
+def test_a_conviction_is_the_nearest_step_in_range(told: float, kept: float) -> None:
+    assert one(said("i am buying", conviction=told)).conviction == kept
+
+
+def test_scripts_without_blanks_are_compared_letter_by_letter() -> None:
+    captions = captions_of("今日はトヨタを", "買います。とても")
+    assert one(said("トヨタを買います", symbol="7203"), captions).rejected is None
+    assert one(said("トヨタを売ります", symbol="7203"), captions).rejected == "quote_not_in_transcript"
+
+
+def test_a_segment_that_ends_before_it_begins_gives_no_time_that_runs_back() -> None:
+    captions = TALK.model_copy(update={"ends_ms": (0, 0, 0, 0, 0)})
+    mention = one(said("i am buying"), captions)
+    assert (mention.start_ms, mention.end_ms) == (1000, 1000)
+
+
+def test_a_video_without_a_word_grounds_nothing() -> None:
+    assert one(said("i am buying"), captions_of(" ")).rejected == "quote_not_in_transcript"
+
+
+@settings(deadline=None)
+@given(texts=segments, data=st.data())
+def test_whatever_was_said_is_grounded_where_it_was_said(texts: tuple[str, ...], data: st.DataObject) -> None:
+    """Any words in a row, named by the line they begin on: found, on that line, within the segments they stand in."""
+    captions = captions_of(*texts)
+    lines = lines_of(texts)
+    assume(lines)
+    line = data.draw(st.sampled_from(lines))
+    behind = [word for text in texts[line.first :] for word in words_of(text)]
+    within = len([word for text in texts[line.first : line.last + 1] for word in words_of(text)])
+    assume(within and len(behind) >= MIN_QUOTE_WORDS)
+    start = data.draw(st.integers(0, min(within - 1, len(behind) - MIN_QUOTE_WORDS)))
+    count = data.draw(st.integers(MIN_QUOTE_WORDS, len(behind) - start))
+    mention = one(said(" ".join(behind[start : start + count]), line=line.number), captions)
+    assert mention.rejected is None
+    assert mention.line == line.number
+    assert mention.start_ms is not None
+    assert mention.end_ms is not None
+    assert line.first * 1000 <= mention.start_ms <= line.last * 1000
+    spoken = texts[mention.start_ms // 1000 : (mention.end_ms - 900) // 1000 + 1]
+    heard = " ".join(word for text in spoken for word in words_of(text))
+    assert " ".join(behind[start : start + count]) in heard
+
+
+@settings(deadline=None)
+@given(
+    texts=segments,
+    quote=st.lists(st.sampled_from(["buy", "sell", "hold", "the", "a", "palantir"]), min_size=3, max_size=6),
+)
+def test_what_was_never_said_in_a_row_is_never_grounded(texts: tuple[str, ...], quote: list[str]) -> None:
+    words = [word for text in texts for word in words_of(text)]
+    rows = [words[start : start + len(quote)] for start in range(len(words))]
+    mention = one(said(" ".join(quote), line=1), captions_of(*texts))
+    assert (mention.rejected == "quote_not_in_transcript") == (quote not in rows)
+
+
+@settings(deadline=None)
+@given(segments)
+def test_every_word_stands_on_the_line_it_was_shown_on(texts: tuple[str, ...]) -> None:
+    transcript = Transcript(captions_of(*texts))
+    shown = [line.number for line in lines_of(texts) for _ in words_of(line.text)]
+    assert [transcript.line_at(place) for place in range(len(shown))] == shown

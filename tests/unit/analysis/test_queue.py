@@ -1,0 +1,130 @@
+"""Which request is next, against a plain list that is searched each time."""
+
+from dataclasses import dataclass, field, replace
+from uuid import UUID
+
+from hypothesis import settings
+from hypothesis import strategies as st
+from hypothesis.stateful import RuleBasedStateMachine, invariant, rule
+
+from streams.analysis.ledger import Pending
+from streams.analysis.queue import LANES, Queue
+from streams.events.event import Lane
+from tests.unit.analysis.ledger_records import request
+
+lanes = st.sampled_from(LANES)
+closed_lanes = st.sets(lanes)
+
+
+def pending(number: int, lane: Lane = "live", retry_at_ms: int = 0) -> Pending:
+    return Pending(request(number, lane), offset=number, retry_at_ms=retry_at_ms)
+
+
+def taken(queue: Queue, now_ms: int = 0, closed: set[Lane] | None = None) -> int | None:
+    """The offset of what is taken."""
+    next_one = queue.take(now_ms, closed or set())
+    return None if next_one is None else next_one.offset
+
+
+@dataclass
+class PlainQueue:
+    waiting: dict[UUID, tuple[Pending, int]] = field(default_factory=dict)
+
+    def add(self, one: Pending, not_before_ms: int) -> None:
+        self.waiting.setdefault(one.request.request_id, (one, max(one.retry_at_ms, not_before_ms)))
+
+    def ready(self, now_ms: int, closed: set[Lane]) -> list[Pending]:
+        found = [
+            one
+            for one, ready_ms in self.waiting.values()
+            if ready_ms <= now_ms and one.request.lane not in closed
+        ]
+        return sorted(found, key=lambda one: (LANES.index(one.request.lane), one.offset))
+
+
+class QueueMachine(RuleBasedStateMachine):
+    """Adds, takes and asks in any order; time does not run back."""
+
+    def __init__(self) -> None:
+        super().__init__()
+        self.queue, self.plain = Queue(), PlainQueue()
+        self.now_ms = 1
+
+    @rule(number=st.integers(0, 40), retry_in=st.integers(-5, 20), not_before_in=st.integers(-5, 20))
+    def add(self, number: int, retry_in: int, not_before_in: int) -> None:
+        one = pending(number, LANES[number % 3], max(0, self.now_ms + retry_in) if retry_in > 0 else 0)
+        not_before_ms = max(0, self.now_ms + not_before_in) if not_before_in > 0 else 0
+        self.queue.add(one, not_before_ms)
+        self.plain.add(one, not_before_ms)
+
+    @rule(later=st.integers(0, 10), closed=closed_lanes)
+    def take(self, later: int, closed: set[Lane]) -> None:
+        self.now_ms += later
+        expected = next(iter(self.plain.ready(self.now_ms, closed)), None)
+        got = self.queue.take(self.now_ms, closed)
+        assert got is expected
+        if expected is not None:
+            del self.plain.waiting[expected.request.request_id]
+
+    @rule(closed=closed_lanes)
+    def ask_when(self, closed: set[Lane]) -> None:
+        times = [ms for one, ms in self.plain.waiting.values() if one.request.lane not in closed]
+        told = self.queue.next_ready_ms(closed)
+        assert (told is None) == (not times)
+        if told is not None:
+            # What is ready is ready since whenever.
+            assert max(told, self.now_ms) == max(min(times), self.now_ms)
+
+    @invariant()
+    def each_waits_once(self) -> None:
+        assert len(self.queue) == len(self.plain.waiting)
+
+
+TestQueue = QueueMachine.TestCase
+TestQueue.settings = settings(max_examples=60, stateful_step_count=40, deadline=None)
+
+
+def test_live_goes_before_backfill_before_replay_and_the_oldest_first() -> None:
+    queue = Queue()
+    for number, lane in ((1, "replay"), (2, "backfill"), (5, "live"), (3, "backfill"), (4, "live")):
+        queue.add(pending(number, lane))  # type: ignore[arg-type]
+    assert [taken(queue) for _ in range(6)] == [4, 5, 2, 3, 1, None]
+
+
+def test_five_thousand_replays_do_not_hold_up_a_live_request() -> None:
+    queue = Queue()
+    for number in range(5000):
+        queue.add(pending(number, "replay"))
+    queue.add(pending(9999, "live"))
+    assert taken(queue) == 9999
+
+
+def test_a_closed_lane_holds_up_nobody_but_itself() -> None:
+    queue = Queue()
+    queue.add(pending(1, "live"))
+    queue.add(pending(2, "backfill"))
+    assert taken(queue, closed={"live"}) == 2
+    assert taken(queue, closed={"live"}) is None
+    assert queue.next_ready_ms({"live"}) is None
+    assert taken(queue) == 1
+
+
+def test_a_retry_waits_for_its_time_and_then_takes_its_old_place() -> None:
+    queue = Queue()
+    queue.add(pending(1, retry_at_ms=1000))
+    queue.add(pending(2), not_before_ms=2000)
+    queue.add(pending(3))
+    assert queue.next_ready_ms() == 0
+    assert taken(queue, 999) == 3
+    assert taken(queue, 999) is None
+    assert queue.next_ready_ms() == 1000
+    queue.add(pending(4))
+    assert [taken(queue, 2000) for _ in range(4)] == [1, 2, 4, None]
+
+
+def test_a_request_that_waits_is_not_added_twice() -> None:
+    queue = Queue()
+    queue.add(pending(1))
+    queue.add(replace(pending(1), offset=7), not_before_ms=9)
+    assert len(queue) == 1
+    assert [taken(queue, 99) for _ in range(2)] == [1, None]
