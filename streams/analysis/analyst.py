@@ -178,7 +178,7 @@ class Analyst:
                 log.warning("claims of dead analysts are looked for again later: %r", error)
 
     async def _recover(self, *, patient: bool) -> None:
-        """Settle what another analyst (or this one, before) left unsettled and what is known of.
+        """Settle what another analyst (or this one, before) left unsettled and what is known of; ask what is owed.
 
         `patient`: only what stood there a round ago too, for a living analyst settles its own within moments.
         """
@@ -192,6 +192,8 @@ class Analyst:
             if claim is not None:
                 await self._settle_for(claim)
         self._suspects = suspects
+        for request in self._state.owed_now():
+            await self._attempts.append(request)
 
     async def _settle_for(self, claim: Claim) -> None:
         recorded = self._state.recorded.get(claim.attempt_id)

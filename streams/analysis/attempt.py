@@ -17,7 +17,7 @@ from aiokafka.errors import KafkaError
 
 from streams.analysis.calls import Calls
 from streams.analysis.conversation import request_of
-from streams.analysis.entries import Claim
+from streams.analysis.entries import Claim, Request
 from streams.analysis.ledger import MAX_ATTEMPTS, Pending, Verdict
 from streams.analysis.limits import Limits
 from streams.analysis.next_step import Again, Halt, Next, Pause
@@ -66,7 +66,7 @@ class Attempts:
         if waiting is not None and not waiting.done():
             waiting.set_result(verdict)
 
-    async def make(self, pending: Pending, prompt: Prompt, permit: Permit) -> Next:
+    async def make(self, pending: Pending, prompt: Prompt, permit: Permit) -> Next:  # noqa: PLR0911  one a guard
         """Take one request as far as it goes now. The pace has room for it: a claim that waits holds money."""
         ledger, analysis = self.state.ledger, analysis_id(pending.request.captions_id, prompt.prompt_id)
         if ledger.is_done(analysis):
@@ -75,6 +75,9 @@ class Attempts:
         if called_until_ms is not None and called_until_ms > self._in_ms(0):
             # Its settlement may stand in the log by now, unread: our own, too.
             return Again(min(called_until_ms, self._in_ms(0.2)))
+        replay_id = pending.request.replay_id
+        if replay_id is not None and ledger.replay_room(replay_id) <= 0:
+            return self._after_replay_room(replay_id)
         captions = await self.fetch_captions(pending)
         if analysis in ledger.calls:
             # Likewise what the last attempt left, which says how much room the next one needs.
@@ -94,9 +97,23 @@ class Attempts:
         never = uncountable or self._why_never(claim)
         if never is None and usd > ledger.room(claim.lane, claim.cap_usd, claim.lane_cap_usd, self._in_ms(0)):
             return Again(max(ledger.next_close_ms(), self._in_ms(1)), tight=True)
+        if replay_id is not None and usd > ledger.replay_room(replay_id):
+            return self._after_replay_room(replay_id)
         if never is None and self.calls.is_held(prompt.model):
             return Again()
         return await self._spend(claim, pending, prompt, captions, request, permit, never)
+
+    def _after_replay_room(self, replay_id: UUID) -> Next:
+        """A replay that is cancelled or has spent all it may is over, unless a call of it ends for less than reserved."""
+        ledger = self.state.ledger
+        may_close = any(held.claim.replay_id == replay_id for held in ledger.open.values())
+        return Again(self._in_ms(1)) if may_close and replay_id not in ledger.cancelled else None
+
+    def _lane_cap_usd(self, request: Request) -> Decimal:
+        replay = None if request.replay_id is None else self.state.ledger.replays.get(request.replay_id)
+        if replay is not None:
+            return self.limits.cap_usd * Decimal(str(replay.share))
+        return self.limits.lane_cap_usd(request.lane)
 
     def _claim(self, pending: Pending, prompt: Prompt, max_tokens: int, usd: Decimal) -> BudgetReserved:
         request = pending.request
@@ -114,7 +131,7 @@ class Attempts:
             replay_id=request.replay_id,
             usd=usd,
             cap_usd=self.limits.cap_usd,
-            lane_cap_usd=self.limits.lane_cap_usd(request.lane),
+            lane_cap_usd=self._lane_cap_usd(request),
             hold_s=self.limits.hold_s,
         )
 
@@ -149,8 +166,9 @@ class Attempts:
                 self.orphans.add(claim.attempt_id)
                 return Again(self._in_ms(5))
             deadline_ms = appended.timestamp_ms + claim.hold_s * 1000
-            granted = await verdict == "granted"
-            if never is not None:
+            said = await verdict
+            granted = said == "granted"
+            if never is not None and said not in {"done", "being_called"}:
                 await self.append(failure(claim, pending, captions, *never, at=self.now(), final=True))
                 await self.settle(claim, "failed")
                 return None

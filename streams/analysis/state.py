@@ -93,16 +93,16 @@ class State:
                 )
                 self.owed[owed.request_id] = owed
 
-    def take_owed(self) -> list[AnalysisRequested]:
+    def owed_now(self) -> list[AnalysisRequested]:
         """The owed requests that still count: not of a cancelled replay, nor of a prompt that is the active one now."""
         active = self.active_prompt
-        owed, self.owed = list(self.owed.values()), {}
-        return [
-            request
-            for request in owed
+        self.owed = {
+            owed_id: request
+            for owed_id, request in self.owed.items()
             if request.replay_id not in self.ledger.cancelled
             and (active is None or request.prompt_id != active.prompt_id)
-        ]
+        }
+        return list(self.owed.values())
 
     def _is_settled(self, attempt_id: UUID) -> bool:
         return self.ledger.is_claimed(attempt_id) and attempt_id not in self.ledger.unsettled

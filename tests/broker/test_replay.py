@@ -15,14 +15,20 @@ from streams.clock import utc_now
 from streams.demo.claude import LoopbackClaude
 from streams.demo.script import Reply, Step
 from streams.events.analyses import AnalysisCompleted
-from streams.events.ledger import AnalysisRequested, BudgetSettled, ReplayFilter, ReplayStarted
+from streams.events.ledger import (
+    AnalysisRequested,
+    BudgetReserved,
+    BudgetSettled,
+    ReplayFilter,
+    ReplayStarted,
+)
 from streams.events.prompts import PromptRegistered
 from streams.log.connection import Connection
 from streams.log.topics import ANALYSES, LEDGER
 from streams.replay import run as replays
 from streams.replay.plan import plan
 from streams.replay.selection import channel_id_of, select
-from tests.broker.analyst_scene import ANSWER, PROMPT, Scene, analysts, scene
+from tests.broker.analyst_scene import ANSWER, LIMITS, PROMPT, Scene, analysts, scene
 
 pytestmark = pytest.mark.kafka
 
@@ -42,8 +48,8 @@ def answer(body: Mapping[str, Any]) -> Step:
     return Reply(orjson.dumps(text).decode())
 
 
-def wish(max_usd: str = "1", which: ReplayFilter = ALL) -> replays.Wish:
-    return replays.Wish(CANDIDATE, which, 0, Decimal("0.5"), Decimal(max_usd), follow=False)
+def wish(max_usd: str = "1", *, follow: bool = False) -> replays.Wish:
+    return replays.Wish(CANDIDATE, ALL, 0, Decimal("0.5"), Decimal(max_usd), follow)
 
 
 async def history(log: Scene, home: Path, claude: LoopbackClaude, videos: int) -> None:
@@ -111,6 +117,9 @@ async def test_a_replay_is_never_charged_above_its_own_limit(connection: Connect
             await log.until(LEDGER, [BudgetSettled], 10)
             await log.ask("live")
             await log.until(ANALYSES, [AnalysisCompleted], len(claude.calls) + 1)
+            claims = len(await log.events(LEDGER, BudgetReserved))
+        # Those in flight at once may each have seen room; what does not fit is not claimed again and again.
+        assert claims - len(claude.calls) <= LIMITS.calls_in_flight
         spent = (await replays.replays_of(connection)).progress(wish(f"{limit}").replay_id)
         assert 0 < spent.spent_usd <= limit
         assert spent.waiting > 0
@@ -132,6 +141,22 @@ async def test_a_cancelled_replay_claims_nothing_more(connection: Connection, tm
             await log.ask("live")
             await log.until(ANALYSES, [AnalysisCompleted], 3)
         assert len(claude.calls) == 3
+
+
+async def test_a_replay_that_follows_runs_new_videos_under_the_candidate_too(
+    connection: Connection, tmp_path: Path
+) -> None:
+    """The active prompt stays live; the candidate's analysis of the same captions comes beside it, in its own lane."""
+    async with scene(connection) as log, LoopbackClaude({}, improvise=answer) as claude:
+        await history(log, tmp_path, claude, videos=1)
+        await replays.start(connection, log.publisher, tmp_path, wish(follow=True), utc_now)
+        await log.ask("new")
+        async with analysts(log, claude.base_url):
+            await log.until(ANALYSES, [AnalysisCompleted], 4)
+        of_new = [a for a in await log.events(ANALYSES, AnalysisCompleted) if a.video.video_id == "new"]
+        assert {(a.prompt, a.lane) for a in of_new} == {("test", "live"), ("candidate", "replay")}
+        asked = [r for r in await log.events(LEDGER, AnalysisRequested) if r.video_id == "new"]
+        assert {r.lane for r in asked} == {"live", "replay"}
 
 
 async def test_a_selection_is_the_same_for_everybody(connection: Connection, tmp_path: Path) -> None:
