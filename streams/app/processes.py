@@ -61,7 +61,7 @@ async def agents(
             Agent(
                 name="publish_signals",
                 topics=(ANALYSES,),
-                handle=PublishSignals(bodies).publish_signals,
+                handle=PublishSignals(bodies).in_stretches,
                 time_limit_s=HANDLER_LIMIT_S,
                 types=(AnalysisCompleted, PromptActivated),
             ),

@@ -7,7 +7,8 @@ process ends at once, uncommitted, and the event is delivered again.
 import asyncio
 import logging
 import os
-from collections.abc import Awaitable, Callable, Iterable, Sequence
+from collections.abc import AsyncGenerator, Awaitable, Callable, Iterable, Sequence
+from contextlib import aclosing
 from dataclasses import dataclass
 from enum import IntEnum
 from typing import NoReturn, assert_never
@@ -30,8 +31,13 @@ SEND_LIMIT_S = 60.0
 
 log = logging.getLogger(__name__)
 
-Handler = Callable[[Event, Position], Awaitable[Sequence[Event]]]
-"""Turns an event and where it stands into the events that follow from it."""
+Stretches = AsyncGenerator[Sequence[Event], None]
+Handler = Callable[[Event, Position], Awaitable[Sequence[Event]] | Stretches]
+"""Turns an event and where it stands into the events that follow from it, at once or in stretches.
+
+A stretch is in the log before the next is asked for, so what follows may be more than fits into memory or into the
+time limit; an empty one is a sign of life. A try that fails begins again with the first stretch: they must repeat.
+"""
 
 
 class TransientError(EarmarkError):
@@ -55,7 +61,7 @@ class ExitCode(IntEnum):
 
 @dataclass(frozen=True)
 class Agent:
-    """A handler and what it hears: `topics`, or of these only `types`; `time_limit_s` seconds for one event."""
+    """A handler and what it hears: `topics`, or of these only `types`; `time_limit_s` seconds for an event or stretch."""
 
     name: str
     topics: tuple[Topic, ...]
@@ -111,6 +117,10 @@ def leave(stop: Stop) -> NoReturn:
     os._exit(stop.code)
 
 
+async def _at_once(answer: Awaitable[Sequence[Event]]) -> Stretches:
+    yield await answer
+
+
 class Wrapper:
     """An agent at work. One serves every partition; `busy` tells the watchdog which are at it, and for how long yet."""
 
@@ -130,7 +140,7 @@ class Wrapper:
         self._sleep = sleep
         self._streak = 0
         self.busy: dict[tuple[str, int], float] = {}
-        """(topic, partition) → the event loop's time by which the try under way must have ended."""
+        """(topic, partition) → the event loop's time by which the try or stretch under way must have ended."""
         self.ended: dict[tuple[str, int], float] = {}
         """(topic, partition) → the event loop's time when an event was last done with."""
 
@@ -149,11 +159,8 @@ class Wrapper:
     async def _see_through(self, record: Record, place: tuple[str, int]) -> None:
         attempt = 1
         while True:
-            self.busy[place] = (
-                asyncio.get_running_loop().time() + self._agent.time_limit_s + SEND_LIMIT_S + max(BACKOFF_S)
-            )
             try:
-                asked = await self._try(record)
+                asked = await self._try(record, place)
             except Exception as error:
                 todo = after_failure(error, attempt, self._streak)
                 log.warning(
@@ -177,22 +184,33 @@ class Wrapper:
                 self._streak = 0 if asked else self._streak
                 return
 
-    async def _try(self, record: Record) -> bool:
+    async def _try(self, record: Record, place: tuple[str, int]) -> bool:
         """Decode, handle, send. Whether the handler was asked at all."""
         event = record.event()
         if self._agent.types is not None and not isinstance(event, self._agent.types):
             return False
-        position = Position(partition=record.partition, offset=record.offset)
+        answer = self._agent.handle(event, Position(partition=record.partition, offset=record.offset))
+        async with aclosing(answer if isinstance(answer, AsyncGenerator) else _at_once(answer)) as stretches:
+            while True:
+                self._keep_busy(place)
+                events = await self._in_time(anext(stretches, None))
+                if events is None:
+                    return True
+                await self._append(events)
+
+    def _keep_busy(self, place: tuple[str, int]) -> None:
+        longest_s = self._agent.time_limit_s + SEND_LIMIT_S + max(BACKOFF_S)
+        self.busy[place] = asyncio.get_running_loop().time() + longest_s
+
+    async def _in_time(self, stretch: Awaitable[Sequence[Event] | None]) -> Sequence[Event] | None:
         limit_s = self._agent.time_limit_s
         try:
             async with asyncio.timeout(limit_s) as limit:
-                events = await self._agent.handle(event, position)
+                return await stretch
         except TimeoutError as error:
             if not limit.expired():
                 raise
             raise HandlerTimeoutError(f"{self._agent.name} took longer than {limit_s:g} s") from error
-        await self._append(events)
-        return True
 
     async def _append(self, events: Iterable[Event]) -> None:
         try:

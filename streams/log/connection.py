@@ -47,13 +47,16 @@ class Connection:
             "metadata_max_age_ms": 10_000,
         }
 
-    def consumer(self) -> AIOKafkaConsumer:
-        """A consumer without a group: its reader keeps the position, and a position that is gone is an error."""
+    def consumer(self, fetch_bytes: int = MAX_MESSAGE_BYTES) -> AIOKafkaConsumer:
+        """A consumer without a group: its reader keeps the position, and a position that is gone is an error.
+
+        It asks for `fetch_bytes` of a partition at a time, and is given the next record whole, however large.
+        """
         return AIOKafkaConsumer(
             **self._client,
             auto_offset_reset="none",
             enable_auto_commit=False,
-            max_partition_fetch_bytes=MAX_MESSAGE_BYTES,
+            max_partition_fetch_bytes=fetch_bytes,
         )
 
     def producer(self) -> AIOKafkaProducer:

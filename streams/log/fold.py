@@ -19,6 +19,10 @@ from streams.log.topics import Topic
 
 BATCH = 2000
 WAIT_MS = 500
+# A fetcher jumps: what it asks for beyond the body it wants is read for nothing.
+FETCH_BYTES = 256 * 1024
+# Wanted offsets no further apart than this are read in one go, with what stands between them.
+NEAR = 50
 
 
 @dataclass(frozen=True, slots=True)
@@ -59,10 +63,16 @@ class Follower:
     """
 
     def __init__(
-        self, connection: Connection, consumer: AIOKafkaConsumer, apply: Callable[[Record], None]
+        self,
+        connection: Connection,
+        consumer: AIOKafkaConsumer,
+        asker: AIOKafkaConsumer,
+        apply: Callable[[Record], None],
     ) -> None:
         self._connection = connection
         self._consumer = consumer
+        # On a connection of its own: a broker answers in turn, and a fetch with nothing to bring waits half a second.
+        self._asker = asker
         self._apply = apply
         self._positions: dict[TopicPartition, int] = {}
         self._moved = asyncio.Condition()
@@ -117,7 +127,7 @@ class Follower:
             if (topic is None or tp.topic == self._connection.name(topic))
             and (partition is None or tp.partition == partition)
         ]
-        ends = await self._consumer.end_offsets(wanted)
+        ends = await self._asker.end_offsets(wanted)
         return {(self._bare(tp), tp.partition): end for tp, end in ends.items()}
 
     async def reach(self, ends: Ends) -> None:
@@ -169,16 +179,18 @@ async def follow(
     start: Ends | None = None,
 ) -> AsyncIterator[Follower]:
     """A follower of `topics` that has applied everything the log held when it began, for as long as the block lasts."""
-    consumer = connection.consumer()
-    follower = Follower(connection, consumer, apply)
+    consumer, asker = connection.consumer(), connection.consumer()
+    follower = Follower(connection, consumer, asker, apply)
     try:
         await consumer.start()
+        await asker.start()
         await follower.start(topics, start)
         await follower.reach_now()
         yield follower
     finally:
         await follower.stop()
         await consumer.stop()
+        await asker.stop()
 
 
 async def ends_of(connection: Connection, topic: Topic) -> tuple[int, ...]:
@@ -202,6 +214,17 @@ async def read(
     """Apply everything the log holds now, once."""
     async with follow(connection, topics, apply, start):
         pass
+
+
+def stretches(offsets: Iterable[int]) -> list[tuple[int, int]]:
+    """The stretches (start, end not included) in which to read `offsets`: those near each other share one."""
+    found: list[tuple[int, int]] = []
+    for offset in sorted(offsets):
+        if found and offset - found[-1][1] < NEAR:
+            found[-1] = (found[-1][0], offset + 1)
+        else:
+            found.append((offset, offset + 1))
+    return found
 
 
 class Fetcher:
@@ -237,6 +260,21 @@ class Fetcher:
             message.value,
         )
 
+    async def fetch_many(self, topic: Topic, partition: int, offsets: Iterable[int]) -> dict[int, Record]:
+        """The records at those offsets, which the log must reach. Raises EarmarkError where one is missing."""
+        wanted = set(offsets)
+        found: dict[int, Record] = {}
+
+        def take(record: Record) -> None:
+            if record.offset in wanted:
+                found[record.offset] = record
+
+        for start, end in stretches(wanted):
+            await self.read(topic, partition, start, end, take)
+        if missing := wanted - found.keys():
+            raise EarmarkError(f"{self._connection.name(topic)}[{partition}] lacks offset {min(missing)}")
+        return found
+
     async def ends(self, topic: Topic) -> dict[int, int]:
         """Each partition's offset after the last record, now."""
         tps = [
@@ -266,7 +304,7 @@ class Fetcher:
 @asynccontextmanager
 async def fetcher(connection: Connection, time_limit_s: float = 30.0) -> AsyncIterator[Fetcher]:
     """A fetcher for as long as the block lasts."""
-    consumer = connection.consumer()
+    consumer = connection.consumer(FETCH_BYTES)
     try:
         await consumer.start()
         yield Fetcher(connection, consumer, time_limit_s)

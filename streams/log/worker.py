@@ -61,7 +61,9 @@ def settings(connection: Connection, slot: str, time_limit_s: float) -> Mapping[
         "broker_session_timeout": 10.0,
         "broker_heartbeat_interval": 2.0,
         "broker_request_timeout": 30.0,
-        # Must exceed what a handler may take, or a rebalance makes everything in flight run twice.
+        # Must exceed what a handler may take, or a rebalance makes everything in flight run twice. A handler that
+        # goes on for many stretches is not waited for: nobody would get work for as long. The watchdog then ends this
+        # process, and whoever has the partition next tells it all again from the first stretch.
         "broker_rebalance_timeout": max(60.0, time_limit_s + 30.0),
         # Full buffers are no reason to leave the group; whoever leaves that way never comes back.
         "broker_max_poll_interval": 1e6,

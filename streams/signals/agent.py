@@ -1,7 +1,9 @@
 """From analyses to signals: what the current analysis of a video says anew."""
 
-from collections.abc import Sequence
+import asyncio
+from collections.abc import AsyncGenerator, AsyncIterator, Mapping, Sequence
 from dataclasses import dataclass, field
+from datetime import datetime
 from typing import cast
 
 from streams.events.analyses import AnalysisCompleted
@@ -11,6 +13,11 @@ from streams.log.fold import Fetcher, Record
 from streams.log.topics import ANALYSES
 from streams.signals.current import Partition, Switch, activated, completed, evolve
 from streams.signals.diff import signals
+
+# Twelve partitions at a time hold the bodies of so many videos, under two prompts each.
+STRETCH = 100
+# So many records are folded within one time limit.
+CATCH_UP = 5000
 
 
 @dataclass(slots=True)
@@ -29,56 +36,85 @@ class PublishSignals:
     same bytes whoever handles it, and however often.
     """
 
-    def __init__(self, fetcher: Fetcher) -> None:
+    def __init__(self, fetcher: Fetcher, stretch: int = STRETCH) -> None:
         self._fetcher = fetcher
+        self._stretch = stretch
         self._folded: dict[int, _Folded] = {}
 
-    async def publish_signals(self, event: Event, position: Position) -> Sequence[Event]:
-        """The signals of the event at `position` in `analyses`; none for an event that switches nothing.
+    async def in_stretches(self, event: Event, position: Position) -> AsyncGenerator[Sequence[Event], None]:
+        """The signals of the event at `position` in `analyses`, those of `stretch` videos at a time.
 
+        A marker may switch every video there is. While the fold comes up to the event, the stretches are empty.
         Raises EarmarkError where the log lacks a record that the fold needs.
         """
-        return [
-            signal
-            for switch in await self._switches(event, position)
-            for signal in await self._signals(switch, event, position.partition)
-        ]
-
-    async def _switches(self, event: Event, position: Position) -> Sequence[Switch]:
         folded = self._folded.get(position.partition)
-        if folded is not None and folded.end == position.offset + 1:
-            return folded.switches  # the last event once more, as when its signals could not be sent
-        if folded is None or folded.end > position.offset:
+        # The event at the end may come once more, as when its signals could not be sent.
+        if folded is None or folded.end > position.offset + 1:
             folded = self._folded[position.partition] = _Folded()
-        await self._catch_up(folded, position)
-        partition, offset = folded.partition, position.offset
-        match event:
-            case AnalysisCompleted():
-                switches = completed(
-                    partition, offset, event.video.video_id, event.prompt_id, event.captions_revision
-                )
-            case PromptActivated(activation=int() as activation):
-                switches = activated(partition, event.prompt_id, activation)
-            case _:
-                switches = []
-        folded.end, folded.switches = offset + 1, switches
-        return switches
+        while folded.end < position.offset:
+            await self._catch_up(folded, position)
+            yield ()
+        if folded.end == position.offset:
+            folded.switches = _switches(folded.partition, event, position.offset)
+            folded.end += 1
+        known = {position.offset: event} if isinstance(event, AnalysisCompleted) else {}
+        told = told_of(self._fetcher, position.partition, folded.switches, event.at, self._stretch, known)
+        async for stretch in told:
+            yield stretch
+
+    async def publish_signals(self, event: Event, position: Position) -> Sequence[Event]:
+        """All of them at once: for an event that switches few videos."""
+        return [signal async for stretch in self.in_stretches(event, position) for signal in stretch]
 
     async def _catch_up(self, folded: _Folded, position: Position) -> None:
-        """Fold what stands between the fold and the event: passed over, handled elsewhere, or before this process."""
+        """Fold some of what stands between the fold and the event: handled elsewhere, or before this process."""
 
         def take(record: Record) -> None:
             folded.switches = evolve(folded.partition, record)
             folded.end = record.offset + 1
 
-        await self._fetcher.read(ANALYSES, position.partition, folded.end, position.offset, take)
+        end = min(folded.end + CATCH_UP, position.offset)
+        await self._fetcher.read(ANALYSES, position.partition, folded.end, end, take)
+        folded.end = end
 
-    async def _signals(self, switch: Switch, event: Event, partition: int) -> Sequence[Event]:
-        previous = None if switch.previous is None else await self._analysis(partition, switch.previous)
-        if isinstance(event, AnalysisCompleted):
-            return signals(previous, event, switch, event.at)
-        return signals(previous, await self._analysis(partition, switch.current), switch, event.at)
 
-    async def _analysis(self, partition: int, offset: int) -> AnalysisCompleted:
-        record = await self._fetcher.fetch(ANALYSES, partition, offset)
-        return cast("AnalysisCompleted", record.event())  # the fold counts no other type
+def _switches(partition: Partition, event: Event, offset: int) -> Sequence[Switch]:
+    match event:
+        case AnalysisCompleted():
+            return completed(
+                partition, offset, event.video.video_id, event.prompt_id, event.captions_revision
+            )
+        case PromptActivated(activation=int() as activation):
+            return activated(partition, event.prompt_id, activation)
+        case _:
+            return []
+
+
+async def told_of(
+    fetcher: Fetcher,
+    partition: int,
+    switches: Sequence[Switch],
+    at: datetime,
+    stretch: int = STRETCH,
+    known: Mapping[int, AnalysisCompleted] = {},
+) -> AsyncIterator[Sequence[Event]]:
+    """What `switches` in a partition of `analyses` mean to subscribers, those of `stretch` videos at a time, in order.
+
+    `at` is the time of what caused them; `known`: analyses by offset that need not be fetched.
+    """
+    for start in range(0, len(switches), stretch):
+        some = switches[start : start + stretch]
+        offsets = {switch.current for switch in some}
+        offsets |= {switch.previous for switch in some if switch.previous is not None}
+        bodies = await fetcher.fetch_many(ANALYSES, partition, offsets - known.keys())
+        told: list[Event] = []
+        for switch in some:
+            previous = None if switch.previous is None else _analysis(bodies, switch.previous)
+            current = known.get(switch.current) or _analysis(bodies, switch.current)
+            told += signals(previous, current, switch, at)
+            await asyncio.sleep(0)  # decoding two bodies takes its time, and others wait for theirs
+        yield told
+
+
+def _analysis(bodies: Mapping[int, Record], offset: int) -> AnalysisCompleted:
+    return cast("AnalysisCompleted", bodies[offset].event())  # the fold counts no other type

@@ -152,8 +152,8 @@ class Log:
         self.records = [record(event, offset) for offset, event in enumerate(events)]
         self.read_from: list[int] = []
 
-    async def fetch(self, topic: Topic, partition: int, offset: int) -> Record:  # noqa: ARG002  as Fetcher has it
-        return self.records[offset]
+    async def fetch_many(self, topic: Topic, partition: int, offsets: Iterable[int]) -> dict[int, Record]:  # noqa: ARG002  as Fetcher has it
+        return {offset: self.records[offset] for offset in offsets}
 
     async def read(
         self,

@@ -46,7 +46,7 @@ async def test_crashes_and_rebalances_change_no_byte(history: list[Event], data:
     log = Log(history)
     reference = PublishSignals(log)
     first = [await told(reference, history, offset) for offset in range(len(history))]
-    workers, client = [PublishSignals(log), PublishSignals(log)], Client()
+    workers, client = [PublishSignals(log), PublishSignals(log, stretch=1)], Client()
     deliveries = st.lists(st.tuples(st.integers(0, 1), st.integers(0, len(history) - 1), st.booleans()))
     for worker, offset, crashed in data.draw(deliveries):
         if crashed:

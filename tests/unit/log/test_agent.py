@@ -1,7 +1,7 @@
 """What becomes of an event that cannot be handled, and of one that can."""
 
 import asyncio
-from collections.abc import Awaitable, Callable, Iterable, Sequence
+from collections.abc import Iterable, Sequence
 from datetime import UTC, datetime
 from typing import NoReturn
 
@@ -22,9 +22,11 @@ from streams.log.agent import (
     Agent,
     DeadLetter,
     ExitCode,
+    Handler,
     HandlerTimeoutError,
     Retry,
     Stop,
+    Stretches,
     TransientError,
     Wrapper,
     after_failure,
@@ -69,7 +71,7 @@ def record_of(event: Event, offset: int = 7) -> Record:
 class World:
     """A log that is a list, a sleep that is instant, a process whose end is an exception."""
 
-    def __init__(self, handle: Callable[[Event, Position], Awaitable[Sequence[Event]]]) -> None:
+    def __init__(self, handle: Handler) -> None:
         self.log: list[Event] = []
         self.slept: list[float] = []
         self.append_errors: list[Exception] = []
@@ -90,7 +92,7 @@ class World:
         return caught.value.stop.code
 
 
-def raising(*errors: Exception) -> Callable[[Event, Position], Awaitable[Sequence[Event]]]:
+def raising(*errors: Exception) -> Handler:
     """A handler that raises these in turn and then answers."""
     left = list(errors)
 
@@ -240,6 +242,59 @@ async def test_a_cancelled_handler_ends_the_process_uncommitted() -> None:
     task.cancel()
     assert await task is ExitCode.CANCELLED
     assert world.wrapper.busy == {}
+
+
+async def test_a_stretch_is_in_the_log_before_the_next_is_asked_for_and_each_has_the_whole_time_limit() -> (
+    None
+):
+    """Together they take longer than the limit; the watchdog sees each of them begin."""
+    limits = []
+
+    async def handle(_event: Event, _position: Position) -> Stretches:
+        for n in range(3):
+            assert len(world.log) == n
+            limits.append(world.wrapper.busy["videos", 3])
+            await asyncio.sleep(0.75)
+            yield [UNAVAILABLE]
+
+    world = World(handle)
+    world.wrapper._agent = Agent("caption_videos", (VIDEOS,), handle, 2.0)
+    await world.wrapper.run(record_of(DISCOVERED))
+    assert world.log == [UNAVAILABLE] * 3
+    assert limits == sorted(set(limits))
+
+
+async def test_a_try_that_fails_in_the_middle_begins_again_with_the_first_stretch() -> None:
+    left = [ValueError("once")]
+    closed = []
+
+    async def handle(_event: Event, _position: Position) -> Stretches:
+        try:
+            yield [DISCOVERED]
+            if left:
+                raise left.pop()
+            yield [UNAVAILABLE]
+        finally:
+            closed.append(True)
+
+    world = World(handle)
+    await world.wrapper.run(record_of(DISCOVERED))
+    assert world.log == [DISCOVERED, DISCOVERED, UNAVAILABLE]
+    world.append_errors = [KafkaConnectionError("away")]
+    await world.wrapper.run(record_of(DISCOVERED))
+    assert world.log[3:] == [DISCOVERED, UNAVAILABLE]
+    assert len(closed) == 4, "a try that is given up is closed at once"
+
+
+async def test_a_stretch_that_hangs_is_not_excused_by_those_before() -> None:
+    async def handle(_event: Event, _position: Position) -> Stretches:
+        yield [UNAVAILABLE]
+        await asyncio.sleep(3600)
+
+    world = World(handle)
+    await world.wrapper.run(record_of(DISCOVERED))
+    assert world.log[:-1] == [UNAVAILABLE] * TRIES
+    assert isinstance(world.log[-1], DeadLettered)
 
 
 @given(

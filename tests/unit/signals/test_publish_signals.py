@@ -1,3 +1,5 @@
+from collections.abc import Iterable
+
 import pytest
 
 from streams.errors import EarmarkError
@@ -62,11 +64,11 @@ class Away(Log):
 
     down = True
 
-    async def fetch(self, topic: Topic, partition: int, offset: int) -> Record:
+    async def fetch_many(self, topic: Topic, partition: int, offsets: Iterable[int]) -> dict[int, Record]:
         if self.down:
             self.down = False
             raise EarmarkError("the broker is away")
-        return await super().fetch(topic, partition, offset)
+        return await super().fetch_many(topic, partition, offsets)
 
 
 async def test_a_retry_after_a_failed_fetch_tells_what_the_first_try_would_have() -> None:
