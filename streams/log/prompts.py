@@ -26,10 +26,14 @@ class Activation:
 
 @dataclass
 class Prompts:
-    """Every registered prompt by id and by name, in order, and the activations in order."""
+    """Every registered prompt by id and by name, in order, and the activations in order.
+
+    `registered_at`: name → when.
+    """
 
     by_id: dict[str, Prompt] = field(default_factory=dict)
     by_name: dict[str, Prompt] = field(default_factory=dict)
+    registered_at: dict[str, datetime] = field(default_factory=dict)
     activations: list[Activation] = field(default_factory=list)
 
     @property
@@ -41,10 +45,11 @@ class Prompts:
 def fold(prompts: Prompts, record: Record) -> None:
     """Take the next record of `prompts` in. Raises UndecodableError."""
     match record.event():
-        case PromptRegistered(prompt=prompt, prompt_id=prompt_id):
+        case PromptRegistered(prompt=prompt, prompt_id=prompt_id, at=at):
             # A name belongs to the first words that took it, even if two people registered at once.
             prompts.by_id.setdefault(prompt_id, prompt)
             prompts.by_name.setdefault(prompt.name, prompt)
+            prompts.registered_at.setdefault(prompt.name, at)
         case PromptActivated(prompt_id=prompt_id, at=at):
             prompts.activations.append(Activation(record.offset, prompt_id, at))
 
@@ -62,14 +67,20 @@ def registration(prompts: Prompts, prompt: Prompt, at: datetime) -> PromptRegist
     return None
 
 
-def activation(prompts: Prompts, name: str, at: datetime) -> PromptActivated:
-    """The event that makes the prompt of that name the one that counts. Raises EarmarkError for an unknown name."""
+def named(prompts: Prompts, name: str) -> Prompt:
+    """The prompt of that name. Raises EarmarkError."""
     prompt = prompts.by_name.get(name)
     if prompt is None:
         known = ", ".join(prompts.by_name) or "none"
         raise EarmarkError(
             f"no prompt {name} is registered (there are: {known}): earmark prompts register FILE"
         )
+    return prompt
+
+
+def activation(prompts: Prompts, name: str, at: datetime) -> PromptActivated:
+    """The event that makes the prompt of that name the one that counts. Raises EarmarkError for an unknown name."""
+    prompt = named(prompts, name)
     previous = prompts.activations[-1].number if prompts.activations else None
     return PromptActivated(at=at, prompt_id=prompt.prompt_id, previous=previous)
 

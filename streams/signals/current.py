@@ -5,6 +5,7 @@ analyses under a prompt that was never activated wait. What became current befor
 up to that offset and on nothing else.
 """
 
+from collections import Counter
 from collections.abc import Iterable
 from dataclasses import dataclass, field
 from struct import Struct
@@ -96,6 +97,14 @@ def activated(partition: Partition, prompt_id: str, activation: int) -> list[Swi
         for video_id, packed in partition.videos.items()
         for switch in _settle(partition, video_id, *_unpack(packed), by_marker=True)
     ]
+
+
+def videos_by_prompt(partition: Partition) -> Counter[str]:
+    """Prompt id → how many videos have their current analysis under it."""
+    kept = Counter(
+        analyses[0].prompt for switches, analyses in map(_unpack, partition.videos.values()) if switches
+    )
+    return Counter({prompt_id: kept[number] for prompt_id, number in partition.prompts.items()})
 
 
 def _settle(

@@ -1,0 +1,167 @@
+"""`earmark prompts`: the words Claude is asked with, kept in the log, and which of them count."""
+
+import asyncio
+import sys
+from difflib import unified_diff
+from pathlib import Path
+
+import click
+from rich.console import Console
+from rich.table import Table
+
+from streams.analysis.prices import price
+from streams.analysis.prompt_files import read_prompt
+from streams.app.connections import connection_of
+from streams.clock import utc_now
+from streams.errors import RefusedError
+from streams.events.ledger import Usage
+from streams.events.prompts import Prompt
+from streams.log.connection import Connection
+from streams.log.prompts import Prompts, activation, named, read_prompts, registration
+from streams.log.publish import publisher
+from streams.log.ready import topics_answer
+from streams.replay.activate import Difference, activate, difference
+from streams.settings import load
+
+ANSWER_LIMIT_S = 20.0
+MARKERS_LIMIT_S = 20.0
+_ANY_WIDTH = 1000
+
+
+@click.group()
+def prompts() -> None:
+    """The words Claude is asked with: kept in the log, never edited; exactly one prompt is active."""
+
+
+@prompts.command("list")
+def list_prompts() -> None:
+    """List the registered prompts: name, id, model, effort, max_tokens, when registered, which is active."""
+    found = asyncio.run(_read())
+    if not found.by_name:
+        click.echo("no prompt is registered: earmark prompts register FILE")
+        return
+    table = Table(box=None)
+    for name in ("name", "id", "model", "effort", "max_tokens", "registered (UTC)", ""):
+        table.add_column(name, overflow="fold")
+    for name, prompt in found.by_name.items():
+        table.add_row(
+            name,
+            prompt.prompt_id,
+            prompt.model,
+            prompt.effort,
+            str(prompt.max_tokens),
+            f"{found.registered_at[name]:%Y-%m-%d %H:%M}",
+            "active" if prompt == found.active else "",
+        )
+    (Console() if sys.stdout.isatty() else Console(width=_ANY_WIDTH)).print(table)
+
+
+@prompts.command()
+@click.argument("name")
+def show(name: str) -> None:
+    """Print the prompt NAME as a file: edit it, give it a new name, register it."""
+    click.echo(_as_file(named(asyncio.run(_read()), name)))
+
+
+@prompts.command()
+@click.argument("a")
+@click.argument("b")
+def diff(a: str, b: str) -> None:
+    """Print how prompt B differs from prompt A, as a unified diff of everything that makes them."""
+    found = asyncio.run(_read())
+    click.echo(_diff(named(found, a), named(found, b)))
+
+
+@prompts.command()
+@click.argument("file", type=click.Path(path_type=Path))
+def register(file: Path) -> None:
+    """Register the prompt in FILE; exit 3 when its name has other words, or its model no known list price."""
+    prompt = read_prompt(file)
+    price(prompt.model, Usage(input_tokens=1, output_tokens=1))
+    asyncio.run(_register(prompt))
+
+
+async def _register(prompt: Prompt) -> None:
+    connection = await _log()
+    found = await read_prompts(connection)
+    try:
+        registered = registration(found, prompt, utc_now())
+        if registered is None:
+            click.echo(f"{prompt.name} is registered already, as {prompt.prompt_id}")
+            return
+        async with publisher(connection) as out:
+            await out.append(registered)
+        # Somebody may have taken the name meanwhile: the log knows who was first.
+        found = await read_prompts(connection)
+        registration(found, prompt, utc_now())
+    except RefusedError:
+        click.echo(_diff(found.by_name[prompt.name], prompt), err=True)
+        raise
+    click.echo(f"{prompt.name} is registered as {prompt.prompt_id}; nothing asks with it yet")
+
+
+@prompts.command("activate")
+@click.argument("name")
+@click.option("--dry-run", is_flag=True, help="Only say what it would publish.")
+@click.option("--yes", is_flag=True, help="Do not say what it will publish, and do not ask.")
+def activate_prompt(name: str, *, dry_run: bool, yes: bool) -> None:
+    """Let the prompt NAME count from now on: its analyses become the current ones, the differences are published.
+
+    Roll back with the name of the prompt that counted before.
+    """
+    asyncio.run(_activate(name, dry_run=dry_run, yes=yes))
+
+
+async def _activate(name: str, *, dry_run: bool, yes: bool) -> None:
+    connection = await _log()
+    found = await read_prompts(connection)
+    prompt = named(found, name)
+    if prompt == found.active:
+        click.echo(f"{name} is active already")
+        return
+    if dry_run or not yes:
+        click.echo(_in_words(name, await difference(connection, prompt.prompt_id, utc_now())))
+    if dry_run or not (yes or click.confirm("Activate it?")):
+        return
+    async with publisher(connection) as out:
+        event = activation(await read_prompts(connection), name, utc_now())
+        marked = await activate(connection, out, event, MARKERS_LIMIT_S)
+    click.echo(
+        f"{name} is active: new videos are analysed with it, and a worker publishes the differences now"
+        if marked
+        else f"{name} will be active as soon as a worker runs: no worker has taken the activation up yet"
+    )
+
+
+def _in_words(name: str, found: Difference) -> str:
+    counts = ", ".join(f"{number} {kind}" for kind, number in sorted(found.signals.items()))
+    return (
+        f"activating {name} publishes {counts or 'no signal'}, with cause=activation\n"
+        f"videos that switch to it: {found.switched}; that have no analysis under it and keep theirs: {found.kept}"
+    )
+
+
+def _as_file(prompt: Prompt) -> str:
+    return (
+        f"---\nname: {prompt.name}\nmodel: {prompt.model}\nmax_tokens: {prompt.max_tokens}\neffort: {prompt.effort}\n"
+        f"---\n{prompt.words}"
+    )
+
+
+def _diff(a: Prompt, b: Prompt) -> str:
+    before, after = (
+        f"{_as_file(prompt)}\n(answer schema {prompt.schema_version})".splitlines() for prompt in (a, b)
+    )
+    return "\n".join(
+        unified_diff(before, after, f"{a.name} {a.prompt_id}", f"{b.name} {b.prompt_id}", lineterm="")
+    )
+
+
+async def _log() -> Connection:
+    connection = connection_of(load())
+    await topics_answer(connection, ANSWER_LIMIT_S)
+    return connection
+
+
+async def _read() -> Prompts:
+    return await read_prompts(await _log())

@@ -1,0 +1,51 @@
+"""A worker that publishes signals, two videos at a time, as a process of its own; it may die in mid-activation."""
+
+import os
+import signal
+import sys
+from collections.abc import AsyncIterator, Sequence
+from contextlib import asynccontextmanager
+
+from streams.clock import utc_now
+from streams.events.analyses import AnalysisCompleted
+from streams.events.event import Event, Position
+from streams.events.prompts import PromptActivated
+from streams.log.agent import Agent, Stretches
+from streams.log.connection import Connection
+from streams.log.fold import fetcher
+from streams.log.publish import Publisher
+from streams.log.topics import ANALYSES, PROMPTS
+from streams.log.worker import run_worker
+from streams.signals.agent import PublishSignals
+from streams.signals.markers import place_markers
+
+
+def main(bootstrap: str, prefix: str, dies_in: int) -> None:
+    """Run the worker until it is stopped, or in the middle of a marker's stretch number `dies_in` (0: never)."""
+    connection = Connection(bootstrap, prefix)
+
+    @asynccontextmanager
+    async def agents(publisher: Publisher) -> AsyncIterator[Sequence[Agent]]:
+        async with fetcher(connection) as bodies:
+            handler = PublishSignals(bodies, stretch=2)
+
+            async def publish_signals(event: Event, position: Position) -> Stretches:
+                told = 0
+                async for stretch in handler.in_stretches(event, position):
+                    told += isinstance(event, PromptActivated) and len(stretch) > 0
+                    if told and told == dies_in:
+                        await publisher.append_all(stretch[: len(stretch) // 2])
+                        os.kill(os.getpid(), signal.SIGKILL)
+                    yield stretch
+
+            types = (AnalysisCompleted, PromptActivated)
+            yield [
+                Agent("publish_signals", (ANALYSES,), publish_signals, 60.0, types),
+                Agent("place_markers", (PROMPTS,), place_markers, 60.0, (PromptActivated,)),
+            ]
+
+    run_worker(connection, "w0", agents, utc_now)
+
+
+if __name__ == "__main__":
+    main(sys.argv[1], sys.argv[2], int(sys.argv[3]))
