@@ -128,3 +128,13 @@ def test_a_request_that_waits_is_not_added_twice() -> None:
     queue.add(replace(pending(1), offset=7), not_before_ms=9)
     assert len(queue) == 1
     assert [taken(queue, 99) for _ in range(2)] == [1, None]
+
+
+def test_a_lane_whose_next_request_may_not_go_yet_stands_aside_and_keeps_its_order() -> None:
+    queue = Queue()
+    for number, lane in ((1, "live"), (2, "live"), (3, "replay")):
+        queue.add(pending(number, lane))  # type: ignore[arg-type]
+    kept = queue.take(0, may_go=lambda one: one.offset != 1)
+    assert kept is not None
+    assert kept.offset == 3
+    assert [taken(queue) for _ in range(3)] == [1, 2, None]
