@@ -58,8 +58,10 @@ class LogReader:
                     f"the read model stands at {tp.topic}[{tp.partition}]@{offset}, and the log there goes from"
                     f" {starts[tp]} to {ends[tp]}: it is another log; run `earmark rebuild` to fold this one"
                 )
-        # No await between assign and the last seek, or a fetch may begin elsewhere.
-        self._consumer.assign(list(partitions))
+        # No await between assign and the last seek, or a fetch may begin elsewhere. Assigned once only: a consumer
+        # that is stopped right behind a second assign waits for ever (aiokafka's fetcher loses its cancellation).
+        if self._consumer.assignment() != partitions.keys():
+            self._consumer.assign(list(partitions))
         for tp, place in partitions.items():
             self._consumer.seek(tp, offsets.get(place, 0))
 

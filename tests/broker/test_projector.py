@@ -176,6 +176,18 @@ async def test_a_rebuild_beside_a_running_projector_is_taken_over(
     assert_equal(tmp_path / LINK, tmp_path / "fresh" / LINK)
 
 
+async def test_stopped_while_it_takes_a_rebuild_over_it_ends_all_the_same(
+    connection: Connection, tmp_path: Path
+) -> None:
+    """aiokafka's consumer, assigned anew and then stopped at once, would wait for ever."""
+    await append(connection, events := history(Random(9), 5))
+    with projector(tmp_path, connection) as process:
+        await until_read(tmp_path, len(events), process)
+        await rebuild(tmp_path, connection.consumer, connection.name)
+        process.send_signal(signal.SIGTERM)
+        assert await asyncio.to_thread(process.wait, LIMIT_S) == 0
+
+
 async def test_a_second_projector_is_refused_and_so_is_a_second_rebuild(
     connection: Connection, tmp_path: Path
 ) -> None:
