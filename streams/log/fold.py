@@ -8,7 +8,7 @@ from collections.abc import AsyncIterator, Callable, Iterable, Mapping, Sequence
 from contextlib import asynccontextmanager
 from dataclasses import dataclass
 
-from aiokafka import AIOKafkaConsumer, TopicPartition
+from aiokafka import AIOKafkaConsumer, ConsumerRecord, TopicPartition
 from aiokafka.errors import OffsetOutOfRangeError
 
 from streams.errors import EarmarkError
@@ -51,6 +51,14 @@ class Record:
         return decode(self.headers, self.value)
 
 
+def _record(topic: str, m: ConsumerRecord) -> Record:
+    return Record(topic, m.partition, m.offset, m.timestamp, m.key, m.headers, m.value)
+
+
+def _partitions(connection: Connection, topic: Topic) -> list[TopicPartition]:
+    return [TopicPartition(connection.name(topic), partition) for partition in range(topic.partitions)]
+
+
 Ends = Mapping[tuple[str, int], int]
 """(topic, partition) → the offset after the last record."""
 
@@ -80,11 +88,7 @@ class Follower:
 
     async def start(self, topics: Iterable[Topic], start: Ends | None = None) -> None:
         """Assign every partition of `topics` and begin to read, each from `start` or else from 0."""
-        partitions = [
-            TopicPartition(self._connection.name(topic), partition)
-            for topic in topics
-            for partition in range(topic.partitions)
-        ]
+        partitions = [tp for topic in topics for tp in _partitions(self._connection, topic)]
         for tp in partitions:
             self._positions[tp] = (start or {}).get((self._bare(tp), tp.partition), 0)
         # No await between assign and the last seek, or a fetch may begin elsewhere.
@@ -103,9 +107,7 @@ class Follower:
                 for tp, messages in batches.items():
                     topic = self._bare(tp)
                     for m in messages:
-                        self._apply(
-                            Record(topic, m.partition, m.offset, m.timestamp, m.key, m.headers, m.value)
-                        )
+                        self._apply(_record(topic, m))
                 for tp in self._positions:
                     # The position also passes what is no record; the last record's offset would not.
                     self._positions[tp] = await self._consumer.position(tp)
@@ -132,11 +134,7 @@ class Follower:
 
     async def reach(self, ends: Ends) -> None:
         """Wait until everything before `ends` is applied. Raises what ended the follower, if it ended."""
-        targets = {
-            tp: ends[self._bare(tp), tp.partition]
-            for tp in self._positions
-            if (self._bare(tp), tp.partition) in ends
-        }
+        targets = {tp: ends.get((self._bare(tp), tp.partition), 0) for tp in self._positions}
         async with self._moved:
             while any(self._positions[tp] < end for tp, end in targets.items()):
                 self._raise_if_ended()
@@ -198,9 +196,8 @@ async def ends_of(connection: Connection, topic: Topic) -> tuple[int, ...]:
     consumer = connection.consumer()
     try:
         await consumer.start()
-        partitions = [TopicPartition(connection.name(topic), number) for number in range(topic.partitions)]
-        ends = await consumer.end_offsets(partitions)
-        return tuple(ends[tp] for tp in partitions)
+        ends = await consumer.end_offsets(_partitions(connection, topic))
+        return tuple(ends[tp] for tp in sorted(ends))
     finally:
         await consumer.stop()
 
@@ -250,15 +247,7 @@ class Fetcher:
             raise EarmarkError(
                 f"{tp.topic}[{partition}] lacks offset {offset}: the next record is {message.offset}"
             )
-        return Record(
-            topic.name,
-            partition,
-            message.offset,
-            message.timestamp,
-            message.key,
-            message.headers,
-            message.value,
-        )
+        return _record(topic.name, message)
 
     async def fetch_many(self, topic: Topic, partition: int, offsets: Iterable[int]) -> dict[int, Record]:
         """The records at those offsets, which the log must reach. Raises EarmarkError where one is missing."""
@@ -277,10 +266,8 @@ class Fetcher:
 
     async def ends(self, topic: Topic) -> dict[int, int]:
         """Each partition's offset after the last record, now."""
-        tps = [
-            TopicPartition(self._connection.name(topic), partition) for partition in range(topic.partitions)
-        ]
-        return {tp.partition: end for tp, end in (await self._consumer.end_offsets(tps)).items()}
+        ends = await self._consumer.end_offsets(_partitions(self._connection, topic))
+        return {tp.partition: end for tp, end in ends.items()}
 
     async def read(
         self, topic: Topic, partition: int, start: int, end: int, apply: Callable[[Record], None]
@@ -298,7 +285,7 @@ class Fetcher:
                     tp, timeout_ms=WAIT_MS, max_records=min(BATCH, end - position)
                 )
                 for m in batch.get(tp, []):
-                    apply(Record(topic.name, partition, m.offset, m.timestamp, m.key, m.headers, m.value))
+                    apply(_record(topic.name, m))
 
 
 @asynccontextmanager
