@@ -6,25 +6,28 @@ Run it when a prompt, the transcript's form or the sample changed on purpose, an
 import orjson
 
 from streams.analysis.conversation import request_of
-from streams.analysis.prompt_files import BUNDLED, read_prompt
-from streams.demo.sample_channel import REQUESTS, sample_captions, sample_channel
+from streams.analysis.prompt_files import read_prompt
+from streams.demo.sample_channel import PROMPTS, REQUESTS, sample_captions, sample_channel
 from streams.demo.script import fingerprint
-from streams.events.prompts import Prompt
 
 
-def sample_requests(prompt: Prompt) -> dict[str, str]:
-    """The fingerprint of what Claude is asked, by video id."""
+def sample_requests() -> dict[str, dict[str, str]]:
+    """The fingerprint of what Claude is asked, by prompt name and video id."""
+    captioned = sample_captions(sample_channel())
     return {
-        captions.video.video_id: fingerprint(request_of(prompt, captions, prompt.max_tokens))
-        for captions in sample_captions(sample_channel())
+        prompt.name: {
+            captions.video.video_id: fingerprint(request_of(prompt, captions, prompt.max_tokens))
+            for captions in captioned
+        }
+        for prompt in map(read_prompt, PROMPTS)
     }
 
 
 def main() -> None:
-    """Write `sample/requests.json` for the bundled prompt."""
-    requests = sample_requests(read_prompt(BUNDLED))
+    """Write `sample/requests.json` for both prompts."""
+    requests = sample_requests()
     REQUESTS.write_bytes(orjson.dumps(requests, option=orjson.OPT_INDENT_2 | orjson.OPT_APPEND_NEWLINE))
-    print(f"{REQUESTS.name}: {len(requests)} requests")
+    print(f"{REQUESTS.name}: {', '.join(f'{len(of)} requests of {name}' for name, of in requests.items())}")
 
 
 if __name__ == "__main__":

@@ -1,7 +1,7 @@
 """Kettle and Tape: an invented channel, what is said on it, and what the scripted Claude answers.
 
-`sample/` holds it to be read: the talk as plain text with times, an answer for each video, and `requests.json`, the
-fingerprint of the one request that each answer belongs to.
+`sample/` holds it to be read: the talk as plain text with times, a second prompt, an answer for each video under each
+prompt, and `requests.json`, the fingerprint of the one request that each answer belongs to.
 """
 
 from datetime import datetime
@@ -10,6 +10,7 @@ from typing import Any
 
 import orjson
 
+from streams.analysis.prompt_files import BUNDLED
 from streams.captions.json3 import parse
 from streams.demo.captions_writer import automatic, manual
 from streams.demo.channel import Channel, ChannelVideo
@@ -19,6 +20,9 @@ from streams.events.videos import Video
 
 SAMPLE = Path(__file__).parent / "sample"
 REQUESTS = SAMPLE / "requests.json"
+CANDIDATE = SAMPLE / "extract-v2.md"
+"""The prompt of the second act: fewer calls, and surer ones."""
+PROMPTS = (BUNDLED, CANDIDATE)
 
 INVENTED_QUOTE = ("KTape000002", "DKNG")
 """The mention whose quote nobody said."""
@@ -57,18 +61,24 @@ def sample_captions(channel: Channel) -> list[CaptionsExtracted]:
     return [_extracted(channel, video) for video in channel.videos if video.manual or video.auto]
 
 
-def sample_answer(video_id: str) -> str:
-    """What the scripted Claude answers on a video, in the end."""
-    return orjson.dumps(orjson.loads((SAMPLE / "answers" / f"{video_id}.json").read_bytes())).decode()
+def sample_answer(video_id: str, prompt: str = BUNDLED.stem) -> str:
+    """What the scripted Claude answers on a video under the prompt of that name, in the end."""
+    return orjson.dumps(
+        orjson.loads((SAMPLE / "answers" / prompt / f"{video_id}.json").read_bytes())
+    ).decode()
 
 
 def sample_scripts() -> dict[str, Script]:
     """The scripted Claude's whole part, by fingerprint."""
-    recorded: dict[str, str] = orjson.loads(REQUESTS.read_bytes())
-    return {digest: _script(video_id) for video_id, digest in recorded.items()}
+    recorded: dict[str, dict[str, str]] = orjson.loads(REQUESTS.read_bytes())
+    return {
+        digest: _eventful(video_id) if prompt == BUNDLED.stem else [Reply(sample_answer(video_id, prompt))]
+        for prompt, requests in recorded.items()
+        for video_id, digest in requests.items()
+    }
 
 
-def _script(video_id: str) -> Script:
+def _eventful(video_id: str) -> Script:
     text = sample_answer(video_id)
     scripts: dict[str, Script] = {
         CUT_AT_MAX_TOKENS: [Reply(text, stop_reason="max_tokens"), Reply(text)],

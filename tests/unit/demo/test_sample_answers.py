@@ -1,5 +1,8 @@
 """The scripted answers belong to the requests that the pipeline really makes, and ground as they are meant to."""
 
+from collections import Counter
+from uuid import UUID
+
 import orjson
 import pytest
 
@@ -8,9 +11,11 @@ from streams.analysis.grounding import ground
 from streams.analysis.prompt_files import BUNDLED, read_prompt
 from streams.demo.record import sample_requests
 from streams.demo.sample_channel import (
+    CANDIDATE,
     CUT_AT_MAX_TOKENS,
     INVENTED_QUOTE,
     OVERLOADED_FIRST,
+    PROMPTS,
     RATE_LIMITED_FIRST,
     REQUESTS,
     WRONG_LINE,
@@ -24,46 +29,81 @@ from streams.events.analyses import Mention
 from streams.events.captions import CaptionsExtracted
 
 CAPTIONS = sample_captions(sample_channel())
-RECORDED: dict[str, str] = orjson.loads(REQUESTS.read_bytes())
+RECORDED: dict[str, dict[str, str]] = orjson.loads(REQUESTS.read_bytes())
+V1, V2 = BUNDLED.stem, CANDIDATE.stem
 
 
-def grounded(captions: CaptionsExtracted) -> list[tuple[int, Mention]]:
-    answered = parse_answer(sample_answer(captions.video.video_id)).mentions
+def grounded(captions: CaptionsExtracted, prompt: str) -> list[tuple[int, Mention]]:
+    answered = parse_answer(sample_answer(captions.video.video_id, prompt)).mentions
     mentions = ground(answered, captions, None)
     return [(named.line, mention) for named, mention in zip(answered, mentions, strict=True)]
 
 
+def calls(prompt: str) -> dict[UUID, Mention]:
+    """What would be published under a prompt."""
+    return {
+        mention.mention_id: mention
+        for captions in CAPTIONS
+        for _, mention in grounded(captions, prompt)
+        if mention.mention_id is not None
+    }
+
+
 def test_the_recorded_requests_are_those_the_pipeline_makes() -> None:
     """A change of prompt or transcript is reviewed: `python -m streams.demo.record` writes it down."""
-    assert sample_requests(read_prompt(BUNDLED)) == RECORDED
+    assert sample_requests() == RECORDED
+
+
+def test_a_prompt_is_named_like_its_file() -> None:
+    """So the answers under it are found by either."""
+    assert [read_prompt(file).name for file in PROMPTS] == [file.stem for file in PROMPTS]
 
 
 @pytest.mark.parametrize("captions", CAPTIONS, ids=lambda captions: captions.video.video_id)
 def test_quotes_stand_where_they_are_meant_to(captions: CaptionsExtracted) -> None:
+    """Under the first prompt two do not; under the second all do."""
     video_id = captions.video.video_id
-    for line, mention in grounded(captions):
+    for line, mention in grounded(captions, V1):
         if (video_id, mention.symbol) == INVENTED_QUOTE:
             assert mention.rejected == "quote_not_in_transcript"
         elif (video_id, mention.symbol) == WRONG_LINE:
             assert (mention.rejected, line - mention.line) == (None, 3)
         else:
             assert (mention.rejected, line - mention.line) == (None, 0)
+    for line, mention in grounded(captions, V2):
+        assert (mention.rejected, line - mention.line) == (None, 0)
 
 
 def test_the_special_mentions_exist() -> None:
     told = [
         (captions.video.video_id, mention.symbol)
         for captions in CAPTIONS
-        for _, mention in grounded(captions)
+        for _, mention in grounded(captions, V1)
     ]
     assert len(told) >= 20
     assert {INVENTED_QUOTE, WRONG_LINE} < set(told)
 
 
-def test_a_name_is_found_as_it_was_said() -> None:
+@pytest.mark.parametrize("prompt", [V1, V2])
+def test_a_name_is_found_as_it_was_said(prompt: str) -> None:
     for captions in CAPTIONS:
-        for _, mention in grounded(captions):
+        for _, mention in grounded(captions, prompt):
             assert mention.said_as in " ".join(captions.texts)
+
+
+def test_the_second_prompt_changes_its_mind_in_every_way() -> None:
+    """A call more, some less, one of another action, some of other conviction or horizon; most stay as they are."""
+    before, after = calls(V1), calls(V2)
+    both = before.keys() & after.keys()
+    changed = Counter(
+        name
+        for mention_id in both
+        for name in ("action", "conviction", "time_horizon", "quote")
+        if getattr(before[mention_id], name) != getattr(after[mention_id], name)
+    )
+    assert (len(after.keys() - both), len(before.keys() - both)) == (1, 2)
+    assert changed == {"action": 1, "conviction": 3, "time_horizon": 3}
+    assert sum(before[mention_id] == after[mention_id] for mention_id in both) > len(before) / 2
 
 
 def test_an_enum_in_another_case_is_among_the_answers() -> None:
@@ -71,15 +111,18 @@ def test_an_enum_in_another_case_is_among_the_answers() -> None:
 
 
 def test_one_is_cut_one_comes_too_fast_and_one_meets_an_overload() -> None:
-    """Which video is which stands in sample_channel, for the demo's own checks."""
+    """Which video is which stands in sample_channel, for the demo's own checks; the second act is uneventful."""
     by_request = sample_scripts()
-    firsts = {video_id: by_request[digest][0] for video_id, digest in RECORDED.items()}
+    firsts = {video_id: by_request[digest][0] for video_id, digest in RECORDED[V1].items()}
     cut = firsts.pop(CUT_AT_MAX_TOKENS)
     assert isinstance(cut, Reply)
     assert cut.stop_reason == "max_tokens"
     assert firsts.pop(RATE_LIMITED_FIRST) == RATE_LIMITED
     assert firsts.pop(OVERLOADED_FIRST) == OVERLOADED
     assert firsts == {video_id: Reply(sample_answer(video_id)) for video_id in firsts}
+    assert {video_id: by_request[digest] for video_id, digest in RECORDED[V2].items()} == {
+        video_id: [Reply(sample_answer(video_id, V2))] for video_id in RECORDED[V1]
+    }
 
 
 def test_every_script_ends_in_the_whole_answer() -> None:

@@ -1,15 +1,17 @@
 """From the loopback YouTube through the real yt-dlp, and through the real SDK to the loopback Claude: they fit."""
 
 import asyncio
+from pathlib import Path
 
 import pytest
 from anthropic import AsyncAnthropic
 
 from streams.analysis.conversation import request_of
-from streams.analysis.prompt_files import BUNDLED, read_prompt
+from streams.analysis.prompt_files import read_prompt
 from streams.captions.fetch import NotTaken, Taken, fetch_captions
 from streams.demo.claude import LoopbackClaude
 from streams.demo.sample_channel import (
+    PROMPTS,
     WITHOUT_CAPTIONS,
     sample_answer,
     sample_captions,
@@ -61,9 +63,10 @@ async def test_yt_dlp_brings_the_captions_that_the_requests_were_recorded_from()
         )
 
 
+@pytest.mark.parametrize("file", PROMPTS, ids=lambda file: file.stem)
 @pytest.mark.parametrize("captions", sample_captions(sample_channel()), ids=lambda one: one.video.video_id)
-async def test_the_sdk_sends_the_request_that_was_recorded(captions: CaptionsExtracted) -> None:
-    prompt = read_prompt(BUNDLED)
+async def test_the_sdk_sends_the_request_that_was_recorded(captions: CaptionsExtracted, file: Path) -> None:
+    prompt = read_prompt(file)
     async with (
         LoopbackClaude(sample_scripts()) as claude,
         AsyncAnthropic(api_key="sk-test", base_url=claude.base_url, max_retries=2) as client,
@@ -71,4 +74,4 @@ async def test_the_sdk_sends_the_request_that_was_recorded(captions: CaptionsExt
         for max_tokens in (prompt.max_tokens, 2 * prompt.max_tokens):
             message = await client.messages.create(**request_of(prompt, captions, max_tokens))
     assert message.stop_reason == "end_turn"
-    assert message.content[-1].text == sample_answer(captions.video.video_id)
+    assert message.content[-1].text == sample_answer(captions.video.video_id, prompt.name)
