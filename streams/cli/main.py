@@ -22,6 +22,7 @@ VERBS = {
     "budget": "streams.cli.budget:budget",
     "sql": "streams.cli.sql:sql",
     "rebuild": "streams.cli.projector:rebuild",
+    "replay": "streams.cli.replay:replay",
     "prompts": "streams.cli.prompts:prompts",
     "signals": "streams.cli.signals:signals",
     "topics": "streams.cli.topics:topics",

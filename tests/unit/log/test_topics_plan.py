@@ -11,6 +11,7 @@ from streams.log.topics import (
     ANALYSES,
     KEPT_FOR_EVER,
     LEDGER,
+    MAX_DEAD_LETTER_BYTES,
     MAX_MESSAGE_BYTES,
     PROMPTS,
     TOPICS,
@@ -123,7 +124,9 @@ def test_every_topic_is_kept_for_ever(topic: Topic) -> None:
     assert config["retention.ms"] == config["retention.bytes"] == "-1"
     assert config["cleanup.policy"] == "delete"
     assert config["message.timestamp.type"] == "LogAppendTime"
-    assert config["max.message.bytes"] == str(MAX_MESSAGE_BYTES)
+    # A dead letter must hold the largest message there is, in base64.
+    limit = MAX_DEAD_LETTER_BYTES if topic.name == "dead-letters" else MAX_MESSAGE_BYTES
+    assert config["max.message.bytes"] == str(limit)
 
 
 def test_what_was_paid_for_is_flushed_at_once() -> None:

@@ -1,0 +1,279 @@
+"""`earmark replay`: history under another prompt, known beforehand, compared before anything is switched."""
+
+import asyncio
+import csv
+import json
+import sys
+from datetime import datetime
+from decimal import Decimal, InvalidOperation
+from time import monotonic
+from typing import Any
+from uuid import UUID
+
+import click
+from rich.console import Console
+from rich.progress import BarColumn, MofNCompleteColumn, TextColumn, TimeRemainingColumn
+from rich.progress import Progress as Bar
+from rich.table import Table
+
+from projections.sql import snapshot
+from streams.app.connections import connection_of
+from streams.cli.since import since_option
+from streams.clock import utc_now
+from streams.errors import EarmarkError
+from streams.events.ledger import ReplayFilter
+from streams.events.prompts import Prompt
+from streams.log.connection import Connection
+from streams.log.prompts import named, read_prompts
+from streams.log.publish import publisher
+from streams.log.ready import topics_answer
+from streams.replay import run as replays
+from streams.replay.plan import Plan
+from streams.replay.plan import plan as plan_of
+from streams.replay.progress import Progress
+from streams.replay.selection import channel_id_of, select
+from streams.settings import Settings, load
+
+ANSWER_LIMIT_S = 20.0
+EXAMPLES = 5
+
+
+class Usd(click.ParamType):
+    """US dollars on the command line."""
+
+    name = "usd"
+
+    def convert(self, value: Any, param: click.Parameter | None, ctx: click.Context | None) -> Decimal:
+        """A Decimal of 0 or more with at most nine places."""
+        try:
+            usd = Decimal(value)
+        except InvalidOperation:
+            self.fail(f"{value!r} is no amount of US dollars: write it like 2.50", param, ctx)
+        if not usd.is_finite() or usd < 0 or usd != round(usd, 9):
+            self.fail(f"{value!r}: an amount of US dollars is 0 or more, to the billionth", param, ctx)
+        return usd
+
+
+def _filtered(command: Any) -> Any:
+    for option in (
+        click.option(
+            "--seed", type=int, default=0, help="Draws the sample; the same seed draws the same one."
+        ),
+        click.option("--sample", type=click.IntRange(1), metavar="N", help="Only N videos, drawn by chance."),
+        click.option("--channel", metavar="C", help="Only one channel: its id, @handle or title."),
+        since_option("Only videos published since then: a UTC date (2026-10-01), or how far back (30d)."),
+    ):
+        command = option(command)
+    return command
+
+
+@click.group()
+def replay() -> None:
+    """History under another prompt: plan it, run it, compare; nothing is published before you activate."""
+
+
+@replay.command()
+@click.argument("prompt")
+@_filtered
+def plan(prompt: str, since: datetime | None, channel: str | None, sample: int | None, seed: int) -> None:
+    """Say what replaying PROMPT would take: videos, tokens, US dollars, days. It costs and writes nothing."""
+    settings = load()
+    candidate = asyncio.run(_prompt(settings, prompt))
+    which = _filter(settings, since, channel, sample)
+    share = Decimal(str(settings.replay_share))
+    _print_plan(
+        plan_of(
+            select(settings.home, candidate.prompt_id, which, seed), candidate, settings.daily_cap_usd, share
+        )
+    )
+
+
+@replay.command()
+@click.argument("prompt")
+@_filtered
+@click.option(
+    "--max-usd", type=Usd(), required=True, help="What the whole replay may be charged, never more."
+)
+@click.option(
+    "--share",
+    type=click.FloatRange(0, 1, min_open=True),
+    help="Of the daily cap, at most; EARMARK_REPLAY_SHARE.",
+)
+@click.option(
+    "--follow", is_flag=True, help="Also run new videos under PROMPT, while the active one stays live."
+)
+@click.option(
+    "--detach", is_flag=True, help="Do not wait for it: `earmark replay status` says how far it is."
+)
+def run(
+    prompt: str,
+    since: datetime | None,
+    channel: str | None,
+    sample: int | None,
+    seed: int,
+    max_usd: Decimal,
+    share: float | None,
+    *,
+    follow: bool,
+    detach: bool,
+) -> None:
+    """Replay PROMPT over history, or go on with it; Ctrl-C only stops watching. Nobody is called twice."""
+    settings = load()
+    wish_share = Decimal(str(settings.replay_share if share is None else share))
+    which = _filter(settings, since, channel, sample)
+
+    async def start() -> None:
+        connection = await _log(settings)
+        candidate = await _prompt(settings, prompt)
+        wish = replays.Wish(candidate, which, seed, wish_share, max_usd, follow)
+        async with publisher(connection) as out:
+            progress = await replays.start(connection, out, settings.home, wish, utc_now)
+        click.echo(_line(progress))
+        if not detach:
+            await _watch(connection, wish.replay_id)
+
+    try:
+        asyncio.run(start())
+    except KeyboardInterrupt:
+        click.echo("the replay goes on: earmark replay status")
+
+
+@replay.command()
+def status() -> None:
+    """List the replays: how far each is, what it was charged, and its limit."""
+
+    async def read() -> None:
+        found = await replays.replays_of(await _log(load()))
+        if not found.started:
+            click.echo("there was no replay yet: earmark replay plan PROMPT")
+        for replay_id in found.started:
+            click.echo(_line(found.progress(replay_id)))
+
+    asyncio.run(read())
+
+
+@replay.command()
+@click.argument("replay_id")
+def cancel(replay_id: str) -> None:
+    """Let the replay whose id begins with REPLAY_ID claim nothing more; what it has analysed stays."""
+
+    async def end() -> None:
+        connection = await _log(load())
+        async with publisher(connection) as out:
+            click.echo(_line(await replays.cancel(connection, out, replay_id, utc_now)))
+
+    asyncio.run(end())
+
+
+@replay.command()
+@click.argument("a")
+@click.argument("b")
+@click.option(
+    "--format", "form", type=click.Choice(["table", "csv", "json"]), default="table", help="How to print it."
+)
+def compare(a: str, b: str, form: str) -> None:
+    """Compare prompts A and B over the videos that both have analysed, by channel, with examples.
+
+    The same as SQL: FROM compare_channels('A', 'B'), FROM compare_mentions('A', 'B').
+    """
+    settings = load()
+    with snapshot(settings.home) as database:
+        known = {name for (name,) in database.execute("SELECT name FROM prompts").fetchall()}
+        for name in (a, b):
+            if name not in known:
+                raise EarmarkError(f"no prompt {name} is registered (there are: {', '.join(sorted(known))})")
+        answer = database.execute("FROM compare_channels(?, ?)", [a, b])
+        columns, rows = [column[0] for column in answer.description or ()], answer.fetchall()
+        examples = database.execute(
+            "SELECT channel_title, symbol, change, a_action, b_action, a_quote, b_quote, coalesce(b_url, a_url)"
+            " FROM compare_mentions(?, ?) WHERE change <> 'same' ORDER BY change, video_id, mention_id LIMIT ?",
+            [a, b, EXAMPLES],
+        ).fetchall()
+    if form == "csv":
+        csv.writer(sys.stdout).writerows([columns, *rows])
+    elif form == "json":
+        click.echo(json.dumps([dict(zip(columns, row, strict=True)) for row in rows], default=str, indent=2))
+    else:
+        _print_comparison(a, b, columns, rows, examples)
+
+
+def _print_comparison(a: str, b: str, columns: list[str], rows: list[Any], examples: list[Any]) -> None:
+    console = Console(width=None if sys.stdout.isatty() else 200)
+    table = Table(title=f"A = {a}, B = {b}", title_justify="left")
+    for column in columns[1:]:
+        table.add_column(column, overflow="fold")
+    for row in rows:
+        table.add_row(
+            *(
+                "" if cell is None else f"{cell:.2f}" if isinstance(cell, float) else str(cell)
+                for cell in row[1:]
+            )
+        )
+    console.print(table)
+    for channel, symbol, change, a_action, b_action, a_quote, b_quote, url in examples:
+        console.print(f"{change}: {symbol} on {channel}, {url}", markup=False, highlight=False)
+        console.print(
+            f"  A {a_action or '-'}: {a_quote or '-'}\n  B {b_action or '-'}: {b_quote or '-'}",
+            markup=False,
+            highlight=False,
+        )
+
+
+def _print_plan(found: Plan) -> None:
+    click.echo(f"{found.videos} videos, {found.already} of them analysed under this prompt already")
+    click.echo(f"about {found.prompt_tokens} tokens to read and {found.answer_tokens} to write")
+    click.echo(f"expected ${found.expected_usd:.4f} at list price, at worst ${found.worst_usd:.4f}")
+    click.echo(
+        "never at a daily cap of 0"
+        if found.days is None
+        else f"{found.days} day{'' if found.days == 1 else 's'} at the replay share of the daily cap"
+    )
+
+
+def _line(progress: Progress) -> str:
+    started = progress.started
+    return (
+        f"replay {started.replay_id} of {started.prompt_id}: {progress.state}, {progress.completed} of"
+        f" {progress.requested} videos analysed, {progress.failed} failed, {progress.waiting} wait;"
+        f" ${progress.spent_usd:.6f} of ${started.max_usd:f} charged"
+    )
+
+
+async def _watch(connection: Connection, replay_id: UUID) -> None:
+    columns = (BarColumn(), MofNCompleteColumn(), TextColumn("{task.fields[money]}"), TimeRemainingColumn())
+    shown = monotonic() - 60
+    with Bar(*columns, disable=not sys.stdout.isatty()) as bar:
+        task = bar.add_task("replay", money="")
+        async with replays.watching(connection, replay_id) as steps:
+            async for progress in steps:
+                left = progress.started.max_usd - progress.spent_usd
+                money = f"${progress.spent_usd:.4f} spent, ${left:.4f} left"
+                bar.update(
+                    task,
+                    total=progress.requested,
+                    completed=progress.requested - progress.waiting,
+                    money=money,
+                )
+                if bar.disable and monotonic() - shown > 5:
+                    click.echo(_line(progress))
+                    shown = monotonic()
+                if progress.state != "running":
+                    break
+    click.echo(_line(progress))
+
+
+async def _log(settings: Settings) -> Connection:
+    connection = connection_of(settings)
+    await topics_answer(connection, ANSWER_LIMIT_S)
+    return connection
+
+
+async def _prompt(settings: Settings, name: str) -> Prompt:
+    return named(await read_prompts(await _log(settings)), name)
+
+
+def _filter(
+    settings: Settings, since: datetime | None, channel: str | None, sample: int | None
+) -> ReplayFilter:
+    channel_id = None if channel is None else channel_id_of(settings.home, channel)
+    return ReplayFilter(since=since, channel_id=channel_id, sample=sample)
