@@ -26,6 +26,13 @@ async def records_in(bootstrap: str, prefix: str) -> int:
         await consumer.stop()
 
 
+def records_read(file: Path) -> int:
+    """How many records the read model was folded from."""
+    with duckdb.connect(str(file), read_only=True) as database:
+        [(records,)] = database.execute("SELECT sum(records)::BIGINT FROM freshness").fetchall()
+    return int(records)
+
+
 async def subscribed(bootstrap: str, topic: str) -> dict[str, tuple[Any, ...]]:
     """What a subscriber of the mention signals knows from the first signal on: STATE by mention id."""
     consumer = AIOKafkaConsumer(topic, bootstrap_servers=bootstrap, auto_offset_reset="earliest")

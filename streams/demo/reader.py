@@ -13,6 +13,7 @@ import duckdb
 EVERY_S = 0.25
 QUERY = """
 SELECT
+  (SELECT count(*) FROM _channel_scans) AS scans,
   (SELECT count(*) FROM videos) AS videos,
   (SELECT count(*) FROM captions) AS captions,
   (SELECT count(*) FROM video_status WHERE status = 'discovered' AND next_try_at IS NOT NULL) AS waiting,
@@ -22,7 +23,17 @@ SELECT
   (SELECT coalesce(sum(charged_usd), 0)::VARCHAR FROM daily_costs) AS charged_usd,
   (SELECT coalesce(sum(open_usd), 0)::VARCHAR FROM daily_costs) AS open_usd
 """
-COLUMNS = ("videos", "captions", "waiting", "analysed", "mentions", "signals", "charged_usd", "open_usd")
+COLUMNS = (
+    "scans",
+    "videos",
+    "captions",
+    "waiting",
+    "analysed",
+    "mentions",
+    "signals",
+    "charged_usd",
+    "open_usd",
+)
 
 
 def main(file: Path) -> None:

@@ -9,7 +9,7 @@ import os
 import shutil
 import signal
 import sys
-from collections.abc import AsyncIterator, Mapping
+from collections.abc import AsyncIterator, Callable, Mapping
 from contextlib import asynccontextmanager
 from pathlib import Path
 from time import monotonic
@@ -25,12 +25,14 @@ from streams.demo.sample_channel import INVENTED_QUOTE, WRONG_LINE, sample_chann
 from streams.demo.youtube import LoopbackYoutube, serve
 from streams.errors import EarmarkError
 from streams.log import broker
+from streams.settings import Settings
 
 NOTICE = (
     "Claude's answers here are scripted: no model was called, and costs are the list price of scripted usage."
 )
 SINCE = "2026-11-01"
 LIMIT_S = 120.0
+TABS = len(Settings.model_fields["tabs"].default)
 SNAPSHOT = "earmark.duckdb"
 CAP_USD = "0.05"
 PREFIX = "earmark."
@@ -156,9 +158,11 @@ class Demo:
         await self._settle(bootstrap)
         live = self._home / "live.duckdb"
         shutil.copyfile(self._file, live)
+        seen = self._file.resolve()
         rebuilt, signals = await asyncio.gather(
             self._earmark("rebuild"), checks.subscribed(bootstrap, f"{PREFIX}signals.mentions")
         )
+        await self._until(lambda: self._file.resolve() != seen)  # the projector has gone over to it
         read = checks.mentions(self._file)
         different = await asyncio.to_thread(checks.differences, live, self._file)
         charged = checks.charged(self._file)
@@ -177,15 +181,19 @@ class Demo:
         return all(results.values())
 
     async def _settle(self, bootstrap: str) -> None:
-        """Wait until the snapshot holds all that the log does."""
-        async with asyncio.timeout(LIMIT_S):
-            while True:
-                records = await checks.records_in(bootstrap, PREFIX)
-                with duckdb.connect(str(self._file), read_only=True) as database:
-                    [(read,)] = database.execute("SELECT sum(records) FROM freshness").fetchall()
-                if read == records:
-                    return
-                await asyncio.sleep(0.2)
+        """Wait until the snapshot holds all that the log does, which moves no more."""
+        records = await checks.records_in(bootstrap, PREFIX)
+        await self._until(lambda: checks.records_read(self._file) == records)
+
+    async def _until(self, holds: Callable[[], bool]) -> None:
+        try:
+            async with asyncio.timeout(LIMIT_S):
+                while not holds():  # noqa: ASYNC110  what is waited for happens in other processes
+                    await asyncio.sleep(0.1)
+        except TimeoutError:
+            raise EarmarkError(
+                f"the read model did not follow within {LIMIT_S:g} s: see {self._home / 'logs'}"
+            ) from None
 
     def _next(self) -> None:
         home, earmark = _shown(self._home), _shown(Path(sys.executable).parent / "earmark")
@@ -203,9 +211,10 @@ class Demo:
 
 
 def is_done(seen: Mapping[str, Any], videos: int) -> bool:
-    """Whether every video is analysed or waits, every signal is out, and no claim is open."""
+    """Whether every tab is walked, every video analysed or waiting, every signal out, and no claim open."""
     return (
-        seen.get("videos") == videos
+        seen.get("scans") == TABS
+        and seen["videos"] == videos
         and seen["analysed"] + seen["waiting"] == videos
         and seen["signals"] == seen["mentions"] + seen["analysed"]
         and float(seen["open_usd"]) == 0
