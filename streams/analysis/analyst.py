@@ -35,6 +35,7 @@ from streams.log.publish import Publisher
 from streams.log.topics import ANALYSES, CAPTIONS, LEDGER, PROMPTS
 
 RECOVERY_S = 5.0
+MIN_UNCLAIMED = 8
 log = logging.getLogger(__name__)
 
 
@@ -135,7 +136,15 @@ class Analyst:
 
     def _may_go(self, pending: Pending) -> bool:
         prompt = self._state.prompt_for(pending.request.prompt_id)
-        return prompt is None or self._attempts.calls.may_begin(prompt.model)
+        if prompt is None:
+            return True
+        calls = self._attempts.calls
+        # A live request that comes now stands behind all that are on the way to their claim: a second's worth.
+        unclaimed = len(self._tasks) - self._attempts.claims
+        crowded = pending.request.lane != "live" and unclaimed >= max(
+            MIN_UNCLAIMED, calls.a_second(prompt.model)
+        )
+        return not crowded and calls.may_begin(prompt.model)
 
     async def _attempt(self, pending: Pending, prompt: Prompt, permit: Permit) -> None:
         request = pending.request

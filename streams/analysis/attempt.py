@@ -57,6 +57,11 @@ class Attempts:
     def __post_init__(self) -> None:
         self.state.on_verdict = self._hear
 
+    @property
+    def claims(self) -> int:
+        """How many attempts have come as far as their claim."""
+        return len(self._verdicts)
+
     def is_mine(self, attempt_id: UUID) -> bool:
         """Whether an attempt under way here holds this claim."""
         return attempt_id in self._verdicts

@@ -41,6 +41,10 @@ class Calls:
         known = self._model(model)
         return not known.line and known.pace.wait_s(_now_s()) <= 0
 
+    def a_second(self, model: str) -> float:
+        """How many calls the pace allows a second."""
+        return self._model(model).pace.calls_per_s
+
     def opens_in_s(self) -> float:
         """Seconds until some model that makes its calls wait lets the next one begin; 0 where none does."""
         waits = (known.pace.wait_s(_now_s()) for known in self._models.values())

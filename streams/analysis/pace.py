@@ -18,19 +18,22 @@ from streams.events.ledger import Usage
 
 AIM = 0.97
 START_A_MINUTE = 50
+"""No paid account was ever allowed less."""
 SLOW_START = 0.25
 GAIN = 1.03
-"""How much faster an answer makes us, but twice as fast at the most; where answers are rare, by DOUBLING_S."""
-DOUBLING_S = 30.0
+"""What an answer multiplies the speed by, at least: where answers are rare it doubles in DOUBLING_S seconds."""
+DOUBLING_S = 10.0
 MIN_SPEED = 1 / 16
 MIN_SHARE = 1 / 16
 SMOOTH_S = 5.0
+"""Over how many seconds `remaining` is smoothed."""
 BURST_CALLS = 4
 BURST_S = (1.0, 10.0)
 """What may go at once: BURST_CALLS calls, but no less and no more than is regained in so many seconds."""
 BACKOFF_S = 1.0
 MAX_BACKOFF_S = 60.0
 JITTER = 0.25
+"""How much longer than told to hold at most, as a share, so that several analysts do not return as one."""
 MEAN_OF = 50
 COUNTS = "counts"
 REQUESTS = "requests"
@@ -60,13 +63,12 @@ class Bucket:
     def take(self, cost: float, now_s: float) -> None:
         """Take `cost`, which may be negative: given back."""
         self._fill(now_s)
-        self.level = min(self.burst, self.level - cost)
+        self.level -= cost
 
     def tune(self, per_s: float, burst: float, now_s: float) -> None:
         """Go on at another rate."""
         self._fill(now_s)
         self.per_s, self.burst = per_s, burst
-        self.level = min(burst, self.level)
 
     def _fill(self, now_s: float) -> None:
         self.level = min(self.burst, self.level + self.per_s * max(0.0, now_s - self.at_s))
@@ -116,6 +118,11 @@ class Pace:
         waits = (bucket.wait_s(costs[name], now_s) for name, bucket in self._buckets.items())
         return max(self._held_until_s - now_s, *waits, 0.0)
 
+    @property
+    def calls_per_s(self) -> float:
+        """How many calls may begin a second, as far as their number is limited."""
+        return self._buckets[REQUESTS].per_s
+
     def is_held(self, now_s: float) -> bool:
         """Whether the provider told us to wait."""
         return now_s < self._held_until_s
@@ -153,9 +160,9 @@ class Pace:
             # Calls that began before the last refusal say nothing about the time since.
             if permit.at_s > self._held_at_s:
                 self._refusals = 0
-                growth = max(GAIN, 2 ** ((now_s - self._grown_at_s) / DOUBLING_S))
+                growth = max(GAIN, 2 ** min(1.0, (now_s - self._grown_at_s) / DOUBLING_S))
                 self._grown_at_s = now_s
-                self._speed = min(1.0, self._speed * min(2.0, growth))
+                self._speed = min(1.0, self._speed * growth)
                 self._tune(now_s)
         permit.costs.clear()
 

@@ -56,15 +56,13 @@ async def test_a_live_request_is_claimed_before_the_hundreds_that_wait(connectio
 
 
 async def test_limits_that_are_kept_to_refuse_nothing(connection: Connection) -> None:
-    """Ten requests a second and a bucket of 15: learnt from the headers before it is empty."""
-    limits = Limits(
-        {"requests": 600, "input-tokens": 2_000_000, "output-tokens": 400_000}, enforced=True, burst_s=1.5
-    )
+    """Five requests a second and a bucket of ten: learnt from the headers before it is empty."""
+    limits = Limits({"requests": 300}, enforced=True, burst_s=2)
     async with scene(connection) as log, answering(limits=limits) as claude:
-        await ask_many(log, 50)
-        async with analysts(log, claude.base_url, limits=CAP):
-            await log.until(ANALYSES, [AnalysisCompleted], 50)
-        assert [call.status for call in claude.calls] == [200] * 50
+        await ask_many(log, 34)
+        async with analysts(log, claude.base_url, limits=replace(CAP, calls_in_flight=4)):
+            await log.until(ANALYSES, [AnalysisCompleted], 34)
+        assert [call.status for call in claude.calls] == [200] * 34
 
 
 async def test_one_refusal_holds_every_call_and_its_claim_goes_again(connection: Connection) -> None:

@@ -61,6 +61,13 @@ def test_a_limit_below_the_start_is_kept_to_at_once() -> None:
     assert calls_a_minute(pace) == 19
 
 
+def test_an_answer_after_a_long_rest_doubles_the_speed_and_no_more() -> None:
+    pace = Pace(0.0, lambda: 0.0)
+    pace.learn(headers("requests", 1000), 0.0)
+    pace.answered(pace.take(1e9), SHORT, 1e9)
+    assert calls_a_minute(pace, 1e9) == pytest.approx(1000 * 0.97 / 2, abs=1)
+
+
 @pytest.mark.parametrize("told", [{}, headers("requests", 0), {"anthropic-ratelimit-requests-limit": "many"}])
 def test_headers_that_say_nothing_change_nothing(told: Mapping[str, str]) -> None:
     pace = Pace(0.0, lambda: 0.0)
