@@ -1,0 +1,63 @@
+"""Faults to plant in an analyst's own process. Each breaks one rule of the budget; the judge must see it."""
+
+import os
+import random
+import signal
+from collections.abc import Callable, Mapping
+from decimal import Decimal
+from uuid import UUID
+
+from streams.analysis.attempt import Attempts
+from streams.analysis.ledger import Held, Ledger, Verdict
+from streams.events.analyses import AnalysisCompleted
+from streams.events.event import Event
+from streams.events.ledger import BudgetSettled
+from streams.log.publish import Appended, Publisher
+
+
+def skip_read_back() -> None:
+    """A claim that was appended counts as granted, whatever its place in the log says."""
+    hear = Attempts._hear
+
+    def granted(self: Attempts, attempt_id: UUID, _verdict: Verdict) -> None:
+        hear(self, attempt_id, "granted")
+
+    Attempts._hear = granted
+
+
+def ignore_expiry() -> None:
+    """A claim whose deadline has passed is forgotten, as if a dead analyst's calls had cost nothing."""
+    close = Ledger._close
+
+    def forget(self: Ledger, held: Held, usd: Decimal, closed_on: int) -> None:
+        close(self, held, Decimal(0) if held.deadline_ms <= self.clock_ms else usd, closed_on)
+
+    Ledger._close = forget
+
+
+def settle_before_recording() -> None:
+    """The settlement goes first, and now and then the process dies before the answer follows."""
+    append = Publisher.append
+
+    async def settled_first(self: Publisher, event: Event) -> Appended:
+        if isinstance(event, AnalysisCompleted):
+            settled = BudgetSettled(
+                at=event.at,
+                attempt_id=event.attempt_id,
+                analysis_id=event.analysis_id,
+                outcome="completed",
+                usd=event.usd,
+                usage=event.usage,
+                retry_at=None,
+            )
+            await append(self, settled)
+            if random.random() < 0.1:
+                os.kill(os.getpid(), signal.SIGKILL)
+        return await append(self, event)
+
+    Publisher.append = settled_first
+
+
+FAULTS: Mapping[str, Callable[[], None]] = {
+    fault.__name__: fault for fault in (skip_read_back, ignore_expiry, settle_before_recording)
+}

@@ -1,0 +1,80 @@
+"""What a run of violence is made of, and the sizes that follow from it."""
+
+from dataclasses import dataclass
+from decimal import Decimal
+from random import Random
+
+from streams.analysis.limits import Limits
+from streams.events.prompts import Prompt
+
+INPUT_USD = Decimal("0.00016")
+"""About what a claim reserves for the prompt: its tokens written to the cache, with the margin for the estimate."""
+OUTPUT_USD_A_TOKEN = Decimal("0.0000005")
+# Two days at the cap and some: whatever the first day leaves, the last one has more work than money.
+WORK_OVER_CAP = Decimal("2.3")
+
+
+@dataclass(frozen=True)
+class Plan:
+    """`kills` are SIGKILLs, `stops` SIGSTOPs past the deadline of every claim held; `fault` is planted in the analysts."""
+
+    analysts: int
+    kills: int
+    stops: int
+    videos: int
+    cap_usd: Decimal
+    seed: int
+    fault: str | None = None
+
+    def __post_init__(self) -> None:
+        if self.max_tokens < 200:
+            raise ValueError(
+                f"${self.cap_usd} is too little for {self.videos} videos: an answer needs 200 tokens"
+            )
+
+    @property
+    def video_ids(self) -> list[str]:
+        """All of one length, so that every prompt has as many tokens."""
+        return [f"video-{number:06}" for number in range(self.videos)]
+
+    @property
+    def call_usd(self) -> Decimal:
+        """About what a claim reserves."""
+        return self.cap_usd * WORK_OVER_CAP / self.videos
+
+    @property
+    def max_tokens(self) -> int:
+        return int((self.call_usd - INPUT_USD) / OUTPUT_USD_A_TOKEN)
+
+    @property
+    def prompt(self) -> Prompt:
+        return Prompt(
+            name="chaos",
+            model="claude-haiku-5-5",
+            max_tokens=self.max_tokens,
+            effort="low",
+            words="Say what was called.",
+            schema_version=1,
+        )
+
+    @property
+    def limits(self) -> Limits:
+        """Short holds, so that claims expire; one call at a time each, for what a kill cuts off is charged and not billed."""
+        return Limits(
+            cap_usd=self.cap_usd,
+            backfill_share=Decimal(1),
+            replay_share=Decimal(1),
+            calls_in_flight=1,
+            call_timeout_s=2.0,
+            hold_slack_s=2.0,
+            retry_delays_s=(0.2, 0.4),
+        )
+
+    @property
+    def calls_a_day(self) -> int:
+        return int(self.cap_usd / self.call_usd)
+
+    @property
+    def claims_before_midnight(self) -> int:
+        """After how many claims the first day nears its end: with money left or, above 1, without, as the seed has it."""
+        return int(self.calls_a_day * Random(self.seed).uniform(0.4, 1.2))
