@@ -122,6 +122,7 @@ class Demo:
             *(sys.executable, "-m", "streams.demo.reader", str(self._file)),
             stdin=asyncio.subprocess.PIPE,
             stdout=asyncio.subprocess.PIPE,
+            start_new_session=True,  # Ctrl-C is for us, who then close its stdin
         )
         assert reader.stdout is not None  # noqa: S101  asked for
         try:
