@@ -1,0 +1,84 @@
+"""The benchmarks, against a real broker on this machine: `python -m tests.benchmarks [NAME…] [--quick] [--full] [--write]`."""
+
+import argparse
+import asyncio
+import logging
+import os
+import platform
+import re
+import tempfile
+from collections.abc import Awaitable, Callable
+from pathlib import Path
+
+import psutil
+
+from streams.log import broker
+from streams.log.connection import Connection
+from tests.benchmarks import backfill, in_flight, live, start_up
+from tests.benchmarks.table import Result
+
+README = Path(__file__).parents[2] / "README.md"
+MARKED = re.compile(r"(<!-- bench -->\n).*?(<!-- /bench -->)", re.DOTALL)
+NAMES = ("backfill", "in-flight", "start-up", "live")
+
+Benchmark = Callable[[Connection, Path], Awaitable[Result]]
+
+
+def benchmarks(*, quick: bool = False, full: bool = False) -> dict[str, Benchmark]:
+    """Each benchmark by name, at the usual size, in a minute for all of them, or with the longest log too."""
+    ledgers = start_up.QUICK if quick else start_up.FULL if full else start_up.USUAL
+    return {
+        "backfill": lambda log, _: backfill.backfill(log, backfill.QUICK if quick else backfill.FULL),
+        "in-flight": lambda log, _: in_flight.in_flight(log, in_flight.QUICK if quick else in_flight.FULL),
+        "start-up": lambda log, _: start_up.start_up(log, ledgers),
+        "live": lambda log, home: live.live(log, live.QUICK if quick else live.FULL, home),
+    }
+
+
+def machine() -> str:
+    """What the numbers are of."""
+    memory = psutil.virtual_memory().total / 2**30
+    return (
+        f"Measured on {os.cpu_count()} cores of {platform.machine()} with {memory:.0f} GB, Python"
+        f" {platform.python_version()}; broker, Claude, analyst and worker share them. Compare within a run: another"
+        " machine, or this one at another hour, gives other milliseconds."
+    )
+
+
+def main() -> None:
+    parser = argparse.ArgumentParser(prog="python -m tests.benchmarks", description=__doc__)
+    parser.add_argument("names", nargs="*", help=f"which of {', '.join(NAMES)}; none: all")
+    size = parser.add_mutually_exclusive_group()
+    size.add_argument("--quick", action="store_true", help="so small that the numbers say little")
+    size.add_argument(
+        "--full", action="store_true", help="with the ledger of a million analyses: half an hour more"
+    )
+    parser.add_argument("--write", action="store_true", help="write the tables into README.md")
+    asked = parser.parse_args()
+    if unknown := set(asked.names) - set(NAMES):
+        parser.error(f"unknown: {', '.join(sorted(unknown))}")
+    # A new topic's leader is news to a client, which it says in a warning.
+    logging.getLogger("aiokafka").setLevel(logging.CRITICAL)
+    tables = [machine()]
+    print(f"{tables[0]}\nLoad now: {os.getloadavg()[0]:.1f}.\n")
+    with tempfile.TemporaryDirectory(prefix="earmark-bench-") as folder:
+        home = Path(folder)
+        try:
+            connection = Connection(broker.start(home))
+            for name, measure in benchmarks(quick=asked.quick, full=asked.full).items():
+                if not asked.names or name in asked.names:
+                    tables.append(asyncio.run(_run(measure, connection, home)).markdown())
+                    print(tables[-1], "\n", flush=True)
+        finally:
+            broker.stop(home)
+    if asked.write:
+        body = "\n\n".join(tables)
+        README.write_text(MARKED.sub(lambda match: f"{match[1]}\n{body}\n\n{match[2]}", README.read_text()))
+
+
+async def _run(measure: Benchmark, connection: Connection, home: Path) -> Result:
+    return await measure(connection, home)
+
+
+if __name__ == "__main__":
+    main()

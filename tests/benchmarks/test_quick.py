@@ -1,0 +1,25 @@
+"""The benchmarks at their smallest: they run, and what they measure keeps its promises. No time is asserted."""
+
+from pathlib import Path
+
+import pytest
+
+from streams.log.connection import Connection
+from tests.benchmarks.__main__ import benchmarks
+
+pytestmark = pytest.mark.kafka
+
+
+@pytest.mark.parametrize("name", benchmarks(quick=True))
+async def test_every_benchmark_runs(name: str, connection: Connection, tmp_path: Path) -> None:
+    """A row for each thing measured; nothing refused, and nothing billed that is not charged."""
+    result = await benchmarks(quick=True)[name](connection, tmp_path)
+    head, *body = result.rows
+    assert body
+    assert {len(row) for row in body} == {len(head)}
+    if name == "backfill":
+        assert result.numbers["refused_in_all"] == 0
+        assert 0 < result.numbers["bill_usd"] <= result.numbers["charged_usd"]
+    if name == "live":
+        assert result.numbers["live"] == 10
+        assert result.numbers["claims_of_the_replay"] > 0
