@@ -247,8 +247,9 @@ async def analyse(
             hear()
 
     async with (
-        follow(connection, [ANALYSES, PROMPTS], state.apply) as analyses,
+        # First, or every answer there is would be kept until its settlement is read.
         follow(connection, [LEDGER], apply_ledger) as ledger,
+        follow(connection, [ANALYSES, PROMPTS], state.apply) as analyses,
         fetcher(connection) as fetch,
     ):
         attempts = Attempts(

@@ -120,10 +120,10 @@ class State:
         if analysis is None:
             return
         analysis_id = UUID(analysis)
-        if name == "AttemptFailed":
-            if record.header("ce_outcome") == "max_tokens":
+        if not self.ledger.is_done(analysis_id):
+            if name != "AttemptFailed":
+                self.answered.add(analysis_id)
+            elif record.header("ce_outcome") == "max_tokens":
                 self.truncated.add(analysis_id)
-        elif not self.ledger.is_done(analysis_id):
-            self.answered.add(analysis_id)
         if attempt is not None and not self._is_settled(UUID(attempt)):
             self.recorded[UUID(attempt)] = Position(partition=record.partition, offset=record.offset)

@@ -86,8 +86,10 @@ Headers = Iterable[tuple[str, bytes | None]]
 
 def header(headers: Headers, name: str) -> str | None:
     """The first header of that name as text, or None; what is no UTF-8 is replaced: it must not end a fold."""
-    values = (value for key, value in headers if key == name and value is not None)
-    return next((value.decode(errors="replace") for value in values), None)
+    for key, value in headers:
+        if key == name and value is not None:
+            return value.decode(errors="replace")
+    return None
 
 
 def decode(headers: Headers, value: bytes | None, catalogue: Catalogue = CATALOGUE) -> Event:
