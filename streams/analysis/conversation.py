@@ -1,5 +1,6 @@
 """What Claude is asked, and the shape its answer must have. All of it follows from the prompt and the captions."""
 
+from functools import cache
 from typing import Any
 
 import orjson
@@ -94,6 +95,12 @@ def lines_of(texts: tuple[str, ...]) -> list[Line]:
     return lines
 
 
+@cache
+def _schema() -> dict[str, Any]:
+    # The same for every request, and milliseconds to make.
+    return transform_schema(Answer)
+
+
 def request_of(prompt: Prompt, captions: CaptionsExtracted, max_tokens: int) -> dict[str, Any]:
     """The arguments of `messages.create` for these captions under this prompt."""
     return {
@@ -104,7 +111,7 @@ def request_of(prompt: Prompt, captions: CaptionsExtracted, max_tokens: int) -> 
         ],
         "messages": [{"role": "user", "content": _transcript(captions.video, captions.texts)}],
         "output_config": {
-            "format": {"type": "json_schema", "schema": transform_schema(Answer)},
+            "format": {"type": "json_schema", "schema": _schema()},
             "effort": prompt.effort,
         },
     }

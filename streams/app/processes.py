@@ -4,6 +4,7 @@ Faust and the SDK are imported by the process that needs them: one second of CPU
 """
 
 import asyncio
+import gc
 import signal
 from collections.abc import AsyncIterator, Awaitable, Callable, Sequence
 from contextlib import asynccontextmanager
@@ -109,6 +110,8 @@ def analyst(settings: Settings) -> None:
             await analyse(connection, appender, claude, limits_of(settings), listed, utc_now, stop)
 
     configure()
+    # All that was imported stays: a collector that looks through it again and again holds up the calls in flight.
+    gc.freeze()
     asyncio.run(_until_signalled(run))
 
 

@@ -87,11 +87,12 @@ class TimedClaude(Claude):
 
 def main(job: Job, pipe: Pipe) -> None:
     """Be an analyst until killed; for everything sent into the pipe, send the numbers since the last time."""
+    gc.collect()
+    gc.freeze()  # as the real one does
     asyncio.run(_work(job, pipe))
 
 
 async def _work(job: Job, pipe: Pipe) -> None:
-    gc.collect()
     me = psutil.Process()
     numbers = Numbers(base_bytes=me.memory_info().rss)
 
