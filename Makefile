@@ -28,7 +28,7 @@ demo: setup
 
 # One command: format, lint, import contracts, types, tests.
 test: lint
-	@$(BIN)/pytest --numprocesses=3 --dist=loadfile
+	@$(BIN)/pytest --numprocesses=2 --dist=loadfile
 
 lint: setup
 	@$(BIN)/ruff format --check .

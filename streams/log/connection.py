@@ -1,6 +1,8 @@
 """How to reach Kafka: one value, turned into what each client library wants."""
 
+import asyncio
 import ssl
+from contextlib import suppress
 from dataclasses import dataclass
 from pathlib import Path
 from typing import Any
@@ -9,6 +11,8 @@ from aiokafka import AIOKafkaConsumer, AIOKafkaProducer
 from aiokafka.admin import AIOKafkaAdminClient
 
 from streams.log.topics import MAX_DEAD_LETTER_BYTES, MAX_MESSAGE_BYTES, Topic
+
+STOP_LIMIT_S = 10.0
 
 
 @dataclass(frozen=True)
@@ -74,3 +78,9 @@ class Connection:
     def admin(self) -> AIOKafkaAdminClient:
         """A client for topics and offsets."""
         return AIOKafkaAdminClient(**self._client)
+
+
+async def stop(consumer: AIOKafkaConsumer) -> None:
+    """Close a consumer. aiokafka may lose the cancellation of its own fetch and wait for ever: it is then left behind."""
+    with suppress(TimeoutError):
+        await asyncio.wait_for(consumer.stop(), STOP_LIMIT_S)

@@ -14,7 +14,7 @@ from aiokafka.errors import OffsetOutOfRangeError
 from streams.errors import EarmarkError
 from streams.events.envelope import decode, header
 from streams.events.event import Event
-from streams.log.connection import Connection
+from streams.log.connection import Connection, stop
 from streams.log.topics import Topic
 
 BATCH = 2000
@@ -187,8 +187,8 @@ async def follow(
         yield follower
     finally:
         await follower.stop()
-        await consumer.stop()
-        await asker.stop()
+        await stop(consumer)
+        await stop(asker)
 
 
 async def ends_of(connection: Connection, topic: Topic) -> tuple[int, ...]:
@@ -199,7 +199,7 @@ async def ends_of(connection: Connection, topic: Topic) -> tuple[int, ...]:
         ends = await consumer.end_offsets(_partitions(connection, topic))
         return tuple(ends[tp] for tp in sorted(ends))
     finally:
-        await consumer.stop()
+        await stop(consumer)
 
 
 async def read(
@@ -296,4 +296,4 @@ async def fetcher(connection: Connection, time_limit_s: float = 30.0) -> AsyncIt
         await consumer.start()
         yield Fetcher(connection, consumer, time_limit_s)
     finally:
-        await consumer.stop()
+        await stop(consumer)

@@ -111,5 +111,7 @@ def test_what_it_says_to_type_next_works_after_its_end(demo: Demo) -> None:
 
 
 def test_make_demo_runs_it() -> None:
-    planned = subprocess.run(["make", "-n", "demo"], cwd=ROOT, capture_output=True, text=True, check=True)
+    planned = subprocess.run(
+        ["make", "-n", "--no-print-directory", "demo"], cwd=ROOT, capture_output=True, text=True, check=True
+    )
     assert planned.stdout.splitlines()[-1] == ".venv/bin/earmark demo"
