@@ -164,9 +164,9 @@ class Follower:
 
     async def stop(self) -> None:
         """End the reading."""
-        if self._task is not None:
-            self._task.cancel()
-            await asyncio.gather(self._task, return_exceptions=True)
+        while self._task is not None and not self._task.done():
+            self._task.cancel()  # again and again: aiokafka may lose a cancellation
+            await asyncio.wait({self._task}, timeout=1)
 
 
 @asynccontextmanager
