@@ -129,7 +129,15 @@ def tail(connection: Connection, home: Path, *options: str) -> Iterator[subproce
         "EARMARK_TOPIC_PREFIX": connection.prefix,
     }
     command = [sys.executable, "-m", "streams", "signals", "tail", *options]
-    process = subprocess.Popen(command, stdout=subprocess.PIPE, text=True, env=environment, cwd=home)
+    process = subprocess.Popen(
+        command,
+        stdout=subprocess.PIPE,
+        text=True,
+        env=environment,
+        cwd=home,
+        # A shell lets its background jobs ignore Ctrl-C, and so their children.
+        preexec_fn=lambda: signal.signal(signal.SIGINT, signal.SIG_DFL),  # noqa: PLW1509  no threads in the way
+    )
     try:
         yield process
         process.send_signal(signal.SIGINT)
