@@ -6,7 +6,7 @@ import sys
 import click
 from rich.console import Console
 
-from streams.demo.run import Demo
+from streams.demo import run
 from streams.settings import load
 
 
@@ -14,5 +14,5 @@ from streams.settings import load
 def demo() -> None:
     """Show it all on a sample channel: no key, no network, scripted answers; exits 1 if a check fails."""
     console = Console(width=None if sys.stdout.isatty() else 160)
-    if not asyncio.run(Demo(load().home / "demo", console).run()):
+    if not asyncio.run(run.demo((load().home / "demo").absolute(), console)):
         sys.exit(1)

@@ -1,6 +1,10 @@
 """What the demo's tables are held to, computed from outside the pipeline."""
 
 import json
+import re
+from collections import Counter
+from collections.abc import Iterable, Mapping
+from dataclasses import dataclass
 from decimal import Decimal
 from pathlib import Path
 from typing import Any
@@ -10,6 +14,23 @@ from aiokafka import AIOKafkaConsumer
 from aiokafka.admin import AIOKafkaAdminClient
 
 STATE = ("symbol", "action", "conviction", "time_horizon", "quote", "start_ms", "end_ms", "url")
+SIGNAL_TOPICS = ("signals.mentions", "signals.outlooks")
+
+
+@dataclass(frozen=True)
+class Signal:
+    """A signal as any subscriber gets it: its `ce_type` and its body."""
+
+    type: str
+    body: Mapping[str, Any]
+
+
+@dataclass(frozen=True)
+class Call:
+    """What a subscriber knows of a mention: the last revision, and STATE, or None where it was retracted."""
+
+    revision: int
+    state: tuple[Any, ...] | None
 
 
 async def records_in(bootstrap: str, prefix: str) -> int:
@@ -33,24 +54,55 @@ def records_read(file: Path) -> int:
     return int(records)
 
 
-async def subscribed(bootstrap: str, topic: str) -> dict[str, tuple[Any, ...]]:
-    """What a subscriber of the mention signals knows from the first signal on: STATE by mention id."""
-    consumer = AIOKafkaConsumer(topic, bootstrap_servers=bootstrap, auto_offset_reset="earliest")
+async def signals(bootstrap: str, prefix: str) -> list[Signal]:
+    """Every signal there is, in order within a key."""
+    topics = [f"{prefix}{name}" for name in SIGNAL_TOPICS]
+    consumer = AIOKafkaConsumer(*topics, bootstrap_servers=bootstrap, auto_offset_reset="earliest")
     await consumer.start()
-    known: dict[str, tuple[int, tuple[Any, ...] | None]] = {}
+    heard = []
     try:
         ends = await consumer.end_offsets(consumer.assignment())
         while any([await consumer.position(tp) < end for tp, end in ends.items()]):
             for messages in (await consumer.getmany(timeout_ms=500)).values():
-                for message in messages:
-                    signal = json.loads(message.value)
-                    if signal["revision"] > known.get(signal["mention_id"], (0, None))[0]:
-                        gone = dict(message.headers)["ce_type"] == b"MentionRetracted"
-                        state = None if gone else tuple(signal["mention"][name] for name in STATE)
-                        known[signal["mention_id"]] = (signal["revision"], state)
+                heard += [
+                    Signal(dict(message.headers)["ce_type"].decode(), json.loads(message.value))
+                    for message in messages
+                ]
     finally:
         await consumer.stop()
-    return {mention: state for mention, (_, state) in known.items() if state is not None}
+    return heard
+
+
+def calls(heard: Iterable[Signal]) -> dict[str, Call]:
+    """What a subscriber of the mentions knows by then, by mention id: the rule for clients, and nothing else."""
+    known: dict[str, Call] = {}
+    for signal in heard:
+        mention_id, revision = signal.body.get("mention_id"), signal.body["revision"]
+        if mention_id is not None and (mention_id not in known or revision > known[mention_id].revision):
+            gone = signal.type == "MentionRetracted"
+            known[mention_id] = Call(
+                revision, None if gone else tuple(signal.body["mention"][name] for name in STATE)
+            )
+    return known
+
+
+def standing(known: Mapping[str, Call]) -> dict[str, tuple[Any, ...]]:
+    """The calls that are not retracted."""
+    return {mention_id: call.state for mention_id, call in known.items() if call.state is not None}
+
+
+def activations(heard: Iterable[Signal]) -> list[Counter[str]]:
+    """How many signals of each type each activation published, the first activation first."""
+    numbered: dict[int, Counter[str]] = {}
+    for signal in heard:
+        if signal.body["cause"] == "activation":
+            numbered.setdefault(signal.body["activation"], Counter())[signal.type] += 1
+    return [numbered[number] for number in sorted(numbered)]
+
+
+def counted(said: str) -> Counter[str]:
+    """The signals that `prompts activate` says it will publish, by type."""
+    return Counter({kind: int(count) for count, kind in re.findall(r"(\d+) ([A-Z]\w+)", said)})
 
 
 def mentions(file: Path) -> dict[str, tuple[Any, ...]]:
@@ -71,6 +123,13 @@ def rejection(file: Path, video_id: str, symbol: str) -> str | None:
         ).fetchall()
     reason: str | None = rejected
     return reason
+
+
+def signals_read(file: Path) -> int:
+    """How many signals the read model has seen."""
+    with duckdb.connect(str(file), read_only=True) as database:
+        [(count,)] = database.execute("SELECT count(*) FROM signals").fetchall()
+    return int(count)
 
 
 def charged(file: Path) -> Decimal:

@@ -75,7 +75,7 @@ def test_every_check_holds(demo: Demo) -> None:
     """Its exit code says so, and so does each of them."""
     assert demo.code == 0, demo.errors + "\n".join(demo.lines)
     checks = [line for line in demo.lines if re.search(r" s  (ok|FAIL) ", line)]
-    assert len(checks) == 6
+    assert len(checks) == 9
     assert [line for line in checks if " s  ok " not in line] == []
 
 

@@ -20,7 +20,7 @@ def mentions() -> list[str]:
     typed = [line.partition("  #")[0] for block in blocks() for line in block.lines]
     spans = [span for line in prose() for span in re.findall(r"`([^`]+)`", line)]
     found = [match[1] for text in (*typed, *spans) for match in MENTION.finditer(text)]
-    return sorted({re.split(r" [|─]", text)[0].strip() for text in found})
+    return sorted({re.split(r" [|─]| > ", text)[0].strip() for text in found})
 
 
 @pytest.mark.parametrize("verb", VERBS)
@@ -56,6 +56,9 @@ def test_what_the_readme_types_is_understood(text: str) -> None:
 
 
 def test_the_mentions_are_found() -> None:
-    assert {"up", "sql", "signals tail --from beginning", "follow @SomeChannel --since 30d"} <= set(
-        mentions()
-    )
+    assert {
+        "up",
+        "sql",
+        "signals tail --symbol PLTR --from beginning",
+        "follow @SomeChannel --since 30d",
+    } <= set(mentions())

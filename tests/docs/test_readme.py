@@ -2,8 +2,10 @@
 
 import asyncio
 import csv
+import json
 import os
 import re
+import shutil
 import signal
 from asyncio.subprocess import DEVNULL, PIPE, STDOUT
 from collections.abc import AsyncIterator, Mapping
@@ -16,15 +18,16 @@ import duckdb
 import pytest
 import pytest_asyncio
 
+from streams.analysis.prompt_files import BUNDLED, read_prompt
 from streams.clock import utc_now
 from streams.demo.channel import Channel
 from streams.demo.claude import LoopbackClaude
-from streams.demo.sample_channel import sample_answer, sample_channel
+from streams.demo.sample_channel import CANDIDATE, sample_answer, sample_channel
 from streams.demo.script import Reply
 from streams.demo.youtube import LoopbackYoutube, serve
 from tests.docs.readme import BIN, README, ROOT, Block, blocks, commands, prose, up_to_date
 
-BOXES = ("For a bot", "For an analyst", "For the operator")
+BOXES = ("For a bot", "For a shell", "For an analyst", "For the operator", "For another prompt")
 FOLLOW = "earmark follow @SomeChannel --since 30d"
 UP = "earmark up"
 # What these tests do not type, and why that is no gap.
@@ -84,6 +87,11 @@ class Shell:
     folder: Path
     environment: Mapping[str, str]
 
+    @property
+    def snapshot(self) -> Path:
+        """The file that analysts open."""
+        return self.folder / ".earmark" / "earmark.duckdb"
+
     async def start(self, command: str, **pipes: Any) -> asyncio.subprocess.Process:
         return await asyncio.create_subprocess_exec(
             *("bash", "-c", command), cwd=self.folder, env=self.environment, start_new_session=True, **pipes
@@ -97,9 +105,16 @@ class Shell:
         assert process.returncode == 0, f"{command}: {output.decode()}"
         return output.decode()
 
+    async def until_rows(self, query: str, expected: list[tuple[Any, ...]]) -> None:
+        """Wait until the read model answers exactly this."""
+        async with asyncio.timeout(LIMIT_S):
+            # The first snapshot takes its time, too, and other processes make it.
+            while not self.snapshot.exists() or self.rows(query) != expected:  # noqa: ASYNC110
+                await asyncio.sleep(0.2)
+
     def rows(self, query: str) -> list[tuple[Any, ...]]:
         """What the read model answers, which must be there."""
-        with duckdb.connect(self.folder / ".earmark" / "earmark.duckdb", read_only=True) as database:
+        with duckdb.connect(self.snapshot, read_only=True) as database:
             return database.execute(query).fetchall()
 
 
@@ -119,7 +134,8 @@ async def shell(tmp_path_factory: pytest.TempPathFactory) -> AsyncIterator[Shell
     def answer(body: Mapping[str, Any]) -> Reply:
         asked = body["messages"][0]["content"]
         [video_id] = [video.video_id for video in channel.videos if f"Title: {video.title}\n" in asked]
-        return Reply(sample_answer(video_id))
+        prompt = BUNDLED if body["system"][0]["text"] == read_prompt(BUNDLED).words else CANDIDATE
+        return Reply(sample_answer(video_id, prompt.stem))
 
     async with serve(LoopbackYoutube(channel)) as youtube, LoopbackClaude({}, improvise=answer) as claude:
         inherited = {
@@ -147,12 +163,11 @@ async def shell(tmp_path_factory: pytest.TempPathFactory) -> AsyncIterator[Shell
                     assert line, "`earmark up` ended"
             said = await opened.run(FOLLOW.replace("@SomeChannel", channel.handle), typed="y\n")
             assert "has 8 videos since" in said
-            async with asyncio.timeout(LIMIT_S):
-                while opened.rows(  # noqa: ASYNC110  what is waited for happens in other processes
-                    "SELECT (SELECT count(*) FROM outlooks), (SELECT count(*) FROM signals)"
-                    " - (SELECT count(*) FROM mentions)"
-                ) != [(7, 7)]:
-                    await asyncio.sleep(0.2)
+            await opened.until_rows(
+                "SELECT (SELECT count(*) FROM outlooks), (SELECT count(*) FROM signals)"
+                " - (SELECT count(*) FROM mentions)",
+                [(7, 7)],
+            )
             yield opened
             up.send_signal(signal.SIGINT)
             async with asyncio.timeout(LIMIT_S):
@@ -181,6 +196,38 @@ async def test_the_bot_prints_every_call(shell: Shell) -> None:
         await bot.wait()
     assert sorted(line.partition(" ")[0] for line in printed) == sorted(symbol for symbol, _ in expected)
     assert [quote for _, quote in expected if quote not in "".join(printed).replace("\\'", "'")] == []
+
+
+@pytest.mark.kafka
+@pytest.mark.asyncio(loop_scope="module")
+async def test_a_shell_follows_the_signals(shell: Shell) -> None:
+    """Those of one symbol, for people."""
+    tail, _ = commands("For a shell")
+    expected = shell.rows("SELECT quote FROM mentions WHERE symbol = 'PLTR'")
+    assert expected
+    following = await shell.start(tail, stdin=DEVNULL, stdout=PIPE)
+    assert following.stdout is not None
+    try:
+        async with asyncio.timeout(LIMIT_S):
+            printed = "".join([(await following.stdout.readline()).decode() for _ in expected])
+    finally:
+        os.killpg(following.pid, signal.SIGKILL)
+        await following.wait()
+    assert [quote for (quote,) in expected if quote not in printed] == []
+
+
+@pytest.mark.skipif(
+    shutil.which("kcat") is None and "CI" not in os.environ, reason="no kcat here; CI installs it"
+)
+@pytest.mark.kafka
+@pytest.mark.asyncio(loop_scope="module")
+async def test_kcat_shows_keys_headers_and_bodies(shell: Shell) -> None:
+    """A client that shares no code with ours."""
+    _, kcat = commands("For a shell")
+    printed = [part.splitlines() for part in (await shell.run(kcat)).split("\n\n") if "  ce_" in part]
+    seen = {(head.partition("  ")[0], json.loads(body)["mention"]["quote"]) for head, body in printed}
+    assert seen == set(shell.rows("SELECT symbol, quote FROM mentions"))
+    assert all("ce_type=MentionAdded" in head and "ce_revision=1" in head for head, _ in printed)
 
 
 @pytest.mark.kafka
@@ -215,3 +262,27 @@ async def test_the_operator_sees_what_goes_on(shell: Shell) -> None:
     }.items():
         assert part in printed.pop(command)
     assert printed == {}
+
+
+@pytest.mark.kafka
+@pytest.mark.asyncio(loop_scope="module")
+async def test_another_prompt_is_tried_activated_and_taken_back(shell: Shell) -> None:
+    """Nothing is published before the activation, and afterwards everything is as it was."""
+    show, register, *tries, activate, take_back = commands("For another prompt")
+    calls = "SELECT symbol, action, quote, prompt FROM mentions ORDER BY ALL"
+    before, [(signals,)] = shell.rows(calls), shell.rows("SELECT count(*) FROM signals")
+    await shell.run(show)
+    file = shell.folder / "extract-v2.md"
+    assert read_prompt(file) == read_prompt(BUNDLED)
+    file.write_text(CANDIDATE.read_text())
+    assert "extract-v2 is registered as" in await shell.run(register)
+    plan, run, compare, dry_run = [await shell.run(command) for command in tries]
+    assert "7 videos, 0 of them analysed under this prompt already" in plan
+    assert "done, 7 of 7 videos analysed" in run
+    assert "Kettle and Tape" in compare
+    assert shell.rows("SELECT count(*) FROM signals") == [(signals,)]
+    assert dry_run.startswith("activating extract-v2 publishes ")
+    assert "extract-v2 is active" in await shell.run(activate, typed="y\n")
+    await shell.until_rows("SELECT DISTINCT prompt FROM mentions", [("extract-v2",)])
+    assert "extract-v1 is active" in await shell.run(take_back, typed="y\n")
+    await shell.until_rows(calls, before)

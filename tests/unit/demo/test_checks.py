@@ -5,8 +5,8 @@ from pathlib import Path
 import duckdb
 import pytest
 
-from streams.demo.checks import differences
-from streams.demo.run import TABS, is_done
+from streams.demo.checks import STATE, Call, Signal, activations, calls, counted, differences, standing
+from streams.demo.first_act import TABS, is_done
 
 DONE = {
     "scans": TABS,
@@ -60,3 +60,53 @@ def test_it_is_done_when_nothing_is_under_way() -> None:
 )
 def test_it_is_not_done_before(other: dict[str, object]) -> None:
     assert not is_done(DONE | other, videos=8)
+
+
+def signal(kind: str, revision: int, cause: str = "live", activation: int = 1, quote: str = "q") -> Signal:
+    """A signal of one mention, all of whose fields but one say "x"."""
+    mention = dict.fromkeys(STATE, "x") | {"quote": quote}
+    body = {
+        "revision": revision,
+        "cause": cause,
+        "activation": activation,
+        "mention_id": "m",
+        "mention": mention,
+    }
+    return Signal(kind, body)
+
+
+def state(quote: str) -> tuple[str, ...]:
+    return tuple(quote if name == "quote" else "x" for name in STATE)
+
+
+def test_a_subscriber_applies_what_is_newer_and_nothing_else() -> None:
+    """A repeat and a signal that comes late change nothing; a retraction leaves the revision."""
+    heard = [signal("MentionAdded", 1), signal("MentionChanged", 3, quote="new"), signal("MentionChanged", 2)]
+    assert calls([*heard, heard[1]]) == {"m": Call(3, state("new"))}
+    known = calls([*heard, signal("MentionRetracted", 4)])
+    assert known == {"m": Call(4, None)}
+    assert standing(known) == {}
+
+
+def test_outlooks_are_no_calls() -> None:
+    assert calls([Signal("OutlookAdded", {"revision": 1, "outlook_id": "o"})]) == {}
+
+
+def test_each_activation_is_counted_by_itself() -> None:
+    """What came live is none of them, under whatever activation."""
+    heard = [
+        signal("MentionAdded", 1),
+        signal("MentionChanged", 3, "activation", activation=9),
+        signal("MentionChanged", 2, "activation", activation=4),
+        signal("MentionRetracted", 2, "activation", activation=4),
+    ]
+    assert activations(heard) == [{"MentionChanged": 1, "MentionRetracted": 1}, {"MentionChanged": 1}]
+
+
+def test_what_the_dry_run_says_is_read_as_it_is_said() -> None:
+    said = (
+        "activating b publishes 3 MentionAdded, 12 OutlookChanged, with cause=activation\n"
+        "videos that switch to it: 7; that have no analysis under it and keep theirs: 0"
+    )
+    assert counted(said) == {"MentionAdded": 3, "OutlookChanged": 12}
+    assert counted("activating b publishes no signal, with cause=activation").total() == 0
