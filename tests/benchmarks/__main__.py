@@ -14,12 +14,12 @@ import psutil
 
 from streams.log import broker
 from streams.log.connection import Connection
-from tests.benchmarks import backfill, in_flight, live, start_up
+from tests.benchmarks import activation, backfill, in_flight, live, start_up
 from tests.benchmarks.table import Result
 
 README = Path(__file__).parents[2] / "README.md"
 MARKED = re.compile(r"(<!-- bench -->\n).*?(<!-- /bench -->)", re.DOTALL)
-NAMES = ("backfill", "in-flight", "start-up", "live")
+NAMES = ("backfill", "in-flight", "start-up", "live", "activation")
 
 Benchmark = Callable[[Connection, Path], Awaitable[Result]]
 
@@ -32,6 +32,9 @@ def benchmarks(*, quick: bool = False, full: bool = False) -> dict[str, Benchmar
         "in-flight": lambda log, _: in_flight.in_flight(log, in_flight.QUICK if quick else in_flight.FULL),
         "start-up": lambda log, _: start_up.start_up(log, ledgers),
         "live": lambda log, home: live.live(log, live.QUICK if quick else live.FULL, home),
+        "activation": lambda log, home: activation.activation(
+            log, activation.QUICK if quick else activation.FULL, home
+        ),
     }
 
 

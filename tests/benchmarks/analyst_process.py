@@ -45,6 +45,7 @@ class Numbers:
     ticks: list[tuple[int, float]] = field(default_factory=list)
     first_claim_s: float | None = None
     base_bytes: int = 0
+    bytes_now: int = 0
     peak_bytes: int = 0
     bytes_at_first_claim: int = 0
     cpu_s: float = 0.0
@@ -99,7 +100,8 @@ async def _work(job: Job, pipe: Pipe) -> None:
     def tell() -> None:
         pipe.recv()
         numbers.cpu_s = sum(me.cpu_times()[:2])
-        numbers.peak_bytes = max(numbers.peak_bytes, me.memory_info().rss)
+        numbers.bytes_now = me.memory_info().rss
+        numbers.peak_bytes = max(numbers.peak_bytes, numbers.bytes_now)
         pipe.send(numbers)
         numbers.claims.clear()
         numbers.ticks.clear()

@@ -41,17 +41,30 @@ FULL = (Crowd(0, (0, 0), 20), Crowd(1, (0.2, 0.4), 30), Crowd(100, (5, 10), 45),
 
 async def in_flight(connection: Connection, crowds: tuple[Crowd, ...]) -> Result:
     """One analyst for each crowd, one after the other."""
-    rows = [["calls in flight", "claims", "p50 ms", "p95 ms", "p99 ms", "loop blocked p99 ms", "at worst ms"]]
+    rows = [
+        [
+            "calls in flight",
+            "claims",
+            "p50 ms",
+            "p95 ms",
+            "p99 ms",
+            "loop blocked p99 ms",
+            "at worst ms",
+            "memory MB",
+        ]
+    ]
     for crowd in crowds:
-        claims, ticks = _of(crowd, await _measure(connection, crowd))
+        began_bytes, numbers = await _measure(connection, crowd)
+        claims, ticks = _of(crowd, numbers)
+        memory = f"{began_bytes / 2**20:.0f} → {numbers.bytes_now / 2**20:.0f}"
         waits = spread(claims) if claims else ["", "", ""]
         blocked = [f"{at(ticks, 99):.1f}", f"{max(ticks):.1f}"]
-        rows.append([str(crowd.calls) if crowd.calls else "idle", str(len(claims)), *waits, *blocked])
+        rows.append([str(crowd.calls) if crowd.calls else "idle", str(len(claims)), *waits, *blocked, memory])
     return Result(
         "Claims with calls in flight",
         "From the append of a claim until its call begins: read back, granted, the answers that came meanwhile read to"
-        " their end. Beside it, how much later than asked for the analyst's event loop came back. Transcripts of twenty"
-        " minutes; answers as slow as keeps so many in flight.",
+        " their end. Beside it, how much later than asked for the analyst's event loop came back, and the analyst's resident"
+        " memory from the first to the last claim. Transcripts of twenty minutes; answers as slow as keeps so many in flight.",
         rows,
         {"claims": sum(int(row[1]) for row in rows[1:])},
     )
@@ -66,7 +79,8 @@ def _of(crowd: Crowd, numbers: Numbers) -> tuple[list[float], list[float]]:
     )
 
 
-async def _measure(connection: Connection, crowd: Crowd) -> Numbers:
+async def _measure(connection: Connection, crowd: Crowd) -> tuple[int, Numbers]:
+    """The resident bytes when the watch began, and what it saw."""
     own = await fresh(connection)
     async with scene(own) as log:
         await ask_many(log.publisher, crowd.videos if crowd.calls else 0, "poll", "new")
@@ -74,7 +88,7 @@ async def _measure(connection: Connection, crowd: Crowd) -> Numbers:
         job = Job(own, await told(provider), limits(max(1, crowd.calls)))
         with process(analyst_process.main, job) as analyst:
             await asyncio.sleep(crowd.warm_up_s)
-            await ask(analyst)
+            began_bytes = (await ask(analyst)).bytes_now
             await asyncio.sleep(crowd.measured_s)
             numbers: Numbers = await ask(analyst)
-    return numbers
+    return began_bytes, numbers

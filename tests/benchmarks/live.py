@@ -1,18 +1,20 @@
-"""A live video while history is replayed: what it waits for besides YouTube and Claude."""
+"""A live video while history is replayed: what it waits for besides YouTube and Claude.
+
+YouTube is on this machine and answers at once, so what the captions take is yt-dlp's process, its start included.
+"""
 
 import asyncio
-import os
-import sys
 from collections import Counter, defaultdict
-from collections.abc import AsyncIterator, Mapping
-from contextlib import asynccontextmanager
+from collections.abc import Mapping
 from dataclasses import dataclass, field
 from pathlib import Path
 
-from aiokafka import AIOKafkaConsumer, TopicPartition
+import orjson
 
 from streams.clock import utc_now
+from streams.demo.channel import Channel, ChannelVideo
 from streams.demo.limits import START_TIER
+from streams.demo.youtube import LoopbackYoutube, serve
 from streams.events.analyses import AnalysisCompleted
 from streams.events.captions import CaptionsExtracted
 from streams.events.event import Position, derive_id
@@ -25,23 +27,34 @@ from streams.events.ledger import (
 )
 from streams.events.prompts import PromptRegistered
 from streams.events.signals import MentionAdded
+from streams.events.videos import Video, VideoDiscovered
 from streams.log.connection import Connection
-from streams.log.fold import Record, ends_of, follow
-from streams.log.topics import ANALYSES, CAPTIONS, LEDGER, MENTION_SIGNALS
+from streams.log.fold import Record, follow
+from streams.log.topics import ANALYSES, CAPTIONS, LEDGER, MENTION_SIGNALS, VIDEOS
 from streams.settings import Settings
 from tests.benchmarks import analyst_process, provider_process
 from tests.benchmarks.analyst_process import Job
-from tests.benchmarks.material import AT_ONCE, BEGAN, MENTIONS, PROMPT, captions_of, fresh, limits, scene
+from tests.benchmarks.material import (
+    AT_ONCE,
+    BEGAN,
+    MENTIONS,
+    PROMPT,
+    SEGMENT_MS,
+    captions_of,
+    fresh,
+    limits,
+    scene,
+    texts,
+)
 from tests.benchmarks.processes import process, told
 from tests.benchmarks.provider_process import Tier
 from tests.benchmarks.table import Result, at
+from tests.benchmarks.worker import begin_here, worker
 from tests.broker.analyst_scene import Scene
 
-ROOT = Path(__file__).parents[2]
 CALLS_IN_FLIGHT = int(Settings.model_fields["calls_in_flight"].default)
 CANDIDATE = PROMPT.model_copy(update={"name": "candidate"})
 REPLAY = derive_id("replay", "benchmark")
-FIRST = "new-first"
 LIMIT_S = 300.0
 
 
@@ -67,6 +80,7 @@ FULL = Size(replayed=5_000, live=120, pause_s=1.0, warm_up_s=75, scale=1)
 class Walk:
     """When a live video's events came to stand in the log, and when the last of its signals could be read here (ms)."""
 
+    discovered: float = 0
     captioned: float = 0
     requested: float = 0
     claimed: float = 0
@@ -74,14 +88,14 @@ class Walk:
     readable: float = 0
 
     def steps(self) -> Mapping[str, float]:
-        """What it waited for, in milliseconds; between the second and the third is Claude's time."""
-        asked, claimed = self.requested - self.captioned, self.claimed - self.requested
-        signalled = self.readable - self.completed
+        """What it waited for, in milliseconds; between the claim and the answer is Claude's time."""
+        answered = self.completed - self.claimed
         return {
-            "captions in the log → request": asked,
-            "request → claim": claimed,
-            "answer in the log → all its signals readable": signalled,
-            "captions → signals, without Claude's time": asked + claimed + signalled,
+            "VideoDiscovered → CaptionsExtracted, by yt-dlp": self.captioned - self.discovered,
+            "CaptionsExtracted → request": self.requested - self.captioned,
+            "request → claim": self.claimed - self.requested,
+            "AnalysisCompleted → all its signals readable": self.readable - self.completed,
+            "VideoDiscovered → signals, without Claude's time": self.readable - self.discovered - answered,
         }
 
 
@@ -98,6 +112,8 @@ class Watch:
         if record.topic in {CAPTIONS.name, ANALYSES.name} and not (record.key or b"").startswith(b"new"):
             return
         match record.event():
+            case VideoDiscovered(video=video):
+                self.walks[video.video_id].discovered = record.timestamp_ms
             case CaptionsExtracted(video=video):
                 self.walks[video.video_id].captioned = record.timestamp_ms
             case AnalysisRequested(lane="live") as asked:
@@ -144,28 +160,52 @@ async def _watched(
 ) -> tuple[list[Walk], int]:
     own = await fresh(connection)
     watch = Watch()
-    async with scene(own) as log:
+    first, *others = (video_id(number) for number in range(size.live + 1))
+    async with scene(own) as log, serve(LoopbackYoutube(_channel(size.live + 1))) as youtube:
         await _replay(log, replayed)
         with process(provider_process.main, Tier(size.scale, START_TIER)) as provider:
             job = Job(own, await told(provider), limits(CALLS_IN_FLIGHT))
-            topics = [CAPTIONS, LEDGER, ANALYSES, MENTION_SIGNALS]
+            topics = [VIDEOS, CAPTIONS, LEDGER, ANALYSES, MENTION_SIGNALS]
             with process(analyst_process.main, job):
-                async with _worker(own, home), follow(own, topics, watch.apply) as follower:
+                async with (
+                    worker(own, home, EARMARK_YOUTUBE_URL=youtube.origin),
+                    follow(own, topics, watch.apply) as follower,
+                ):
                     async with asyncio.timeout(LIMIT_S):
-                        await log.publisher.append(captions_of(FIRST, "poll"))
+                        await log.publisher.append(_discovered(first))
                         await asyncio.sleep(size.warm_up_s if replayed else 0)
                         while watch.arrived() < 1:
                             await follower.moved()
-                    for number in range(size.live):
-                        await log.publisher.append(captions_of(f"new-{number}", "poll"))
+                    for video in others:
+                        await log.publisher.append(_discovered(video))
                         await asyncio.sleep(size.pause_s)
                     async with asyncio.timeout(LIMIT_S):
                         while watch.arrived() < size.live + 1:
                             await follower.moved()
                         # A signal may be read before the answer that it comes from, which stands in another topic.
                         await follower.reach_now()
-    walks = [walk for video_id, walk in watch.walks.items() if video_id != FIRST]
-    return walks, watch.claims_of_the_replay
+    return [watch.walks[video] for video in others], watch.claims_of_the_replay
+
+
+def video_id(number: int) -> str:
+    """An id as YouTube's are: eleven characters."""
+    return f"new-{number:07}"
+
+
+def _discovered(video: str) -> VideoDiscovered:
+    url = f"https://www.youtube.com/watch?v={video}"
+    return VideoDiscovered(at=BEGAN, video=Video(video_id=video, url=url, title=video, origin="poll"))
+
+
+def _channel(videos: int) -> Channel:
+    """A channel whose videos say what the replayed ones say."""
+    said = enumerate(texts())
+    events = [
+        {"tStartMs": n * SEGMENT_MS, "dDurationMs": SEGMENT_MS, "segs": [{"utf8": text}]} for n, text in said
+    ]
+    track = orjson.dumps({"wireMagic": "pb3", "events": events})
+    shown = [ChannelVideo(video_id(n), video_id(n), BEGAN, 1200, manual=track) for n in range(videos)]
+    return Channel("UCbench", "@bench", "Bench", tuple(shown))
 
 
 async def _replay(log: Scene, videos: int) -> None:
@@ -204,42 +244,4 @@ async def _replay(log: Scene, videos: int) -> None:
 
     for start in range(0, videos, AT_ONCE):
         await asyncio.gather(*(ask(number) for number in range(start, min(start + AT_ONCE, videos))))
-    await _begin_here(log.connection)
-
-
-async def _begin_here(connection: Connection) -> None:
-    """Let the workers' group have handled the captions so far."""
-    consumer = AIOKafkaConsumer(
-        bootstrap_servers=connection.bootstrap,
-        group_id=f"{connection.prefix}worker",
-        enable_auto_commit=False,
-    )
-    await consumer.start()
-    try:
-        places = {
-            TopicPartition(connection.name(CAPTIONS), partition): end
-            for partition, end in enumerate(await ends_of(connection, CAPTIONS))
-        }
-        consumer.assign(list(places))
-        await consumer.commit(places)
-    finally:
-        await consumer.stop()
-
-
-@asynccontextmanager
-async def _worker(connection: Connection, home: Path) -> AsyncIterator[None]:
-    environment = os.environ | {
-        "EARMARK_KAFKA": connection.bootstrap,
-        "EARMARK_TOPIC_PREFIX": connection.prefix,
-        "EARMARK_HOME": str(home),
-    }
-    with (home / "worker.log").open("wb") as log:
-        command = [sys.executable, "-m", "streams", "worker"]
-        worker = await asyncio.create_subprocess_exec(
-            *command, stdout=log, stderr=log, env=environment, cwd=ROOT
-        )
-    try:
-        yield
-    finally:
-        worker.kill()
-        await worker.wait()
+    await begin_here(log.connection, CAPTIONS)

@@ -6,6 +6,7 @@ import pytest
 
 from streams.log.connection import Connection
 from tests.benchmarks.__main__ import benchmarks
+from tests.benchmarks.activation import QUICK
 
 pytestmark = pytest.mark.kafka
 
@@ -23,3 +24,6 @@ async def test_every_benchmark_runs(name: str, connection: Connection, tmp_path:
     if name == "live":
         assert result.numbers["live"] == 10
         assert result.numbers["claims_of_the_replay"] > 0
+    if name == "activation":
+        assert result.numbers["told"] == result.numbers["counted"] == 3 * QUICK
+        assert result.numbers["peak_mb"] < 500
