@@ -84,8 +84,8 @@ CREATE TABLE _claims (
 CREATE TABLE _settlements (
   attempt_id UUID, analysis_id UUID, outcome VARCHAR, usd DECIMAL(18, 9), usage_known BOOLEAN,
   input_tokens BIGINT, output_tokens BIGINT, cache_creation_input_tokens BIGINT,
-  cache_read_input_tokens BIGINT, retry_at TIMESTAMPTZ, clock TIMESTAMPTZ, happened_at TIMESTAMPTZ,
-  log_partition INTEGER, log_offset BIGINT
+  cache_read_input_tokens BIGINT, retry_at TIMESTAMPTZ, granted BOOLEAN, clock TIMESTAMPTZ,
+  happened_at TIMESTAMPTZ, log_partition INTEGER, log_offset BIGINT
 );
 
 CREATE TABLE _replays_started (

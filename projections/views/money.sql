@@ -1,5 +1,10 @@
 -- A claim counts as what it was settled at. Settled at or past its deadline, or never by then, it counts in full, and
 -- nobody knows what was billed. The day of a bill is the UTC day of its claim's append by the broker's clock.
+-- A claim that was denied counts as what it was settled at, whenever that was: 0, but for a call without a grant.
+-- The verdict is the ledger's, whose fold is not SQL's: it is known from the settlement (or where a claim is above its own
+-- cap). Until a settlement stands in the log (moments; where an analyst died, until another looks), or where an older
+-- version wrote it, a denied claim counts here as if it were granted. Nowhere else do these views and `earmark budget`,
+-- which folds, differ.
 CREATE OR REPLACE VIEW attempts AS
 WITH
   ledger AS (SELECT max(clock) AS clock FROM _positions WHERE topic = 'analysis.ledger'),
@@ -16,9 +21,11 @@ WITH
       c.*, s.outcome, s.retry_at, s.clock AS settled_at, s.usd AS settled_usd,
       s.input_tokens + s.cache_creation_input_tokens + s.cache_read_input_tokens AS input_tokens,
       s.output_tokens,
+      coalesce(NOT s.granted, c.usd > least(c.cap_usd, c.lane_cap_usd)) AS denied,
       CASE
+        WHEN denied AND coalesce(s.usd, 0) = 0 THEN 'not_called'
         WHEN s.attempt_id IS NULL AND c.deadline > ledger.clock THEN 'open'
-        WHEN s.attempt_id IS NULL OR s.clock >= c.deadline THEN 'expired'
+        WHEN s.attempt_id IS NULL OR (s.clock >= c.deadline AND NOT denied) THEN 'expired'
         WHEN s.outcome = 'not_called' AND s.usd = 0 THEN 'not_called'
         WHEN s.usd > 0 AND NOT s.usage_known THEN 'unknown'
         ELSE 'billed'

@@ -86,7 +86,10 @@ class BudgetReserved(Event):
 
 
 class BudgetSettled(Event):
-    """What a claim cost in the end. `usage` null with `usd` above 0: the bill is unknown, the reservation stays charged."""
+    """What a claim cost in the end. `usage` null with `usd` above 0: the bill is unknown, the reservation stays charged.
+
+    `granted`: whether the ledger granted the claim, for readers that do not fold it; null: an older version wrote this.
+    """
 
     attempt_id: UUID
     analysis_id: UUID
@@ -94,6 +97,7 @@ class BudgetSettled(Event):
     usd: Usd = Field(ge=0)
     usage: Usage | None
     retry_at: Utc | None
+    granted: bool | None = None
 
     @property
     def key(self) -> str:

@@ -138,6 +138,8 @@ def settled(
     usd: str,
     usage: Usage | None = None,
     retry_at: datetime | None = None,
+    *,
+    granted: bool | None = None,
 ) -> BudgetSettled:
     """What came of a claim."""
     return BudgetSettled.model_validate(
@@ -149,6 +151,7 @@ def settled(
             "usd": Decimal(usd),
             "usage": usage,
             "retry_at": retry_at,
+            "granted": granted,
         }
     )
 

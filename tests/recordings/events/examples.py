@@ -1,4 +1,4 @@
-"""One event of every type, as Earmark would write it; a name with a dot is a second form of a type."""
+"""One event of every type, as Earmark would write it; a name with a dot is another form of a type."""
 
 from datetime import UTC, datetime, timedelta
 from decimal import Decimal
@@ -216,6 +216,7 @@ _EVENTS: tuple[Event, ...] = (
         usd=Decimal("0.000447000"),
         usage=USAGE,
         retry_at=None,
+        granted=True,
     ),
     ReplayStarted(
         at=AT,
@@ -315,5 +316,18 @@ EXAMPLES: dict[str, Event] = {type(event).__name__: event for event in _EVENTS} 
         reason="the video is private",
         failure="permanent",
         next_try_at=None,
+    ),
+}
+
+# What an older Earmark wrote and none writes any more: these files are read, and never written anew.
+OLDER: dict[str, Event] = {
+    "BudgetSettled.without_granted": BudgetSettled(
+        at=AT,
+        attempt_id=ATTEMPT,
+        analysis_id=ANALYSIS,
+        outcome="completed",
+        usd=Decimal("0.000447000"),
+        usage=USAGE,
+        retry_at=None,
     ),
 }

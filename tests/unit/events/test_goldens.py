@@ -2,7 +2,7 @@ import pytest
 
 from streams.events.catalogue import EVENT_TYPES
 from streams.events.envelope import decode, encode
-from tests.recordings.events.examples import EXAMPLES
+from tests.recordings.events.examples import EXAMPLES, OLDER
 from tests.recordings.events.goldens import FOLDER, parse, path
 
 
@@ -11,14 +11,14 @@ def test_every_event_type_has_an_example() -> None:
 
 
 def test_every_golden_file_has_its_example() -> None:
-    assert {file.stem for file in FOLDER.glob("*.json")} == set(EXAMPLES)
+    assert {file.stem for file in FOLDER.glob("*.json")} == {*EXAMPLES, *OLDER}
 
 
-@pytest.mark.parametrize("name", EXAMPLES)
+@pytest.mark.parametrize("name", [*EXAMPLES, *OLDER])
 def test_a_golden_message_decodes_to_its_event(name: str) -> None:
     """What an older Earmark wrote means today what it meant then."""
     golden = parse(path(name).read_text())
-    assert decode(golden.headers, golden.value) == EXAMPLES[name]
+    assert decode(golden.headers, golden.value) == {**EXAMPLES, **OLDER}[name]
 
 
 @pytest.mark.parametrize("name", EXAMPLES)

@@ -57,6 +57,61 @@ def test_a_claim_is_charged_as_the_ledger_charges_it(
     assert told.rows(MONEY) == [expected]
 
 
+@pytest.mark.parametrize("after_s", [10, 200])
+@pytest.mark.parametrize(
+    ("outcome", "usd", "usage", "expected"),
+    [
+        ("not_called", "0", None, money("not_called")),
+        ("failed", "0", None, money("not_called")),
+        ("completed", "0.02", USAGE, money("billed", "0.02")),
+        ("failed", "0.5", None, money("unknown", unknown="0.5")),
+    ],
+)
+def test_a_denied_claim_is_charged_what_its_settlement_says_whenever_that_comes(
+    told: Told, after_s: float, outcome: str, usd: str, usage: Usage | None, expected: tuple[object, ...]
+) -> None:
+    told.tell(REQUEST, CLAIM)
+    told.tell(settled(CLAIM, outcome, usd, usage, granted=False), at_s=after_s)
+    assert told.rows(MONEY) == [expected]
+
+
+@pytest.mark.parametrize("after_s", [10, 200])
+def test_a_denied_claim_that_called_nobody_is_no_attempt(told: Told, after_s: float) -> None:
+    told.tell(REQUEST, CLAIM)
+    told.tell(settled(CLAIM, "failed", "0", granted=False), at_s=after_s)
+    assert told.rows("FROM daily_costs") == []
+    assert told.rows("SELECT charged_usd FROM budget_days") == [(Decimal(0),)]
+
+
+@pytest.mark.parametrize(("granted", "after_s"), [(True, 10), (None, 10), (True, 200), (None, 200)])
+def test_a_settlement_that_says_granted_or_nothing_counts_in_time_and_is_an_attempt(
+    told: Told,
+    granted: bool | None,  # noqa: FBT001
+    after_s: float,
+) -> None:
+    told.tell(REQUEST, CLAIM)
+    told.tell(settled(CLAIM, "failed", "0", granted=granted), at_s=after_s)
+    charged = Decimal(0 if after_s < CLAIM.hold_s else "0.5")
+    assert told.rows("SELECT attempts, charged_usd FROM daily_costs") == [(1, charged)]
+
+
+@pytest.mark.parametrize(
+    ("usd", "after_s", "expected"),
+    [
+        ("0.5", 149, money("open", held="0.5")),
+        ("0.5", 150, money("unknown", unknown="0.5")),
+        ("5.01", 149, money("not_called")),
+        ("5.01", 150, money("not_called")),
+    ],
+)
+def test_before_its_settlement_a_claim_counts_as_granted_unless_no_cap_could_hold_it(
+    told: Told, usd: str, after_s: float, expected: tuple[object, ...]
+) -> None:
+    told.tell(REQUEST, reserved(REQUEST, FIRST, UUID(int=1), usd=usd))
+    told.tell(later(), at_s=after_s)
+    assert told.rows(MONEY) == [expected]
+
+
 def test_time_in_the_ledger_moves_with_the_ledgers_records_alone(told: Told) -> None:
     told.tell(REQUEST, CLAIM)
     told.tell(ChannelFollowed(at=at(9), channel_id="c", handle=None, title=None, since=None), at_s=999)
