@@ -11,3 +11,7 @@ class RefusedError(EarmarkError):
     """Earmark will not do this: over a cap, a price it does not know, a partition count that differs."""
 
     exit_code = 3
+
+
+class TransientError(EarmarkError):
+    """Nothing is wrong with what was asked for: try it again later."""

@@ -16,7 +16,7 @@ from typing import NoReturn, assert_never
 from aiokafka.errors import KafkaError, MessageSizeTooLargeError, RecordListTooLargeError
 
 from streams.clock import Clock
-from streams.errors import EarmarkError
+from streams.errors import EarmarkError, TransientError
 from streams.events.envelope import UndecodableError
 from streams.events.event import Event, Position
 from streams.log.dead_letters import dead_letter
@@ -38,10 +38,6 @@ Handler = Callable[[Event, Position], Awaitable[Sequence[Event]] | Stretches]
 A stretch is in the log before the next is asked for, so what follows may be more than fits into memory or into the
 time limit; an empty one is a sign of life. A try that fails begins again with the first stretch: they must repeat.
 """
-
-
-class TransientError(EarmarkError):
-    """Raised by a handler: nothing is wrong with the event, try it again later."""
 
 
 class HandlerTimeoutError(EarmarkError):

@@ -10,11 +10,11 @@ from datetime import UTC, datetime
 from pathlib import Path
 
 from streams.clock import utc_now
-from streams.errors import EarmarkError
+from streams.errors import EarmarkError, TransientError
 from streams.events.captions import CaptionsUnavailable
 from streams.events.event import Event, Position
 from streams.events.videos import VideoDiscovered
-from streams.log.agent import Agent, TransientError
+from streams.log.agent import Agent
 from streams.log.connection import Connection
 from streams.log.publish import Publisher
 from streams.log.topics import VIDEOS

@@ -10,6 +10,7 @@ from aiokafka.errors import KafkaConnectionError, MessageSizeTooLargeError
 from hypothesis import given
 from hypothesis import strategies as st
 
+from streams.errors import TransientError
 from streams.events.captions import CaptionsUnavailable
 from streams.events.dead_letters import DeadLettered
 from streams.events.envelope import BrokenBodyError, NewerVersionError, UnknownTypeError, encode
@@ -27,7 +28,6 @@ from streams.log.agent import (
     Retry,
     Stop,
     Stretches,
-    TransientError,
     Wrapper,
     after_failure,
 )
