@@ -8,33 +8,33 @@ import asyncio
 import logging
 import random
 from collections.abc import Callable
-from datetime import UTC, datetime, timedelta
+from contextlib import suppress
+from datetime import UTC, datetime
 from uuid import UUID
 
 from aiokafka.errors import KafkaError
 
-from streams.analysis.attempt import Attempts
+from streams.analysis.attempt import LOG_AWAY_S, Attempts
 from streams.analysis.calls import Calls
 from streams.analysis.claude import Claude
-from streams.analysis.entries import Claim
 from streams.analysis.ledger import Ledger, Pending
 from streams.analysis.limits import Limits
 from streams.analysis.next_step import Again, Halt, Next, Pause
 from streams.analysis.pace import Permit
-from streams.analysis.queue import LANES
+from streams.analysis.queue import LANES, Line, line_of
+from streams.analysis.recorder import Recorder
+from streams.analysis.recovery import Recovery
 from streams.analysis.state import State
 from streams.clock import Clock
-from streams.errors import EarmarkError
-from streams.events.analyses import AnalysisCompleted, AnalysisFailed, AttemptFailed
+from streams.errors import EarmarkError, TransientError
 from streams.events.captions import CaptionsExtracted
-from streams.events.event import Lane, Position
+from streams.events.ledger import BudgetSettled
 from streams.events.prompts import Prompt
 from streams.log.connection import Connection
 from streams.log.fold import Fetcher, Record, fetcher, follow
 from streams.log.publish import Publisher
 from streams.log.topics import ANALYSES, CAPTIONS, LEDGER, PROMPTS
 
-RECOVERY_S = 5.0
 MIN_UNCLAIMED = 8
 log = logging.getLogger(__name__)
 
@@ -43,44 +43,48 @@ class AnalystError(EarmarkError):
     """The analyst cannot go on before a person mends something; every request stays claimable."""
 
 
+def _our_own(error: Exception) -> AnalystError:
+    return AnalystError(f"an error of our own, see the log: {type(error).__name__}: {error}")
+
+
 class Analyst:
     """Takes requests as lanes, pace and money allow, each attempt a task of its own."""
 
     def __init__(
-        self, state: State, attempts: Attempts, limits: Limits, fetch: Fetcher, stop: asyncio.Event
+        self, state: State, attempts: Attempts, limits: Limits, recovery: Recovery, stop: asyncio.Event
     ) -> None:
         self._state = state
         self._attempts = attempts
         self._limits = limits
-        self._fetch = fetch
+        self._recovery = recovery
         self._stop = stop
         self._wake = asyncio.Event()
         self._tasks: dict[UUID, asyncio.Task[None]] = {}
-        self._closed: dict[Lane, int] = {}
+        self._closed: dict[Line, int] = {}
         self._paused_until: datetime = datetime.min.replace(tzinfo=UTC)
-        self._halted: str | None = None
-        self._suspects: set[UUID] = set()
+        self._halted: EarmarkError | None = None
+        self._alarm: str | None = None
 
-    def ledger_moved(self) -> None:
-        """Something was claimed, settled or asked for: a lane that was tight may have room."""
-        self._closed.clear()
+    def ledger_moved(self, record: Record) -> None:
+        """Something was asked for, claimed or settled: only then may a line that was tight have room."""
+        if record.type == BudgetSettled.__name__:
+            self._closed.clear()
         self._wake.set()
 
     async def run(self) -> None:
-        """Work until told to stop; then finish the calls in flight. Raises AnalystError where a person must mend."""
-        await self._recover(patient=False)
-        recovery = asyncio.create_task(self._recover_for_ever(), name="recovery")
+        """Work until told to stop; then finish the calls in flight, which are paid for.
+
+        Raises AnalystError or RefusedError where a person must mend something.
+        """
+        await self._recovery.once(patient=False)
+        recovery = asyncio.create_task(self._recover(), name="recovery")
         try:
             while not self._stop.is_set() and self._halted is None:
                 self._wake.clear()
+                self._tell_alarm()
                 self._fill()
-                try:
+                with suppress(TimeoutError):
                     await asyncio.wait_for(self._wake.wait(), self._idle_s())
-                except TimeoutError:
-                    continue
-                finally:
-                    if recovery.done():
-                        recovery.result()
             if self._tasks:
                 log.info("stopping: %d calls in flight are waited for", len(self._tasks))
             await asyncio.gather(*self._tasks.values())
@@ -89,7 +93,20 @@ class Analyst:
                 task.cancel()
             await asyncio.gather(recovery, *self._tasks.values(), return_exceptions=True)
         if self._halted is not None:
-            raise AnalystError(f"Claude cannot be asked: {self._halted}")
+            raise self._halted
+
+    async def _recover(self) -> None:
+        try:
+            await self._recovery.for_ever()
+        except EarmarkError as error:
+            self._halt(error)
+        except Exception as error:
+            log.exception("looking for claims of dead analysts ended in an error of our own")
+            self._halt(_our_own(error))
+
+    def _halt(self, error: EarmarkError) -> None:
+        self._halted = self._halted or error
+        self._wake.set()
 
     def stop(self) -> None:
         """Take no further request."""
@@ -100,27 +117,33 @@ class Analyst:
         return int(self._attempts.now().timestamp() * 1000)
 
     def _idle_s(self) -> float:
-        ready_ms = self._state.queue.next_ready_ms(self._closed_now())
+        ready_ms = self._state.queue.next_ready_ms(self._now_ms(), self._closed_now())
         if ready_ms is None:
             return 1.0
         due_s = (ready_ms - self._now_ms()) / 1000
         wait_s = due_s if due_s > 0 else self._attempts.calls.opens_in_s()
         return min(max(wait_s, 0.01), 1.0)
 
-    def _closed_now(self) -> set[Lane]:
+    def _closed_now(self) -> Callable[[Line], bool]:
         now_ms = self._now_ms()
-        if self._attempts.now() < self._paused_until:
-            return set(LANES)
-        return {
-            lane
-            for lane in LANES
-            if self._closed.get(lane, 0) > now_ms or len(self._tasks) >= self._limits.calls_of(lane)
-        }
+        if self._attempts.now() < self._paused_until or self._alarm is not None:
+            return lambda _line: True
+        full = {lane for lane in LANES if len(self._tasks) >= self._limits.calls_of(lane)}
+        return lambda line: line[0] in full or self._closed.get(line, 0) > now_ms
+
+    def _tell_alarm(self) -> None:
+        """Nothing is spent on a day on which the ledger's alarm rang. The first record of the next day ends it."""
+        ledger = self._state.ledger
+        alarm = ledger.alarm if self._now_ms() < ledger.day_end_ms() else None
+        if alarm is not None and alarm != self._alarm:
+            log.error("no calls until the UTC day ends: %s", alarm)
+        self._alarm = alarm
 
     def _fill(self) -> None:
         """Let requests go in the order of the lanes, each the moment that the pace opens for it."""
         while True:
-            pending = self._state.queue.take(self._now_ms(), self._closed_now(), self._may_go)
+            now_ms = self._now_ms()
+            pending = self._state.queue.take(now_ms, self._closed_now(), self._may_go)
             if pending is None:
                 return
             request_id = pending.request.request_id
@@ -129,7 +152,9 @@ class Analyst:
             prompt = self._state.prompt_for(pending.request.prompt_id)
             if prompt is None:
                 # Not registered, or not active everywhere yet.
-                self._state.queue.add(pending, self._now_ms() + 1000)
+                self._state.queue.add(pending, now_ms + 1000)
+            elif held_until_ms := self._attempts.held_until_ms(pending, prompt):
+                self._state.queue.add(pending, held_until_ms)
             else:
                 permit = self._attempts.calls.begin(prompt.model)
                 self._tasks[request_id] = asyncio.create_task(self._attempt(pending, prompt, permit))
@@ -144,18 +169,21 @@ class Analyst:
         crowded = pending.request.lane != "live" and unclaimed >= max(
             MIN_UNCLAIMED, calls.a_second(prompt.model)
         )
-        return not crowded and calls.may_begin(prompt.model)
+        return not crowded and calls.may_begin(prompt.model, pending.request.lane)
 
     async def _attempt(self, pending: Pending, prompt: Prompt, permit: Permit) -> None:
         request = pending.request
         todo: Next = Again(self._now_ms() + int(self._limits.retry_delays_s[0] * 1000))
         try:
             todo = await self._attempts.make(pending, prompt, permit)
+        except (KafkaError, TransientError) as error:
+            log.warning("an attempt at %s waits for the log: %r", request.video_id, error)
+            todo = Again(self._now_ms() + int(LOG_AWAY_S * 1000))
         except EarmarkError as error:
-            self._halted = str(error)
+            self._halt(error)
         except Exception as error:
-            self._halted = f"{type(error).__name__}: {error}"
             log.exception("an attempt at %s ended in an error of our own", request.video_id)
+            self._halt(_our_own(error))
         finally:
             del self._tasks[request.request_id]
             self._attempts.calls.give_back(prompt.model, permit)
@@ -166,62 +194,17 @@ class Analyst:
         match todo:
             case Again(not_before_ms, tight):
                 if tight:
-                    self._closed[pending.request.lane] = not_before_ms
+                    self._closed[line_of(pending.request)] = not_before_ms
                 self._state.queue.add(pending, 0 if tight else not_before_ms)
             case Pause(until, reason):
                 if self._attempts.now() >= self._paused_until:
                     log.error("no calls before %s: %s", until.isoformat(), reason)
-                self._paused_until = until
+                self._paused_until = max(self._paused_until, until)
                 self._state.queue.add(pending)
             case Halt(reason):
-                self._halted = reason
+                self._halt(AnalystError(f"Claude cannot be asked: {reason}"))
             case None:
                 pass
-
-    async def _recover_for_ever(self) -> None:
-        while True:
-            await asyncio.sleep(RECOVERY_S)
-            try:
-                await self._recover(patient=True)
-            except KafkaError as error:
-                log.warning("claims of dead analysts are looked for again later: %r", error)
-
-    async def _recover(self, *, patient: bool) -> None:
-        """Settle what another analyst (or this one, before) left unsettled and what is known of; ask what is owed.
-
-        `patient`: only what stood there a round ago too, for a living analyst settles its own within moments.
-        """
-        suspects = {
-            attempt_id
-            for attempt_id in self._state.ledger.unsettled
-            if not self._attempts.is_mine(attempt_id)
-        }
-        for attempt_id in suspects & self._suspects if patient else suspects:
-            claim = self._state.ledger.unsettled.get(attempt_id)
-            if claim is not None:
-                await self._settle_for(claim)
-        self._suspects = suspects
-        for request in self._state.owed_now():
-            await self._attempts.append(request)
-
-    async def _settle_for(self, claim: Claim) -> None:
-        recorded = self._state.recorded.get(claim.attempt_id)
-        if recorded is not None:
-            await self._settle_recorded(claim, recorded)
-        elif claim.attempt_id in self._state.ledger.denied or claim.attempt_id in self._attempts.orphans:
-            await self._attempts.settle(claim, "not_called")
-            self._attempts.orphans.discard(claim.attempt_id)
-
-    async def _settle_recorded(self, claim: Claim, recorded: Position) -> None:
-        record = await self._fetch.fetch(ANALYSES, recorded.partition, recorded.offset)
-        match record.event():
-            case AnalysisCompleted() as done:
-                await self._attempts.settle(claim, "completed", done.usd, done.usage)
-            case AnalysisFailed() as failed:
-                await self._attempts.settle(claim, "failed", failed.usd, failed.usage)
-            case AttemptFailed() as failed:
-                delay = timedelta(seconds=self._limits.retry_delays_s[min(claim.attempt, 2) - 1])
-                await self._attempts.settle(claim, "retry", failed.usd, failed.usage, failed.at + delay)
 
 
 async def analyse(
@@ -239,12 +222,12 @@ async def analyse(
     `day_start_ms` moves the budget's day off midnight UTC, for proofs; every analyst of a ledger must have the same.
     """
     state = State(Ledger(day_start_ms))
-    moved: list[Callable[[], None]] = []
+    moved: list[Callable[[Record], None]] = []
 
     def apply_ledger(record: Record) -> None:
         state.apply(record)
         for hear in moved:
-            hear()
+            hear(record)
 
     async with (
         # First, or every answer there is would be kept until its settlement is read.
@@ -252,23 +235,29 @@ async def analyse(
         follow(connection, [ANALYSES, PROMPTS], state.apply) as analyses,
         fetcher(connection) as fetch,
     ):
+        calls = Calls(claude, limits.call_timeout_s, random.random, now)
         attempts = Attempts(
             state=state,
             limits=limits,
-            calls=Calls(claude, limits.call_timeout_s, random.random, now),
+            calls=calls,
+            recorder=Recorder(state, limits, publisher.append, calls.forget, listed, now),
             append=publisher.append,
             fetch_captions=lambda pending: _captions(fetch, pending),
             reach=lambda partition: analyses.reach_now(ANALYSES, partition),
-            listed=listed,
             now=now,
         )
-        analyst = Analyst(state, attempts, limits, fetch, stop)
+        analyst = Analyst(state, attempts, limits, Recovery(attempts, fetch), stop)
         moved.append(analyst.ledger_moved)
         watchers = [asyncio.create_task(follower.ended()) for follower in (analyses, ledger)]
         stopper = asyncio.create_task(_when(stop, analyst.stop))
         work = asyncio.create_task(analyst.run())
         try:
             done, _ = await asyncio.wait([work, *watchers], return_when=asyncio.FIRST_COMPLETED)
+            if work not in done:
+                # The log is read no further. What is in flight is paid for: its answers are recorded all the same.
+                attempts.hear_no_more()
+                analyst.stop()
+                await asyncio.wait({work})
             for task in done:
                 task.result()
         finally:

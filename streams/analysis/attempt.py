@@ -5,35 +5,46 @@ charged, before the settlement another analyst finds the record and settles.
 """
 
 import asyncio
+import logging
 import random
+from collections import Counter
 from collections.abc import Awaitable, Callable
 from dataclasses import dataclass, field
-from datetime import datetime, timedelta
 from decimal import Decimal
-from typing import Any, assert_never
+from typing import Any
 from uuid import UUID, uuid4
 
 from aiokafka.errors import KafkaError
 
 from streams.analysis.calls import Calls
 from streams.analysis.conversation import request_of
-from streams.analysis.entries import Claim, Request
+from streams.analysis.entries import Request
 from streams.analysis.ledger import MAX_ATTEMPTS, Pending, Verdict
 from streams.analysis.limits import Limits
 from streams.analysis.next_step import Again, Halt, Next, Pause
-from streams.analysis.outcomes import Answered, Exhausted, Failed, Misconfigured, Outcome, Refused
+from streams.analysis.outcomes import Exhausted, Failed, Misconfigured, Outcome, Refused
 from streams.analysis.pace import Permit
-from streams.analysis.prices import worst_case
-from streams.analysis.record import charge, completed, failure
+from streams.analysis.prices import UnknownPriceError, worst_case
+from streams.analysis.record import failure
+from streams.analysis.recorder import Recorder, raise_if_final
 from streams.analysis.state import State
 from streams.clock import Clock
+from streams.errors import EarmarkError
 from streams.events.analyses import AttemptOutcome
 from streams.events.captions import CaptionsExtracted
 from streams.events.event import Event
-from streams.events.ledger import BudgetReserved, BudgetSettled, SettledOutcome, Usage, analysis_id
+from streams.events.ledger import BudgetReserved, analysis_id
 from streams.events.prompts import Prompt
 from streams.log.publish import Appended
 from streams.log.topics import ANALYSES, partition_of
+
+LOG_AWAY_S = 5.0
+"""How long a request waits where the log did not answer."""
+HELD_S = 0.2
+"""How long a request waits for the settlement of the last call on it, which is on its way."""
+COUNT_AGAIN_AT_MOST_S = TOO_LARGE_AGAIN_S = 3600.0
+
+log = logging.getLogger(__name__)
 
 _Never = tuple[AttemptOutcome, str]
 """Why no call is ever made: the outcome and the reason that AnalysisFailed tells."""
@@ -46,13 +57,14 @@ class Attempts:
     state: State
     limits: Limits
     calls: Calls
+    recorder: Recorder
     append: Callable[[Event], Awaitable[Appended]]
     fetch_captions: Callable[[Pending], Awaitable[CaptionsExtracted]]
     reach: Callable[[int], Awaitable[None]]
-    listed: frozenset[str] | None
     now: Clock
     orphans: set[UUID] = field(default_factory=set)
     _verdicts: dict[UUID, asyncio.Future[Verdict]] = field(default_factory=dict)
+    _uncounted: Counter[UUID] = field(default_factory=Counter)
 
     def __post_init__(self) -> None:
         self.state.on_verdict = self._hear
@@ -71,21 +83,49 @@ class Attempts:
         if waiting is not None and not waiting.done():
             waiting.set_result(verdict)
 
-    async def make(self, pending: Pending, prompt: Prompt, permit: Permit) -> Next:  # noqa: PLR0911  one a guard
-        """Take one request as far as it goes now. The pace has room for it: a claim that waits holds money."""
-        ledger, analysis = self.state.ledger, analysis_id(pending.request.captions_id, prompt.prompt_id)
-        if ledger.is_done(analysis):
+    def hear_no_more(self) -> None:
+        """The ledger is read no further: whoever waits for a verdict gets none, and calls nothing."""
+        for waiting in self._verdicts.values():
+            if not waiting.done():
+                waiting.set_exception(EarmarkError("the ledger is read no further, so no verdict comes"))
+
+    def held_until_ms(self, pending: Pending, prompt: Prompt) -> int:
+        """Until when an open claim holds the request up, for a moment at most (ms since 1970); 0 where none does.
+
+        Its settlement may stand in the log by now, unread: our own, too.
+        """
+        called_until_ms = self.state.ledger.called_until_ms(_analysis_of(pending, prompt))
+        if called_until_ms is None or called_until_ms <= self._in_ms(0):
+            return 0
+        return min(called_until_ms, self._in_ms(HELD_S))
+
+    async def make(self, pending: Pending, prompt: Prompt, permit: Permit) -> Next:
+        """Take one request as far as it goes now. The pace has room for it: a claim that waits holds money.
+
+        Raises RefusedError where no price is known for a prompt that live requests are asked with.
+        """
+        try:
+            return await self._make(pending, prompt, permit)
+        except UnknownPriceError as error:
+            if pending.request.replay_id is None:
+                raise
+            # A replay is one prompt's own affair: it holds up nobody else.
+            log.error("a request of replay %s is given up: %s", pending.request.replay_id, error)  # noqa: TRY400
             return None
-        called_until_ms = ledger.called_until_ms(analysis)
-        if called_until_ms is not None and called_until_ms > self._in_ms(0):
-            # Its settlement may stand in the log by now, unread: our own, too.
-            return Again(min(called_until_ms, self._in_ms(0.2)))
+
+    async def _make(self, pending: Pending, prompt: Prompt, permit: Permit) -> Next:  # noqa: PLR0911  one a guard
+        ledger, analysis = self.state.ledger, _analysis_of(pending, prompt)
         replay_id = pending.request.replay_id
+        if ledger.is_done(analysis):
+            return await self._close(pending, prompt)
         if replay_id is not None and ledger.replay_room(replay_id) <= 0:
             return self._after_replay_room(replay_id)
+        worst_case(
+            prompt.model, 0, prompt.max_tokens
+        )  # raises where there is no price, before anybody is asked
         captions = await self.fetch_captions(pending)
         if analysis in ledger.calls:
-            # Likewise what the last attempt left, which says how much room the next one needs.
+            # What the last attempt left says how much room the next one needs.
             await self.reach(partition_of(captions.video.video_id, ANALYSES.partitions))
         max_tokens = prompt.max_tokens * (2 if analysis in self.state.truncated else 1)
         request = request_of(prompt, captions, max_tokens)
@@ -94,19 +134,62 @@ class Attempts:
         match counted:
             case int():
                 usd = worst_case(prompt.model, counted, max_tokens)
+                del self._uncounted[analysis]
             case Failed(final=True):
                 usd, uncountable = Decimal(0), (counted.outcome, counted.reason)
             case _:
-                return self._after_no_count(counted)
+                return self._after_no_count(pending, analysis, counted)
         claim = self._claim(pending, prompt, max_tokens, usd)
         never = uncountable or self._why_never(claim)
+        if never is None and usd > claim.lane_cap_usd > 0:
+            return self._after_too_large(claim, pending)
         if never is None and usd > ledger.room(claim.lane, claim.cap_usd, claim.lane_cap_usd, self._in_ms(0)):
             return Again(max(ledger.next_close_ms(), self._in_ms(1)), tight=True)
         if replay_id is not None and usd > ledger.replay_room(replay_id):
             return self._after_replay_room(replay_id)
-        if never is None and self.calls.is_held(prompt.model):
+        # Another prompt may be the active one since the tokens were counted: the claim must be for the one that is.
+        if self.state.prompt_for(pending.request.prompt_id) != prompt or (
+            never is None and self.calls.is_held(prompt.model)
+        ):
             return Again()
         return await self._spend(claim, pending, prompt, captions, request, permit, never)
+
+    async def _close(self, pending: Pending, prompt: Prompt) -> Next:
+        """Another request's answer is this one's, too: say so in the ledger.
+
+        A live request names no prompt. Left open there, it would be asked for anew once another prompt is active.
+        """
+        request = pending.request
+        if request.request_id in self.state.ledger.pending:
+            claim = self._claim(pending, prompt, prompt.max_tokens, Decimal(0))
+            verdict = self._expect(claim)
+            try:
+                await self.append(claim)
+                # Nothing is granted for what is done; settled, the claim ends its request.
+                if await verdict == "done":
+                    await self.recorder.settle(claim, "completed")
+                else:
+                    await self.recorder.settle(claim, "not_called")
+            finally:
+                del self._verdicts[claim.attempt_id]
+        return None
+
+    def _expect(self, claim: BudgetReserved) -> asyncio.Future[Verdict]:
+        """What will hold the verdict on a claim once it is read back."""
+        verdict: asyncio.Future[Verdict] = asyncio.get_running_loop().create_future()
+        self._verdicts[claim.attempt_id] = verdict
+        return verdict
+
+    def _after_too_large(self, claim: BudgetReserved, pending: Pending) -> Next:
+        """The call fits the cap and not its lane's share on any day: it waits for a larger share, alone."""
+        log.warning(
+            "video %s waits: its call may cost $%s, and lane %s may spend $%s on any day; raise the lane's share",
+            pending.request.video_id,
+            claim.usd,
+            claim.lane,
+            claim.lane_cap_usd,
+        )
+        return Again(max(self.state.ledger.day_end_ms(), self._in_ms(TOO_LARGE_AGAIN_S)))
 
     def _after_replay_room(self, replay_id: UUID) -> Next:
         """A replay that is cancelled or has spent all it may is over, unless a call of it ends for less than reserved."""
@@ -117,12 +200,12 @@ class Attempts:
     def _lane_cap_usd(self, request: Request) -> Decimal:
         replay = None if request.replay_id is None else self.state.ledger.replays.get(request.replay_id)
         if replay is not None:
-            return self.limits.cap_usd * Decimal(str(replay.share))
+            return self.limits.share_usd(Decimal(str(replay.share)))
         return self.limits.lane_cap_usd(request.lane)
 
     def _claim(self, pending: Pending, prompt: Prompt, max_tokens: int, usd: Decimal) -> BudgetReserved:
         request = pending.request
-        analysis = analysis_id(request.captions_id, prompt.prompt_id)
+        analysis = _analysis_of(pending, prompt)
         return BudgetReserved(
             at=self.now(),
             attempt_id=uuid4(),
@@ -143,11 +226,12 @@ class Attempts:
     def _why_never(self, claim: BudgetReserved) -> _Never | None:
         if claim.attempt > MAX_ATTEMPTS:
             return "expired", f"{MAX_ATTEMPTS} attempts were made and none of them left an answer"
-        bound = min(claim.cap_usd, claim.lane_cap_usd)
-        if claim.usd > bound:
+        # A cap of nothing is a pause, and no reason to give anything up.
+        if claim.usd > claim.cap_usd > 0:
             return "over_cap", (
-                f"the call may cost ${claim.usd:f}, more than lane {claim.lane} may spend on any day (${bound:f}):"
-                " raise EARMARK_DAILY_CAP_USD or the lane's share"
+                f"the call may cost ${claim.usd:f}, more than EARMARK_DAILY_CAP_USD allows on any day"
+                f" (${claim.cap_usd:f}): it is not asked under this prompt; one with fewer max_tokens or another model can"
+                " be replayed over it"
             )
         return None
 
@@ -161,33 +245,41 @@ class Attempts:
         permit: Permit,
         never: _Never | None,
     ) -> Next:
-        verdict: asyncio.Future[Verdict] = asyncio.get_running_loop().create_future()
-        self._verdicts[claim.attempt_id] = verdict
+        verdict = self._expect(claim)
+        # By our own clock, and from before the append: whatever the broker's clock says, the claim is held for longer.
+        deadline_ms = self._in_ms(claim.hold_s)
         try:
             try:
-                appended = await self.append(claim)
-            except KafkaError:
+                await self.append(claim)
+            except KafkaError as error:
                 # It may be in the log all the same. It is not called; recovery settles it if it shows up.
                 self.orphans.add(claim.attempt_id)
-                return Again(self._in_ms(5))
-            deadline_ms = appended.timestamp_ms + claim.hold_s * 1000
+                log.warning("a claim may be in the log or not: %r", error)
+                raise_if_final(error, claim)
+                return Again(self._in_ms(LOG_AWAY_S))
             said = await verdict
-            granted = said == "granted"
             if never is not None and said not in {"done", "being_called"}:
-                await self.append(failure(claim, pending, captions, *never, at=self.now(), final=True))
-                await self.settle(claim, "failed")
+                await self.recorder.keep(failure(claim, pending, captions, *never, at=self.now(), final=True))
+                await self.recorder.settle(claim, "failed")
                 return None
-            if granted:
-                await self.reach(partition_of(captions.video.video_id, ANALYSES.partitions))
-            if not granted or claim.analysis_id in self.state.answered:
-                await self.settle(claim, "not_called")
+            if said != "granted" or await self._is_answered(claim, captions):
+                await self.recorder.settle(claim, "not_called")
                 return Again(self._in_ms(random.uniform(0.5, 2)))
-            outcome = await self.calls.call(request, permit, deadline_ms)
-            return await self._record(claim, pending, prompt, captions, outcome)
+            outcome = await self.calls.call(request, permit, deadline_ms, claim.lane)
+            return await self.recorder.record(claim, pending, prompt, captions, outcome)
         finally:
             del self._verdicts[claim.attempt_id]
 
-    def _after_no_count(self, outcome: Outcome) -> Next:
+    async def _is_answered(self, claim: BudgetReserved, captions: CaptionsExtracted) -> bool:
+        """Whether an answer stands in the log, or may stand there: the log does not say."""
+        try:
+            await self.reach(partition_of(captions.video.video_id, ANALYSES.partitions))
+        except (KafkaError, EarmarkError) as error:
+            log.warning("a granted claim is given back, the log does not answer: %r", error)
+            return True
+        return claim.analysis_id in self.state.answered
+
+    def _after_no_count(self, pending: Pending, analysis: UUID, outcome: Outcome) -> Next:
         match outcome:
             case Misconfigured(reason):
                 return Halt(reason)
@@ -196,99 +288,14 @@ class Attempts:
             case Refused():
                 return Again()
             case _:
-                return Again(self._in_ms(self.limits.retry_delays_s[0]))
-
-    async def _record(
-        self,
-        claim: BudgetReserved,
-        pending: Pending,
-        prompt: Prompt,
-        captions: CaptionsExtracted,
-        outcome: Outcome,
-    ) -> Next:
-        match outcome:
-            case Refused():
-                await self.settle(claim, "not_called")
-                return Again()
-            case Exhausted(reason, until):
-                # No retry_at: who mends the account and restarts need not wait.
-                await self.settle(claim, "not_called")
-                return Pause(until, reason)
-            case Misconfigured(reason):
-                await self.settle(claim, "not_called")
-                return Halt(reason)
-            case Answered(text, usage):
-                event = completed(claim, pending, prompt, captions, text, usage, self.listed, self.now())
-                if not isinstance(event, Failed):
-                    await self._keep(event)
-                    await self.settle(claim, "completed", event.usd, usage)
-                    return None
-                return await self._fail(claim, pending, captions, event)
-            case Failed():
-                return await self._fail(claim, pending, captions, outcome)
-            case _:
-                assert_never(outcome)
-
-    async def _fail(
-        self, claim: BudgetReserved, pending: Pending, captions: CaptionsExtracted, failed: Failed
-    ) -> Next:
-        usd = charge(claim, failed)
-        twice = failed.outcome == "max_tokens" and claim.analysis_id in self.state.truncated
-        final = failed.final or twice or claim.attempt >= MAX_ATTEMPTS
-        event = failure(
-            claim,
-            pending,
-            captions,
-            failed.outcome,
-            failed.reason,
-            at=self.now(),
-            final=final,
-            raw_answer=failed.raw_answer,
-            usage=failed.usage,
-            usd=usd,
-        )
-        await self._keep(event)
-        if final:
-            await self.settle(claim, "failed", usd, failed.usage)
-            return None
-        # A cut answer wants room, not time.
-        delay_s = 0.0 if failed.outcome == "max_tokens" else self.limits.retry_delays_s[claim.attempt - 1]
-        retry_at = self.now() + timedelta(seconds=delay_s)
-        await self.settle(claim, "retry", usd, failed.usage, retry_at)
-        return Again(int(retry_at.timestamp() * 1000))
-
-    async def settle(
-        self,
-        claim: BudgetReserved | Claim,
-        outcome: SettledOutcome,
-        usd: Decimal = Decimal(0),
-        usage: Usage | None = None,
-        retry_at: datetime | None = None,
-    ) -> None:
-        """Say what a claim cost; what is lost here is found and settled by the next analyst."""
-        if outcome in {"completed", "failed"}:
-            self.calls.forget(claim.analysis_id)
-        await self._keep(
-            BudgetSettled(
-                at=self.now(),
-                attempt_id=claim.attempt_id,
-                analysis_id=claim.analysis_id,
-                outcome=outcome,
-                usd=usd,
-                usage=usage,
-                retry_at=retry_at,
-            )
-        )
-
-    async def _keep(self, event: Event) -> None:
-        """Append what must not be lost while this process lives, however long the broker is away."""
-        while True:
-            try:
-                await self.append(event)
-            except KafkaError:
-                await asyncio.sleep(1)
-            else:
-                return
+                delay_s = self.limits.retry_delays_s[0] * 2.0 ** self._uncounted[analysis]
+                self._uncounted[analysis] += 1
+                log.warning("the tokens of video %s cannot be counted: %s", pending.request.video_id, outcome)
+                return Again(self._in_ms(min(delay_s, COUNT_AGAIN_AT_MOST_S)))
 
     def _in_ms(self, seconds: float) -> int:
         return int((self.now().timestamp() + seconds) * 1000)
+
+
+def _analysis_of(pending: Pending, prompt: Prompt) -> UUID:
+    return analysis_id(pending.request.captions_id, prompt.prompt_id)

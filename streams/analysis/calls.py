@@ -1,24 +1,31 @@
 """Calls to Claude, each at the pace that its model allows."""
 
 import asyncio
-from collections import deque
-from collections.abc import Callable
+from collections.abc import Callable, Iterator
 from dataclasses import dataclass, field
+from heapq import heappop, heappush
+from itertools import count
 from typing import Any
 from uuid import UUID
 
 from streams.analysis.claude import Claude
 from streams.analysis.outcomes import Answered, Failed, Outcome, Refused
 from streams.analysis.pace import Pace, Permit
+from streams.analysis.queue import LANES
 from streams.clock import Clock
+from streams.events.event import Lane
 
 
 @dataclass
 class _Model:
-    """`line`: the claims whose call was refused. They hold money, so they go before any new one, in order."""
+    """`line`: the claims whose call was refused, by lane and then in order.
+
+    They hold money, so they go before any new one of their lane or of a later one.
+    """
 
     pace: Pace
-    line: deque[asyncio.Future[Permit]] = field(default_factory=deque)
+    line: list[tuple[int, int, asyncio.Future[Permit]]] = field(default_factory=list)
+    turns: Iterator[int] = field(default_factory=count)
     timer: asyncio.TimerHandle | None = None
 
 
@@ -36,10 +43,11 @@ class Calls:
         self._models: dict[str, _Model] = {}
         self._counted: dict[UUID, int] = {}
 
-    def may_begin(self, model: str) -> bool:
-        """Whether the pace lets a new call begin now."""
+    def may_begin(self, model: str, lane: Lane) -> bool:
+        """Whether the pace lets a new call of a lane begin now."""
         known = self._model(model)
-        return not known.line and known.pace.wait_s(_now_s()) <= 0
+        is_next = not known.line or LANES.index(lane) < known.line[0][0]
+        return is_next and known.pace.wait_s(_now_s()) <= 0
 
     def a_second(self, model: str) -> float:
         """How many calls the pace allows a second."""
@@ -81,16 +89,16 @@ class Calls:
         """The analysis is done: its count is not asked for again."""
         self._counted.pop(analysis_id, None)
 
-    async def call(self, request: dict[str, Any], permit: Permit, deadline_ms: int) -> Outcome:
+    async def call(self, request: dict[str, Any], permit: Permit, deadline_ms: int, lane: Lane) -> Outcome:
         """Send `request` once, and again whenever the provider takes no call.
 
-        Refused where no whole call fits before `deadline_ms`.
+        Refused where no whole call fits before `deadline_ms`, by our own clock.
         """
         known = self._model(request["model"])
         pace = known.pace
         if pace.is_held(_now_s()):
             pace.give_back(permit, _now_s())
-            waited = await self._wait(known, deadline_ms)
+            waited = await self._wait(known, deadline_ms, lane)
             if waited is None:
                 return Refused("the provider held the call for as long as its claim lasts", None)
             permit = waited
@@ -103,7 +111,7 @@ class Calls:
             match response.outcome:
                 case Refused(_, retry_after_s):
                     pace.refused(permit, retry_after_s, _now_s())
-                    waited = await self._wait(known, deadline_ms)
+                    waited = await self._wait(known, deadline_ms, lane)
                     if waited is None:
                         return response.outcome
                     permit = waited
@@ -121,13 +129,13 @@ class Calls:
     def _spare_s(self, deadline_ms: int) -> float:
         return deadline_ms / 1000 - self._now().timestamp() - self._time_limit_s
 
-    async def _wait(self, known: _Model, deadline_ms: int) -> Permit | None:
+    async def _wait(self, known: _Model, deadline_ms: int, lane: Lane) -> Permit | None:
         """Leave to call again, in turn; None where it would come too late."""
         spare_s = self._spare_s(deadline_ms)
         if known.pace.wait_s(_now_s()) > spare_s:
             return None
         turn: asyncio.Future[Permit] = asyncio.get_running_loop().create_future()
-        known.line.append(turn)
+        heappush(known.line, (LANES.index(lane), next(known.turns), turn))
         self._serve(known)
         try:
             return await asyncio.wait_for(turn, spare_s)
@@ -138,7 +146,7 @@ class Calls:
         if known.timer is not None:
             known.timer.cancel()
         while known.line and known.pace.wait_s(_now_s()) <= 0:
-            turn = known.line.popleft()
+            _, _, turn = heappop(known.line)
             if not turn.done():
                 turn.set_result(known.pace.take(_now_s()))
         if known.line:

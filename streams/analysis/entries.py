@@ -73,6 +73,7 @@ class Replay(msgspec.Struct, frozen=True, gc=False):
     share: float
     max_usd: Decimal
     follow: bool = False
+    captions_ends: tuple[int, ...] = ()
 
 
 class Cancellation(msgspec.Struct, frozen=True, gc=False):

@@ -119,6 +119,10 @@ class Ledger:
         """Whether the analysis was settled as completed or failed."""
         return analysis_id.int in self._done
 
+    def is_requested(self, request_id: UUID) -> bool:
+        """Whether a request of that id stands in the log."""
+        return request_id.int in self._requested
+
     def is_claimed(self, attempt_id: UUID) -> bool:
         """Whether a claim of that id stands in the log."""
         return attempt_id.int in self._seen

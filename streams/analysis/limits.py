@@ -1,8 +1,9 @@
 """What an analyst may do."""
 
 from dataclasses import dataclass
-from decimal import Decimal
+from decimal import ROUND_FLOOR, Decimal
 
+from streams.analysis.prices import NANO
 from streams.events.event import Lane
 
 
@@ -24,11 +25,16 @@ class Limits:
     def lane_cap_usd(self, lane: Lane) -> Decimal:
         """What a lane may be charged a day."""
         shares = {"live": Decimal(1), "backfill": self.backfill_share, "replay": self.replay_share}
-        return self.cap_usd * shares[lane]
+        return self.share_usd(shares[lane])
+
+    def share_usd(self, share: Decimal) -> Decimal:
+        """A share of the cap, rounded down to the billionth: a claim holds no finer amount."""
+        return (self.cap_usd * share).quantize(NANO, rounding=ROUND_FLOOR)
 
     def calls_of(self, lane: Lane) -> int:
-        """How many calls may be in flight for one more of a lane to begin: some are kept free for the live one."""
-        return self.calls_in_flight - (0 if lane == "live" else self.calls_in_flight // 8)
+        """How many calls may be in flight for one more of a lane to begin: an eighth is kept free for the live one."""
+        kept = 0 if lane == "live" or self.calls_in_flight == 1 else -(-self.calls_in_flight // 8)
+        return self.calls_in_flight - kept
 
     @property
     def hold_s(self) -> int:

@@ -183,15 +183,23 @@ def _is_spent(status: int, said: Said, wait_s: float | None) -> bool:
 
 
 def _regained_at(status: int, said: Said, now: datetime) -> datetime:
-    stated = _REGAINED.search(said.message)
+    stated = _stated_date(said.message)
     if stated is not None:
-        until = datetime.fromisoformat(f"{stated[1]}T{stated[2] or '00:00'}+00:00")
+        until = stated
     elif status == 402 or _CREDIT in said.message.lower():
         until = now
     else:
         # Clocks differ: a limit met just after the month's end is the old month's.
         until = _next_month(now - LATER)
     return max(until, now + LATER)
+
+
+def _stated_date(message: str) -> datetime | None:
+    found = _REGAINED.search(message)
+    try:
+        return None if found is None else datetime.fromisoformat(f"{found[1]}T{found[2] or '00:00'}+00:00")
+    except ValueError:
+        return None  # no day of any calendar
 
 
 def _next_month(now: datetime) -> datetime:

@@ -1,75 +1,109 @@
 """Which request is next: live before backfill before replay, the oldest first, none before its time.
 
-A lane that is closed (its share of the cap is spent) holds up nobody but itself.
+Replays wait in a line each, the older replay first, for each has a share and a limit of its own. A line that is closed
+(its share of the cap is spent) holds up nobody but itself.
 """
 
-from collections.abc import Callable, Collection
+from collections.abc import Callable, Iterator
 from dataclasses import dataclass, field
 from heapq import heappop, heappush
 from typing import get_args
 from uuid import UUID
 
+from streams.analysis.entries import Request
 from streams.analysis.ledger import Pending
 from streams.events.event import Lane
 
 LANES: tuple[Lane, ...] = get_args(Lane)
+Line = tuple[Lane, UUID | None]
+"""What a request waits in: its lane, and in the lane of replays its replay."""
+
+
+def line_of(request: Request) -> Line:
+    """Where a request waits."""
+    return request.lane, request.replay_id
+
+
+def _none(_: object) -> bool:
+    return False
+
+
+def _all(_: object) -> bool:
+    return True
 
 
 @dataclass
-class _LaneQueue:
+class _Waiting:
     ready: list[tuple[int, UUID]] = field(default_factory=list)
     later: list[tuple[int, int, UUID]] = field(default_factory=list)
 
 
 @dataclass
 class Queue:
-    """The requests that wait for a call, each at most once."""
+    """The requests that wait for a call, each at most once.
 
-    _lanes: dict[Lane, _LaneQueue] = field(default_factory=lambda: {lane: _LaneQueue() for lane in LANES})
-    _waiting: dict[UUID, Pending] = field(default_factory=dict)
+    A request is not ready before its `retry_at_ms`, which a settlement may put off while it waits.
+    """
+
+    _lines: dict[Lane, dict[UUID | None, _Waiting]] = field(
+        default_factory=lambda: {lane: {} for lane in LANES}
+    )
+    _requests: dict[UUID, Pending] = field(default_factory=dict)
 
     def __len__(self) -> int:
-        return len(self._waiting)
+        return len(self._requests)
 
     def add(self, pending: Pending, not_before_ms: int = 0) -> None:
         """Let a request wait (again); it is ready once both its `retry_at_ms` and `not_before_ms` have come."""
         request = pending.request
-        if request.request_id in self._waiting:
+        if request.request_id in self._requests:
             return
-        self._waiting[request.request_id] = pending
-        lane = self._lanes[request.lane]
+        self._requests[request.request_id] = pending
+        lane, replay_id = line_of(request)
+        line = self._lines[lane].setdefault(replay_id, _Waiting())
         ready_ms = max(pending.retry_at_ms, not_before_ms)
         if ready_ms:
-            heappush(lane.later, (ready_ms, pending.offset, request.request_id))
+            heappush(line.later, (ready_ms, pending.offset, request.request_id))
         else:
-            heappush(lane.ready, (pending.offset, request.request_id))
+            heappush(line.ready, (pending.offset, request.request_id))
 
     def take(
         self,
         now_ms: int,
-        closed: Collection[Lane] = (),
-        may_go: Callable[[Pending], bool] = lambda _pending: True,
+        is_closed: Callable[[Line], bool] = _none,
+        may_go: Callable[[Pending], bool] = _all,
     ) -> Pending | None:
-        """The next request that is ready in a lane that is not closed, which then waits no more; or None.
+        """The next request that is ready in a line that is not closed, which then waits no more; or None.
 
-        A lane whose next request may not go stands aside.
+        A line whose next request may not go stands aside.
         """
-        for name, lane in self._lanes.items():
-            if name in closed:
-                continue
-            while lane.later and lane.later[0][0] <= now_ms:
-                _, offset, request_id = heappop(lane.later)
-                heappush(lane.ready, (offset, request_id))
-            if lane.ready and may_go(self._waiting[lane.ready[0][1]]):
-                _, request_id = heappop(lane.ready)
-                return self._waiting.pop(request_id)
+        for line in self._open(now_ms, is_closed):
+            if line.ready and may_go(self._requests[line.ready[0][1]]):
+                _, request_id = heappop(line.ready)
+                return self._requests.pop(request_id)
         return None
 
-    def next_ready_ms(self, closed: Collection[Lane] = ()) -> int | None:
-        """When the next request of an open lane will be ready (0: now), or None where none waits."""
+    def next_ready_ms(self, now_ms: int, is_closed: Callable[[Line], bool] = _none) -> int | None:
+        """When the next request of an open line will be ready (0: now), or None where none waits."""
         times = [
-            0 if lane.ready else lane.later[0][0]
-            for name, lane in self._lanes.items()
-            if name not in closed and (lane.ready or lane.later)
+            0 if line.ready else line.later[0][0]
+            for line in self._open(now_ms, is_closed)
+            if line.ready or line.later
         ]
         return min(times, default=None)
+
+    def _open(self, now_ms: int, is_closed: Callable[[Line], bool]) -> Iterator[_Waiting]:
+        """The lines that are not closed, the first to be served first, each with a request in front that is ready."""
+        for lane, lines in self._lines.items():
+            for replay_id, line in lines.items():
+                if not is_closed((lane, replay_id)):
+                    self._sort(line, now_ms)
+                    yield line
+
+    def _sort(self, line: _Waiting, now_ms: int) -> None:
+        while line.later and line.later[0][0] <= now_ms:
+            _, offset, request_id = heappop(line.later)
+            heappush(line.ready, (offset, request_id))
+        while line.ready and (retry_at_ms := self._requests[line.ready[0][1]].retry_at_ms) > now_ms:
+            offset, request_id = heappop(line.ready)
+            heappush(line.later, (retry_at_ms, offset, request_id))

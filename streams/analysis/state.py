@@ -5,12 +5,12 @@ from dataclasses import dataclass, field
 from datetime import UTC, datetime
 from uuid import UUID
 
-from streams.analysis.entries import Claim, Request, Settlement, read_entry
+from streams.analysis.entries import Claim, Replay, Request, Settlement, read_entry
 from streams.analysis.ledger import Ledger, Verdict
 from streams.analysis.queue import Queue
 from streams.events.envelope import UndecodableError
 from streams.events.event import Position
-from streams.events.ledger import AnalysisRequested, request_id
+from streams.events.ledger import AnalysisRequested, analysis_id, request_id
 from streams.events.prompts import Prompt
 from streams.log import prompts as prompt_log
 from streams.log.fold import Record
@@ -66,41 +66,60 @@ class State:
         verdict = self.ledger.apply(entry, record.offset, record.timestamp_ms)
         if isinstance(entry, Claim) and verdict is not None:
             self.on_verdict(entry.attempt_id, verdict)
-        elif isinstance(entry, Request) and len(self.ledger.pending) > before:
-            self.queue.add(self.ledger.pending[entry.request_id])
+        elif isinstance(entry, Request):
             self.owed.pop(entry.request_id, None)
-            if entry.prompt_id is None:
-                self._owe(entry, record)
+            if len(self.ledger.pending) > before:
+                self.queue.add(self.ledger.pending[entry.request_id])
+                if entry.prompt_id is None:
+                    self._owe_all(entry, record)
+        elif isinstance(entry, Replay) and self.ledger.replays[entry.replay_id] is entry:
+            # Its list ends before these, and their requests stand before it.
+            for pending in self.ledger.pending.values():
+                place = pending.request.captions_at
+                if pending.request.prompt_id is None and place.offset >= _end(entry, place.partition):
+                    self._owe(pending.request, entry, record)
         elif isinstance(entry, Settlement):
             self.recorded.pop(entry.attempt_id, None)
             if self.ledger.is_done(entry.analysis_id):
                 self.answered.discard(entry.analysis_id)
                 self.truncated.discard(entry.analysis_id)
 
-    def _owe(self, live: Request, record: Record) -> None:
+    def _owe_all(self, live: Request, record: Record) -> None:
         for replay in self.ledger.replays.values():
-            if replay.follow and replay.replay_id not in self.ledger.cancelled:
-                place = Position(partition=live.captions_at.partition, offset=live.captions_at.offset)
-                owed = AnalysisRequested(
-                    at=datetime.fromtimestamp(record.timestamp_ms / 1000, UTC),
-                    request_id=request_id(live.captions_id, replay.prompt_id, replay.replay_id),
-                    video_id=live.video_id,
-                    captions_id=live.captions_id,
-                    captions_at=place,
-                    lane="replay",
-                    prompt_id=replay.prompt_id,
-                    replay_id=replay.replay_id,
-                )
-                self.owed[owed.request_id] = owed
+            self._owe(live, replay, record)
+
+    def _owe(self, live: Request, replay: Replay, record: Record) -> None:
+        """A following replay asks for what a live request asks for, unless both ask with the same prompt."""
+        active = self.active_prompt
+        if (
+            not replay.follow
+            or replay.replay_id in self.ledger.cancelled
+            or (active is not None and active.prompt_id == replay.prompt_id)
+        ):
+            return
+        owed = AnalysisRequested(
+            at=datetime.fromtimestamp(record.timestamp_ms / 1000, UTC),
+            request_id=request_id(live.captions_id, replay.prompt_id, replay.replay_id),
+            video_id=live.video_id,
+            captions_id=live.captions_id,
+            captions_at=Position(partition=live.captions_at.partition, offset=live.captions_at.offset),
+            lane="replay",
+            prompt_id=replay.prompt_id,
+            replay_id=replay.replay_id,
+        )
+        if not self.ledger.is_requested(owed.request_id):
+            self.owed[owed.request_id] = owed
 
     def owed_now(self) -> list[AnalysisRequested]:
-        """The owed requests that still count: not of a cancelled replay, nor of a prompt that is the active one now."""
-        active = self.active_prompt
+        """The owed requests that still count: not of a cancelled replay, nor of what is analysed by now.
+
+        Those under a prompt that has become the active one count: the live request may have been claimed before.
+        """
         self.owed = {
             owed_id: request
             for owed_id, request in self.owed.items()
             if request.replay_id not in self.ledger.cancelled
-            and (active is None or request.prompt_id != active.prompt_id)
+            and not self.ledger.is_done(analysis_id(request.captions_id, request.prompt_id or ""))
         }
         return list(self.owed.values())
 
@@ -127,3 +146,9 @@ class State:
                 self.truncated.add(analysis_id)
         if attempt is not None and not self._is_settled(UUID(attempt)):
             self.recorded[UUID(attempt)] = Position(partition=record.partition, offset=record.offset)
+
+
+def _end(replay: Replay, partition: int) -> int:
+    """The offset in a partition of `captions` at which a replay's own list ends."""
+    ends = replay.captions_ends
+    return ends[partition] if partition < len(ends) else 0

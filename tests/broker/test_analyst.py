@@ -3,6 +3,7 @@
 import asyncio
 from collections.abc import Mapping
 from dataclasses import replace
+from datetime import timedelta
 from decimal import Decimal
 from typing import Any
 from uuid import uuid4
@@ -10,6 +11,7 @@ from uuid import uuid4
 import pytest
 
 from streams.analysis.analyst import AnalystError
+from streams.analysis.entries import LedgerError
 from streams.analysis.record import completed
 from streams.demo.claude import LoopbackClaude
 from streams.demo.script import OVERLOADED, RATE_LIMITED, SERVER_ERROR, Failure, Reply, Step
@@ -17,7 +19,7 @@ from streams.events.analyses import AnalysisCompleted, AnalysisFailed, AttemptFa
 from streams.events.ledger import BudgetReserved, BudgetSettled, Usage, analysis_id, request_id
 from streams.log.connection import Connection
 from streams.log.topics import ANALYSES, LEDGER
-from tests.broker.analyst_scene import ANSWER, LIMITS, PROMPT, analysts, captions_of, scene
+from tests.broker.analyst_scene import ANSWER, LIMITS, PROMPT, Scene, analysts, captions_of, scene
 
 pytestmark = pytest.mark.kafka
 
@@ -204,3 +206,97 @@ def claim_of(video_id: str, hold_s: int = 3600) -> BudgetReserved:
         lane_cap_usd=Decimal(5),
         hold_s=hold_s,
     )
+
+
+async def test_a_retry_waits_out_its_delay_also_under_an_analyst_that_was_not_there(
+    connection: Connection,
+) -> None:
+    """The attempt and its delay stand in the log: a restart burns no attempts."""
+    slow = replace(LIMITS, retry_delays_s=(4.0, 60.0))
+    async with scene(connection) as log, scripted(SERVER_ERROR, Reply(ANSWER)) as claude:
+        await log.ask("a")
+        async with analysts(log, claude.base_url, limits=slow):
+            await log.until(LEDGER, [BudgetSettled], 1)
+        async with analysts(log, claude.base_url, limits=slow):
+            await log.until(ANALYSES, [AnalysisCompleted], 1)
+        first, second = claude.calls
+        assert second.at - first.at >= timedelta(seconds=4)
+        assert [claim.attempt for claim in await log.events(LEDGER, BudgetReserved)] == [1, 2]
+
+
+async def test_a_lane_whose_share_is_spent_holds_up_no_other(connection: Connection) -> None:
+    """Backfill waits for tomorrow; a live video goes at once, and so does its money."""
+    limits = replace(LIMITS, cap_usd=Decimal("0.02"), backfill_share=Decimal("0.05"))
+    async with scene(connection) as log, scripted(Reply(ANSWER)) as claude:
+        await log.ask(*(f"old{number}" for number in range(20)), origin="backfill")
+        async with analysts(log, claude.base_url, limits=limits):
+            await log.until(ANALYSES, [AnalysisCompleted], 1)
+            await asyncio.sleep(1)  # the share is spent: a moment in which more could be claimed
+            spent = len(await log.events(LEDGER, BudgetReserved))
+            await log.ask("new")
+            await log.until(LEDGER, [BudgetSettled], spent + 1)
+        *old, new = await log.events(LEDGER, BudgetReserved)
+        assert {claim.lane for claim in old} == {"backfill"}
+        assert new.lane == "live"
+        ledger = await log.ledger()
+        assert ledger.lanes["backfill"].total <= Decimal("0.001")
+        assert {pending.request.lane for pending in ledger.pending.values()} == {"backfill"}
+
+
+async def test_an_alarm_stops_the_claims_and_not_only_the_grants(connection: Connection) -> None:
+    """Somebody was billed more than was reserved: until the day ends nothing is even asked for, nor written."""
+    async with scene(connection) as log, scripted(Reply(ANSWER)) as claude:
+        await log.ask("a")
+        claim = claim_of("a")
+        await log.publisher.append(claim)
+        await log.publisher.append(
+            BudgetSettled(
+                at=claim.at,
+                attempt_id=claim.attempt_id,
+                analysis_id=claim.analysis_id,
+                outcome="retry",
+                usd=2 * claim.usd,
+                usage=None,
+                retry_at=claim.at,
+            )
+        )
+        assert (await log.ledger()).alarm is not None
+        async with analysts(log, claude.base_url):
+            await log.ask("b")
+            await asyncio.sleep(2)  # a moment in which claims could be denied, again and again
+        assert len(await log.events(LEDGER, BudgetReserved)) == 1
+        assert claude.calls == []
+        assert len((await log.ledger()).pending) == 2
+
+
+async def test_what_is_in_flight_is_recorded_even_when_the_ledger_can_be_read_no_further(
+    connection: Connection,
+) -> None:
+    """A record of a later version stops the spending; what is paid for by then is kept."""
+    async with scene(connection) as log, LoopbackClaude({}, improvise=answering, latency_s=2) as claude:
+        await log.ask("a")
+        with pytest.raises(LedgerError, match="version '99' is unknown"):
+            await analyse_until_a_later_version_comes(log, claude)
+        [analysis] = await log.events(ANALYSES, AnalysisCompleted)
+        assert analysis.usd == claude.bill()
+
+
+def answering(_body: Mapping[str, Any]) -> Step:
+    return Reply(ANSWER)
+
+
+async def analyse_until_a_later_version_comes(log: Scene, claude: LoopbackClaude) -> None:
+    async with analysts(log, claude.base_url) as running:
+        async with asyncio.timeout(30):
+            while not claude.calls:  # noqa: ASYNC110  the server has no event for it
+                await asyncio.sleep(0.05)
+        await append_of_a_later_version(log)
+        await running.tasks[0]
+
+
+async def append_of_a_later_version(log: Scene) -> None:
+    producer = log.connection.producer()
+    await producer.start()
+    headers = [("ce_type", b"BudgetSettled"), ("ce_dataschema", b"urn:earmark:BudgetSettled:99")]
+    await producer.send_and_wait(log.connection.name(LEDGER), b"{}", b"key", headers=headers)
+    await producer.stop()

@@ -1,92 +1,351 @@
-"""What an attempt does with a state that lags behind the log."""
+"""What an attempt does with the state it finds: its log is in memory, its Claude the loopback one behind the real SDK."""
 
+import asyncio
+from collections.abc import AsyncIterator
+from contextlib import asynccontextmanager
+from dataclasses import dataclass, field, replace
 from datetime import UTC, datetime, timedelta
 from decimal import Decimal
-from uuid import uuid4
+from uuid import UUID, uuid4
+
+import pytest
+from aiokafka.errors import KafkaConnectionError, KafkaError, OutOfOrderSequenceNumber
 
 from streams.analysis.attempt import Attempts
 from streams.analysis.calls import Calls
 from streams.analysis.claude import Claude, client
-from streams.analysis.entries import Claim, Place, Request
-from streams.analysis.ledger import Pending
+from streams.analysis.ledger import DAY_MS, Pending
 from streams.analysis.limits import Limits
-from streams.analysis.next_step import Again
+from streams.analysis.next_step import Again, Next
+from streams.analysis.recorder import Recorder
 from streams.analysis.state import State
+from streams.demo.claude import LoopbackClaude
+from streams.demo.script import SERVER_ERROR, Failure, Reply
+from streams.errors import EarmarkError, RefusedError
+from streams.events.analyses import AnalysisCompleted, AnalysisFailed
 from streams.events.captions import CaptionsExtracted
-from streams.events.event import Event
-from streams.events.ledger import analysis_id
-from streams.events.prompts import Prompt
+from streams.events.envelope import encode
+from streams.events.event import Event, Lane, Position
+from streams.events.ledger import (
+    AnalysisRequested,
+    BudgetReserved,
+    BudgetSettled,
+    ReplayFilter,
+    ReplayStarted,
+    analysis_id,
+    request_id,
+)
+from streams.events.prompts import Prompt, PromptActivated, PromptRegistered
+from streams.log.fold import Record
 from streams.log.publish import Appended
+from streams.log.topics import ANALYSES, LEDGER, destination
+from tests.broker.analyst_scene import ANSWER, captions_of
 
 NOW = datetime(2026, 11, 22, 12, tzinfo=UTC)
 PROMPT = Prompt(
     name="test", model="claude-haiku-5-5", max_tokens=1000, effort="low", words="Say.", schema_version=1
 )
+OTHER = PROMPT.model_copy(update={"name": "other"})
+UNPRICED = PROMPT.model_copy(update={"name": "unpriced", "model": "claude-of-tomorrow"})
 LIMITS = Limits(
     cap_usd=Decimal(5),
-    backfill_share=Decimal("0.5"),
+    backfill_share=Decimal("0.4"),
     replay_share=Decimal("0.5"),
     calls_in_flight=8,
     call_timeout_s=120.0,
 )
-REQUEST = Request(
-    request_id=uuid4(),
-    video_id="a",
-    captions_id=uuid4(),
-    captions_at=Place(0, 0),
-    lane="live",
-    prompt_id=PROMPT.prompt_id,
-    replay_id=None,
-)
-CLAIM = Claim(
-    attempt_id=uuid4(),
-    request_id=REQUEST.request_id,
-    analysis_id=analysis_id(REQUEST.captions_id, PROMPT.prompt_id),
-    prompt_id=PROMPT.prompt_id,
-    model=PROMPT.model,
-    max_tokens=PROMPT.max_tokens,
-    attempt=1,
-    lane="live",
-    replay_id=None,
-    usd=Decimal("0.01"),
-    cap_usd=Decimal(5),
-    lane_cap_usd=Decimal(5),
-    hold_s=150,
-)
+REPLAY = UUID(int=7)
 
 
-async def nothing_is_fetched(_pending: Pending) -> CaptionsExtracted:
-    raise AssertionError
+@dataclass
+class Scene:
+    """One request, and a log that a fold has read to its end."""
+
+    calls: Calls
+    claude: LoopbackClaude
+    limits: Limits = LIMITS
+    lane: Lane = "live"
+    prompt: Prompt = PROMPT
+    state: State = field(default_factory=State)
+    appended: list[Event] = field(default_factory=list)
+    broken: dict[type[Event], KafkaError] = field(default_factory=dict)
+    log_is_away: bool = False
+    captions: CaptionsExtracted = field(default_factory=lambda: captions_of("a"))
+
+    def __post_init__(self) -> None:
+        recorder = Recorder(
+            self.state, self.limits, self.append, self.calls.forget, listed=None, now=lambda: NOW
+        )
+        self.attempts = Attempts(
+            state=self.state,
+            limits=self.limits,
+            calls=self.calls,
+            recorder=recorder,
+            append=self.append,
+            fetch_captions=self.fetch,
+            reach=self.reach,
+            now=lambda: NOW,
+        )
+        for prompt in (PROMPT, OTHER, UNPRICED):
+            self.put(PromptRegistered(at=NOW, prompt_id=prompt.prompt_id, prompt=prompt))
+        self.activate(PROMPT, 1)
+        if self.lane == "replay":
+            self.put(self.replay())
+        self.put(self.asked())
+
+    def put(self, event: Event) -> Appended:
+        topic, partition = destination(event)
+        message = encode(event)
+        self.appended.append(event)
+        self.state.apply(
+            Record(
+                topic.name,
+                partition or 0,
+                len(self.appended),
+                int(NOW.timestamp() * 1000),
+                message.key,
+                message.headers,
+                message.value,
+            )
+        )
+        return Appended(topic.name, partition or 0, len(self.appended), int(NOW.timestamp() * 1000))
+
+    async def append(self, event: Event) -> Appended:
+        if type(event) in self.broken:
+            raise self.broken[type(event)]
+        return self.put(event)
+
+    async def fetch(self, _pending: Pending) -> CaptionsExtracted:
+        return self.captions
+
+    async def reach(self, _partition: int) -> None:
+        if self.log_is_away:
+            raise KafkaConnectionError
+
+    def activate(self, prompt: Prompt, number: int) -> None:
+        for partition in range(ANALYSES.partitions):
+            self.put(
+                PromptActivated(
+                    at=NOW,
+                    prompt_id=prompt.prompt_id,
+                    previous=None,
+                    activation=number,
+                    partition=partition,
+                )
+            )
+
+    def replay(self) -> ReplayStarted:
+        return ReplayStarted(
+            at=NOW,
+            replay_id=REPLAY,
+            prompt_id=self.prompt.prompt_id,
+            filter=ReplayFilter(),
+            seed=0,
+            share=0.5,
+            max_usd=Decimal(1),
+            follow=False,
+            captions_ends=(),
+        )
+
+    def asked(self) -> AnalysisRequested:
+        replay_id = REPLAY if self.lane == "replay" else None
+        prompt_id = None if self.lane != "replay" else self.prompt.prompt_id
+        return AnalysisRequested(
+            at=NOW,
+            request_id=request_id(self.captions.captions_id, prompt_id, replay_id),
+            video_id="a",
+            captions_id=self.captions.captions_id,
+            captions_at=Position(partition=0, offset=0),
+            lane=self.lane,
+            prompt_id=prompt_id,
+            replay_id=replay_id,
+        )
+
+    @property
+    def pending(self) -> Pending:
+        return self.state.ledger.pending[self.asked().request_id]
+
+    async def make(self) -> Next:
+        return await self.attempts.make(self.pending, self.prompt, self.calls.begin(self.prompt.model))
+
+    def events(self, *kinds: type[Event]) -> list[Event]:
+        return [event for event in self.appended if isinstance(event, kinds)]
+
+    def settlements(self) -> list[tuple[str, Decimal, bool | None]]:
+        return [
+            (event.outcome, event.usd, event.granted)
+            for event in self.appended
+            if isinstance(event, BudgetSettled)
+        ]
 
 
-async def nothing_is_appended(_event: Event) -> Appended:
-    raise AssertionError
+@asynccontextmanager
+async def scene(
+    limits: Limits = LIMITS, lane: Lane = "live", prompt: Prompt = PROMPT, counting: Failure | None = None
+) -> AsyncIterator[Scene]:
+    async with (
+        LoopbackClaude({}, improvise=lambda _: Reply(ANSWER), counting=counting) as claude,
+        client("key", claude.base_url, 1) as sdk,
+    ):
+        calls = Calls(Claude(sdk, lambda: NOW), limits.call_timeout_s, lambda: 0.5, lambda: NOW)
+        yield Scene(calls, claude, limits, lane, prompt)
 
 
-async def nothing_is_read(_partition: int) -> None:
-    raise AssertionError
+def later_than(todo: Next, delay: timedelta) -> bool:
+    assert isinstance(todo, Again)
+    return datetime.fromtimestamp(todo.not_before_ms / 1000, UTC) >= NOW + delay
+
+
+async def test_a_request_is_claimed_called_recorded_and_settled() -> None:
+    """In this order; its settlement says that it was granted."""
+    async with scene() as here:
+        assert await here.make() is None
+        said = here.events(BudgetReserved, AnalysisCompleted, BudgetSettled)
+        assert [type(event) for event in said] == [BudgetReserved, AnalysisCompleted, BudgetSettled]
+        assert [(outcome, granted) for outcome, _, granted in here.settlements()] == [("completed", True)]
+        assert here.state.ledger.pending == {}
 
 
 async def test_a_claim_that_is_settled_but_not_yet_read_so_holds_a_retry_up_for_a_moment_only() -> None:
     """Not until its deadline: the settlement, perhaps one of our own, is on its way to our fold."""
-    state = State()
-    state.prompts.by_id[PROMPT.prompt_id] = PROMPT
-    state.ledger.apply(REQUEST, 0, int(NOW.timestamp() * 1000))
-    assert state.ledger.apply(CLAIM, 1, int(NOW.timestamp() * 1000)) == "granted"
-    async with client("key", "http://127.0.0.1:1", 1) as sdk:
-        calls = Calls(Claude(sdk, lambda: NOW), LIMITS.call_timeout_s, lambda: 0.5, lambda: NOW)
-        attempts = Attempts(
-            state=state,
-            limits=LIMITS,
-            calls=calls,
-            append=nothing_is_appended,
-            fetch_captions=nothing_is_fetched,
-            reach=nothing_is_read,
-            listed=None,
-            now=lambda: NOW,
-        )
-        pending, permit = state.ledger.pending[REQUEST.request_id], calls.begin(PROMPT.model)
-        todo = await attempts.make(pending, PROMPT, permit)
-    assert isinstance(todo, Again)
-    assert NOW < datetime.fromtimestamp(todo.not_before_ms / 1000, UTC) < NOW + timedelta(seconds=1)
-    assert not todo.tight
+    async with scene() as here:
+        assert here.attempts.held_until_ms(here.pending, PROMPT) == 0
+        await here.append(here.attempts._claim(here.pending, PROMPT, 1000, Decimal("0.01")))
+        held_until_ms = here.attempts.held_until_ms(here.pending, PROMPT)
+    assert NOW < datetime.fromtimestamp(held_until_ms / 1000, UTC) < NOW + timedelta(seconds=1)
+
+
+async def test_another_requests_answer_closes_this_one_for_good() -> None:
+    """A live request names no prompt: left open, it would be asked anew once another prompt is active."""
+    async with scene() as here:
+        twin = here.asked().model_copy(update={"request_id": uuid4(), "prompt_id": PROMPT.prompt_id})
+        here.put(twin)
+        assert await here.make() is None
+        assert list(here.state.ledger.pending) == [twin.request_id]
+        left = here.state.ledger.pending[twin.request_id]
+        assert await here.attempts.make(left, PROMPT, here.calls.begin(PROMPT.model)) is None
+        assert here.state.ledger.pending == {}
+        assert here.settlements()[1:] == [("completed", Decimal(0), False)]
+        assert len(here.claude.calls) == 1
+
+
+async def test_a_prompt_activated_while_tokens_are_counted_gets_the_request() -> None:
+    """The claim records the prompt that is active then; the old one is claimed no more."""
+    async with scene() as here:
+        pending, permit = here.pending, here.calls.begin(PROMPT.model)
+        making = asyncio.create_task(here.attempts.make(pending, PROMPT, permit))
+        await asyncio.sleep(0)  # it is asking for the count now
+        here.activate(OTHER, 2)
+        assert await making == Again()
+        assert here.events(BudgetReserved) == []
+        assert await here.attempts.make(pending, OTHER, here.calls.begin(OTHER.model)) is None
+        [done] = here.events(AnalysisCompleted)
+        assert isinstance(done, AnalysisCompleted)
+        assert done.analysis_id == analysis_id(here.captions.captions_id, OTHER.prompt_id)
+
+
+async def test_a_call_above_the_whole_cap_fails_and_says_so() -> None:
+    async with scene(replace(LIMITS, cap_usd=Decimal("0.0001"))) as here:
+        assert await here.make() is None
+        [failed] = here.events(AnalysisFailed)
+        assert isinstance(failed, AnalysisFailed)
+        assert failed.outcome == "over_cap"
+        assert "EARMARK_DAILY_CAP_USD" in failed.reason
+        assert here.claude.calls == []
+
+
+async def test_a_cap_of_nothing_is_a_pause() -> None:
+    """Nothing is given up for it."""
+    async with scene(replace(LIMITS, cap_usd=Decimal(0))) as here:
+        todo = await here.make()
+        assert isinstance(todo, Again)
+        assert todo.tight
+        assert here.events(BudgetReserved, AnalysisFailed) == []
+
+
+async def test_a_call_above_its_lanes_share_waits_alone() -> None:
+    """A larger share mends it, so it is not given up; what waits behind it in the lane need not wait."""
+    async with scene(replace(LIMITS, backfill_share=Decimal("0.0001")), "backfill") as here:
+        todo = await here.make()
+        assert isinstance(todo, Again)
+        assert not todo.tight
+        assert later_than(todo, timedelta(hours=1))
+        assert here.events(BudgetReserved, AnalysisFailed) == []
+
+
+@pytest.mark.parametrize("share", ["0.3333333333333", "0.00000000012345"])
+async def test_a_share_of_any_length_can_be_claimed_against(share: str) -> None:
+    """An amount in the log has nine places."""
+    limits = replace(LIMITS, backfill_share=Decimal(share))
+    async with scene(limits, "backfill") as here:
+        await here.make()
+    assert limits.lane_cap_usd("backfill") <= 5 * Decimal(share)
+    assert limits.lane_cap_usd("backfill") == round(limits.lane_cap_usd("backfill"), 9)
+
+
+async def test_a_log_that_does_not_answer_after_the_grant_gives_the_claim_back() -> None:
+    """Whether an answer stands there nobody knows: no call is made, and nothing stays charged."""
+    async with scene() as here:
+        here.log_is_away = True
+        assert isinstance(await here.make(), Again)
+        assert here.settlements() == [("not_called", Decimal(0), True)]
+        assert here.claude.calls == []
+
+
+async def test_a_claim_that_may_stand_in_the_log_or_not_is_never_called() -> None:
+    async with scene() as here:
+        here.broken[BudgetReserved] = KafkaConnectionError()
+        assert later_than(await here.make(), timedelta(seconds=1))
+        assert len(here.attempts.orphans) == 1
+        assert here.claude.calls == []
+
+
+async def test_a_producer_that_can_append_no_more_ends_the_analyst() -> None:
+    """Another process has another producer; trying for ever would only hide it."""
+    async with scene() as here:
+        here.broken[BudgetSettled] = OutOfOrderSequenceNumber()
+        with pytest.raises(EarmarkError, match="BudgetSettled cannot be put into the log"):
+            await here.make()
+
+
+async def test_the_ledgers_end_leaves_a_claim_without_a_verdict_uncalled() -> None:
+    """An undecodable record ends the fold: verdicts are no longer known."""
+    async with scene() as here:
+
+        async def append_unread(_event: Event) -> Appended:
+            asyncio.get_running_loop().call_soon(here.attempts.hear_no_more)
+            return Appended(LEDGER.name, 0, 0, 0)
+
+        here.attempts.append = append_unread
+        with pytest.raises(EarmarkError, match="no verdict comes"):
+            await here.make()
+        assert here.claude.calls == []
+
+
+async def test_a_replay_under_a_model_without_a_price_stops_nobody_else() -> None:
+    async with scene(lane="replay", prompt=UNPRICED) as here:
+        assert await here.make() is None
+        assert here.events(BudgetReserved) == []
+
+
+async def test_a_live_request_under_a_model_without_a_price_is_refused() -> None:
+    """Nothing is guessed: the analyst ends with exit code 3, and the request stays claimable."""
+    async with scene() as here:
+        here.activate(UNPRICED, 2)
+        with pytest.raises(RefusedError, match="no list price is known for model 'claude-of-tomorrow'"):
+            await here.attempts.make(here.pending, UNPRICED, here.calls.begin(UNPRICED.model))
+        assert len(here.state.ledger.pending) == 1
+
+
+async def test_a_count_that_fails_again_and_again_is_asked_for_ever_more_rarely() -> None:
+    """It costs nothing, so it is no attempt; but nobody should be asked for it all day."""
+    async with scene(counting=SERVER_ERROR) as here:
+        first, second = await here.make(), await here.make()
+        assert isinstance(first, Again)
+        assert isinstance(second, Again)
+        now_ms = int(NOW.timestamp() * 1000)
+        assert second.not_before_ms - now_ms == 2 * (first.not_before_ms - now_ms) > 0
+        for _ in range(20):
+            last = await here.make()
+        assert isinstance(last, Again)
+        assert last.not_before_ms - now_ms <= DAY_MS / 24

@@ -1,14 +1,16 @@
 """Which request is next, against a plain list that is searched each time."""
 
+from collections.abc import Callable
 from dataclasses import dataclass, field, replace
 from uuid import UUID
 
+import msgspec
 from hypothesis import settings
 from hypothesis import strategies as st
 from hypothesis.stateful import RuleBasedStateMachine, invariant, rule
 
 from streams.analysis.ledger import Pending
-from streams.analysis.queue import LANES, Queue
+from streams.analysis.queue import LANES, Line, Queue
 from streams.events.event import Lane
 from tests.unit.analysis.ledger_records import request
 
@@ -20,9 +22,13 @@ def pending(number: int, lane: Lane = "live", retry_at_ms: int = 0) -> Pending:
     return Pending(request(number, lane), offset=number, retry_at_ms=retry_at_ms)
 
 
+def within(closed: set[Lane]) -> Callable[[Line], bool]:
+    return lambda line: line[0] in closed
+
+
 def taken(queue: Queue, now_ms: int = 0, closed: set[Lane] | None = None) -> int | None:
     """The offset of what is taken."""
-    next_one = queue.take(now_ms, closed or set())
+    next_one = queue.take(now_ms, within(closed or set()))
     return None if next_one is None else next_one.offset
 
 
@@ -31,14 +37,17 @@ class PlainQueue:
     waiting: dict[UUID, tuple[Pending, int]] = field(default_factory=dict)
 
     def add(self, one: Pending, not_before_ms: int) -> None:
-        self.waiting.setdefault(one.request.request_id, (one, max(one.retry_at_ms, not_before_ms)))
+        self.waiting.setdefault(one.request.request_id, (one, not_before_ms))
+
+    def times(self, closed: set[Lane]) -> list[tuple[int, Pending]]:
+        return [
+            (max(one.retry_at_ms, not_before_ms), one)
+            for one, not_before_ms in self.waiting.values()
+            if one.request.lane not in closed
+        ]
 
     def ready(self, now_ms: int, closed: set[Lane]) -> list[Pending]:
-        found = [
-            one
-            for one, ready_ms in self.waiting.values()
-            if ready_ms <= now_ms and one.request.lane not in closed
-        ]
+        found = [one for ready_ms, one in self.times(closed) if ready_ms <= now_ms]
         return sorted(found, key=lambda one: (LANES.index(one.request.lane), one.offset))
 
 
@@ -61,15 +70,22 @@ class QueueMachine(RuleBasedStateMachine):
     def take(self, later: int, closed: set[Lane]) -> None:
         self.now_ms += later
         expected = next(iter(self.plain.ready(self.now_ms, closed)), None)
-        got = self.queue.take(self.now_ms, closed)
+        got = self.queue.take(self.now_ms, within(closed))
         assert got is expected
         if expected is not None:
             del self.plain.waiting[expected.request.request_id]
 
+    @rule(number=st.integers(0, 40), retry_in=st.integers(0, 20))
+    def settle_for_a_retry(self, number: int, retry_in: int) -> None:
+        """By another analyst, or before a restart: the fold reads it while the request waits."""
+        waiting = self.plain.waiting.get(request(number, LANES[number % 3]).request_id)
+        if waiting is not None:
+            waiting[0].retry_at_ms = max(waiting[0].retry_at_ms, self.now_ms + retry_in)
+
     @rule(closed=closed_lanes)
     def ask_when(self, closed: set[Lane]) -> None:
-        times = [ms for one, ms in self.plain.waiting.values() if one.request.lane not in closed]
-        told = self.queue.next_ready_ms(closed)
+        times = [ms for ms, _ in self.plain.times(closed)]
+        told = self.queue.next_ready_ms(self.now_ms, within(closed))
         assert (told is None) == (not times)
         if told is not None:
             # What is ready is ready since whenever.
@@ -105,7 +121,7 @@ def test_a_closed_lane_holds_up_nobody_but_itself() -> None:
     queue.add(pending(2, "backfill"))
     assert taken(queue, closed={"live"}) == 2
     assert taken(queue, closed={"live"}) is None
-    assert queue.next_ready_ms({"live"}) is None
+    assert queue.next_ready_ms(0, within({"live"})) is None
     assert taken(queue) == 1
 
 
@@ -114,10 +130,10 @@ def test_a_retry_waits_for_its_time_and_then_takes_its_old_place() -> None:
     queue.add(pending(1, retry_at_ms=1000))
     queue.add(pending(2), not_before_ms=2000)
     queue.add(pending(3))
-    assert queue.next_ready_ms() == 0
+    assert queue.next_ready_ms(0) == 0
     assert taken(queue, 999) == 3
     assert taken(queue, 999) is None
-    assert queue.next_ready_ms() == 1000
+    assert queue.next_ready_ms(999) == 1000
     queue.add(pending(4))
     assert [taken(queue, 2000) for _ in range(4)] == [1, 2, 4, None]
 
@@ -138,3 +154,26 @@ def test_a_lane_whose_next_request_may_not_go_yet_stands_aside_and_keeps_its_ord
     assert kept is not None
     assert kept.offset == 3
     assert [taken(queue) for _ in range(3)] == [1, 2, None]
+
+
+def test_a_replay_that_may_not_spend_holds_up_no_other_replay() -> None:
+    """Each has its own share: the older one goes first, and stands aside alone."""
+    queue = Queue()
+    older, newer = UUID(int=1), UUID(int=2)
+    for number, replay_id in ((1, older), (2, newer), (3, older)):
+        one = pending(number, "replay")
+        queue.add(replace(one, request=msgspec.structs.replace(one.request, replay_id=replay_id)))
+    first = queue.take(0, lambda line: line == ("replay", older))
+    assert first is not None
+    assert first.offset == 2
+    assert [taken(queue) for _ in range(3)] == [1, 3, None]
+
+
+def test_a_settlement_read_while_a_request_waits_puts_it_off() -> None:
+    """As after a restart: the request stands in the log before the settlement that says when it is tried again."""
+    queue, one = Queue(), pending(1)
+    queue.add(one)
+    one.retry_at_ms = 1000
+    assert taken(queue, 999) is None
+    assert queue.next_ready_ms(999) == 1000
+    assert taken(queue, 1000) == 1

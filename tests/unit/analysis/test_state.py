@@ -5,17 +5,18 @@ from datetime import UTC, datetime
 from decimal import Decimal
 from uuid import UUID
 
+import msgspec
 import pytest
 from hypothesis import given, settings
 from hypothesis import strategies as st
 
-from streams.analysis.entries import Claim, Entry, LedgerError
+from streams.analysis.entries import Cancellation, Claim, Entry, LedgerError, Replay, Request
 from streams.analysis.ledger import Verdict
 from streams.analysis.state import State
 from streams.events.analyses import AnalysisCompleted, AnalysisFailed, AttemptFailed, AttemptOutcome, Outlook
 from streams.events.envelope import encode
 from streams.events.event import Event, Position
-from streams.events.ledger import Usage
+from streams.events.ledger import Usage, analysis_id, request_id
 from streams.events.prompts import Prompt, PromptActivated, PromptRegistered
 from streams.log.fold import Record
 from streams.log.topics import ANALYSES, CAPTIONS, PROMPTS, Topic
@@ -29,6 +30,7 @@ FIRST, SECOND = (
     for name in ("first", "second")
 )
 CAPTIONS_ID = UUID(int=5)
+FOLLOWING = UUID(int=6)
 ALL = range(ANALYSES.partitions)
 
 
@@ -272,3 +274,76 @@ def test_a_ledger_that_cannot_be_read_ends_everything_and_says_where(
         told.state.apply(replace(ledger_record(claim(1), 17, NOON_MS), **broken))  # type: ignore[arg-type]
     assert sentence in str(unreadable.value)
     assert "analysis.ledger[0]@17" in str(unreadable.value)
+
+
+def following(replay_id: UUID = FOLLOWING, ends: tuple[int, ...] = (), prompt: Prompt = SECOND) -> Replay:
+    return Replay(
+        replay_id=replay_id,
+        prompt_id=prompt.prompt_id,
+        share=0.5,
+        max_usd=Decimal(1),
+        follow=True,
+        captions_ends=ends,
+    )
+
+
+def owed(told: Told) -> list[str]:
+    """The videos for which a following replay asks."""
+    return [request.video_id for request in told.state.owed_now()]
+
+
+def asked_for(number: int) -> Request:
+    """What recovery appends for the live request of that number."""
+    live = request(number)
+    name = request_id(live.captions_id, SECOND.prompt_id, FOLLOWING)
+    return msgspec.structs.replace(
+        live, request_id=name, lane="replay", prompt_id=SECOND.prompt_id, replay_id=FOLLOWING
+    )
+
+
+def test_a_following_replay_asks_for_every_new_video_once(told: Told) -> None:
+    told.ledger(following(), request(1))
+    assert owed(told) == ["video-1"]
+    told.ledger(asked_for(1))
+    assert owed(told) == []
+
+
+def test_what_the_replay_asked_for_before_the_live_request_came_is_not_owed(told: Told) -> None:
+    """As when a worker was slow: or it would be appended again and again, for ever."""
+    told.ledger(following(), asked_for(1), request(1))
+    assert owed(told) == []
+
+
+def test_live_requests_behind_a_replays_list_are_owed_though_they_came_before_it(told: Told) -> None:
+    """Their captions came after the list was made, their requests before the replay stood in the log."""
+    told.ledger(request(1), request(2), following(ends=(2,)))
+    assert owed(told) == ["video-2"]
+
+
+def test_what_is_owed_stays_owed_when_its_prompt_is_activated(told: Told) -> None:
+    """The live request may have been claimed under the prompt before."""
+    told.markers(FIRST, 2)
+    told.ledger(following(), request(1))
+    told.markers(SECOND, 3)
+    assert owed(told) == ["video-1"]
+
+
+def test_under_the_active_prompt_a_following_replay_asks_for_nothing(told: Told) -> None:
+    """The live request gets the same answer."""
+    told.markers(SECOND, 3)
+    told.ledger(following(), request(1))
+    assert owed(told) == []
+
+
+def test_what_is_analysed_under_the_candidate_is_not_owed(told: Told) -> None:
+    """As after a restart, when the ledger is read before it is known which prompt is active."""
+    done = msgspec.structs.replace(
+        claim(1), analysis_id=analysis_id(request(1).captions_id, SECOND.prompt_id)
+    )
+    told.ledger(following(), request(1), done, settlement(done, "completed"))
+    assert owed(told) == []
+
+
+def test_a_cancelled_replay_asks_for_nothing_more(told: Told) -> None:
+    told.ledger(following(), request(1), Cancellation(FOLLOWING), request(2))
+    assert owed(told) == []

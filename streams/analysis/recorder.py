@@ -1,0 +1,146 @@
+"""What a call brought, into the log: first what was paid for, then what it cost, and never otherwise."""
+
+import asyncio
+import logging
+from collections.abc import Awaitable, Callable
+from dataclasses import dataclass
+from datetime import datetime, timedelta
+from decimal import Decimal
+from typing import assert_never
+from uuid import UUID
+
+from aiokafka.errors import KafkaError
+
+from streams.analysis.entries import Claim
+from streams.analysis.ledger import MAX_ATTEMPTS, Pending
+from streams.analysis.limits import Limits
+from streams.analysis.next_step import Again, Halt, Next, Pause
+from streams.analysis.outcomes import Answered, Exhausted, Failed, Misconfigured, Outcome, Refused
+from streams.analysis.record import charge, completed, failure
+from streams.analysis.state import State
+from streams.clock import Clock
+from streams.errors import EarmarkError
+from streams.events.captions import CaptionsExtracted
+from streams.events.event import Event
+from streams.events.ledger import BudgetReserved, BudgetSettled, SettledOutcome, Usage
+from streams.events.prompts import Prompt
+from streams.log.publish import Appended
+
+log = logging.getLogger(__name__)
+
+
+def raise_if_final(error: KafkaError, event: Event) -> None:
+    """Raises EarmarkError where no further try of this process can help; another process has another producer."""
+    if not error.retriable:
+        raise EarmarkError(f"{type(event).__name__} cannot be put into the log: {error!r}") from error
+
+
+@dataclass(frozen=True)
+class Recorder:
+    """Records outcomes. `append` is awaited; `forget` hears of each analysis that is done; `listed`: known symbols."""
+
+    state: State
+    limits: Limits
+    append: Callable[[Event], Awaitable[Appended]]
+    forget: Callable[[UUID], None]
+    listed: frozenset[str] | None
+    now: Clock
+
+    async def record(
+        self,
+        claim: BudgetReserved,
+        pending: Pending,
+        prompt: Prompt,
+        captions: CaptionsExtracted,
+        outcome: Outcome,
+    ) -> Next:
+        """Record what a granted claim's call came to, and settle the claim."""
+        match outcome:
+            case Refused():
+                await self.settle(claim, "not_called")
+                return Again()
+            case Exhausted(reason, until):
+                # No retry_at: who mends the account and restarts need not wait.
+                await self.settle(claim, "not_called")
+                return Pause(until, reason)
+            case Misconfigured(reason):
+                await self.settle(claim, "not_called")
+                return Halt(reason)
+            case Answered(text, usage):
+                event = completed(claim, pending, prompt, captions, text, usage, self.listed, self.now())
+                if not isinstance(event, Failed):
+                    await self.keep(event)
+                    await self.settle(claim, "completed", event.usd, usage)
+                    return None
+                return await self._fail(claim, pending, captions, event)
+            case Failed():
+                return await self._fail(claim, pending, captions, outcome)
+            case _:
+                assert_never(outcome)
+
+    async def _fail(
+        self, claim: BudgetReserved, pending: Pending, captions: CaptionsExtracted, failed: Failed
+    ) -> Next:
+        usd = charge(claim, failed)
+        twice = failed.outcome == "max_tokens" and claim.analysis_id in self.state.truncated
+        final = failed.final or twice or claim.attempt >= MAX_ATTEMPTS
+        event = failure(
+            claim,
+            pending,
+            captions,
+            failed.outcome,
+            failed.reason,
+            at=self.now(),
+            final=final,
+            raw_answer=failed.raw_answer,
+            usage=failed.usage,
+            usd=usd,
+        )
+        await self.keep(event)
+        if final:
+            await self.settle(claim, "failed", usd, failed.usage)
+            return None
+        # A cut answer wants room, not time.
+        delay_s = 0.0 if failed.outcome == "max_tokens" else self.limits.retry_delays_s[claim.attempt - 1]
+        retry_at = self.now() + timedelta(seconds=delay_s)
+        await self.settle(claim, "retry", usd, failed.usage, retry_at)
+        return Again(int(retry_at.timestamp() * 1000))
+
+    async def settle(
+        self,
+        claim: BudgetReserved | Claim,
+        outcome: SettledOutcome,
+        usd: Decimal = Decimal(0),
+        usage: Usage | None = None,
+        retry_at: datetime | None = None,
+    ) -> None:
+        """Say what a claim cost, once its verdict is known; what is lost here is settled by the next analyst."""
+        if outcome in {"completed", "failed"}:
+            self.forget(claim.analysis_id)
+        await self.keep(
+            BudgetSettled(
+                at=self.now(),
+                attempt_id=claim.attempt_id,
+                analysis_id=claim.analysis_id,
+                outcome=outcome,
+                usd=usd,
+                usage=usage,
+                retry_at=retry_at,
+                granted=claim.attempt_id not in self.state.ledger.denied,
+            )
+        )
+
+    async def keep(self, event: Event) -> None:
+        """Append what must not be lost while this process lives, however long the broker is away.
+
+        Raises EarmarkError where no further try can help.
+        """
+        while True:
+            try:
+                await self.append(event)
+            except KafkaError as error:
+                log.warning("%s is not in the log yet: %r", type(event).__name__, error)
+                raise_if_final(error, event)
+                await asyncio.sleep(1)
+            else:
+                return

@@ -1,0 +1,81 @@
+"""What analysts that died left behind: claims whose outcome is known are settled, requests that are owed are asked.
+
+A claim of which nothing is known stays charged in full, and expires.
+"""
+
+import asyncio
+import logging
+from datetime import timedelta
+from uuid import UUID
+
+from aiokafka.errors import KafkaError
+
+from streams.analysis.attempt import Attempts
+from streams.analysis.entries import Claim
+from streams.errors import TransientError
+from streams.events.analyses import AnalysisCompleted, AnalysisFailed, AttemptFailed
+from streams.events.event import Position
+from streams.log.fold import Fetcher
+from streams.log.topics import ANALYSES
+
+EVERY_S = 5.0
+
+log = logging.getLogger(__name__)
+
+
+class Recovery:
+    """Looks after the claims that no attempt under way here holds."""
+
+    def __init__(self, attempts: Attempts, fetch: Fetcher) -> None:
+        self._attempts = attempts
+        self._state = attempts.state
+        self._settle = attempts.recorder.settle
+        self._fetch = fetch
+        self._suspects: set[UUID] = set()
+
+    async def for_ever(self) -> None:
+        """Look again and again. Raises EarmarkError where the log lacks what it must hold."""
+        while True:
+            await asyncio.sleep(EVERY_S)
+            try:
+                await self.once(patient=True)
+            except (KafkaError, TransientError) as error:
+                log.warning("claims of dead analysts are looked for again later: %r", error)
+
+    async def once(self, *, patient: bool) -> None:
+        """Settle what another analyst (or this one, before) left unsettled and what is known of; ask what is owed.
+
+        `patient`: only what stood there a round ago too, for a living analyst settles its own within moments.
+        """
+        suspects = {
+            attempt_id
+            for attempt_id in self._state.ledger.unsettled
+            if not self._attempts.is_mine(attempt_id)
+        }
+        for attempt_id in suspects & self._suspects if patient else suspects:
+            claim = self._state.ledger.unsettled.get(attempt_id)
+            if claim is not None:
+                await self._settle_for(claim)
+        self._suspects = suspects
+        for request in self._state.owed_now():
+            await self._attempts.append(request)
+
+    async def _settle_for(self, claim: Claim) -> None:
+        recorded = self._state.recorded.get(claim.attempt_id)
+        if recorded is not None:
+            await self._settle_recorded(claim, recorded)
+        elif claim.attempt_id in self._state.ledger.denied or claim.attempt_id in self._attempts.orphans:
+            await self._settle(claim, "not_called")
+            self._attempts.orphans.discard(claim.attempt_id)
+
+    async def _settle_recorded(self, claim: Claim, recorded: Position) -> None:
+        record = await self._fetch.fetch(ANALYSES, recorded.partition, recorded.offset)
+        match record.event():
+            case AnalysisCompleted() as done:
+                await self._settle(claim, "completed", done.usd, done.usage)
+            case AnalysisFailed() as failed:
+                await self._settle(claim, "failed", failed.usd, failed.usage)
+            case AttemptFailed() as failed:
+                delays_s = self._attempts.limits.retry_delays_s
+                retry_at = failed.at + timedelta(seconds=delays_s[min(claim.attempt, 2) - 1])
+                await self._settle(claim, "retry", failed.usd, failed.usage, retry_at)
