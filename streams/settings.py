@@ -67,8 +67,13 @@ class Settings(BaseSettings):
     topic_prefix: str = Field(default="earmark.", description="the start of every topic's name")
     worker_slot: str = Field(default="w0", description="a worker's own stable name: unique among the workers")
     daily_cap_usd: Decimal = Field(default=Decimal(5), ge=0, description="US dollars a UTC day, never more")
-    backfill_share: float = Field(default=0.5, gt=0, le=1, description="of the cap, at most, for old videos")
-    replay_share: float = Field(default=0.5, gt=0, le=1, description="of the cap, at most, for replays")
+    backfill_share: float = Field(default=0.4, gt=0, le=1, description="of the cap, at most, for old videos")
+    replay_share: float = Field(
+        default=0.5,
+        gt=0,
+        le=1,
+        description="of the cap, at most, for replays; the rest is for new videos alone",
+    )
     calls_in_flight: int = Field(default=600, ge=1, description="calls to Claude at once, at most")
     call_timeout: Seconds = Field(default=120.0, gt=0, description="a call's time limit")
     poll_interval: Seconds = Field(default=10800.0, gt=0, description="between two looks at a channel")

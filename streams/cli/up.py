@@ -18,6 +18,7 @@ from streams.settings import Settings, load
 
 PROCESSES = ("projector", "worker", "analyst", "watch")
 GRACE_S = 30.0
+PATIENCE_S = 2.0
 BACKOFF_S = (1.0, 2.0, 5.0, 15.0, 30.0)
 STEADY_S = 60.0
 
@@ -64,22 +65,33 @@ def _broker(settings: Settings) -> Iterator[None]:
 
 
 async def _supervise(settings: Settings) -> None:
-    stopping = asyncio.Event()
+    stopping, hurrying = asyncio.Event(), asyncio.Event()
+
+    def signalled() -> None:
+        (hurrying if stopping.is_set() else stopping).set()
+
     for number in (signal.SIGINT, signal.SIGTERM):
-        asyncio.get_running_loop().add_signal_handler(number, stopping.set)
+        asyncio.get_running_loop().add_signal_handler(number, signalled)
     logs = settings.home / "logs"
     logs.mkdir(exist_ok=True)
-    children = [asyncio.create_task(_keep_running(name, logs, stopping)) for name in PROCESSES]
+    # The analyst's calls are paid for, so they are finished.
+    grace_s = {"analyst": settings.call_timeout + GRACE_S}
+    children = [
+        asyncio.create_task(_keep_running(name, logs, stopping, hurrying, grace_s.get(name, GRACE_S)))
+        for name in PROCESSES
+    ]
     click.echo(f"running: {', '.join(PROCESSES)}; logs in {logs}; Ctrl-C stops")
     await asyncio.gather(*children)
 
 
-async def _keep_running(name: str, logs: Path, stopping: asyncio.Event) -> None:
+async def _keep_running(
+    name: str, logs: Path, stopping: asyncio.Event, hurrying: asyncio.Event, grace_s: float
+) -> None:
     """Start a process, and again when it ends by itself, later each time that it ends soon."""
     failures = 0
     while not stopping.is_set():
         began = asyncio.get_running_loop().time()
-        code = await _run(name, logs / f"{name}.log", stopping)
+        code = await _run(name, logs / f"{name}.log", stopping, hurrying, grace_s)
         if stopping.is_set():
             return
         failures = 0 if asyncio.get_running_loop().time() - began > STEADY_S else failures + 1
@@ -90,23 +102,31 @@ async def _keep_running(name: str, logs: Path, stopping: asyncio.Event) -> None:
             await asyncio.wait_for(stopping.wait(), wait_s)
 
 
-async def _run(name: str, log: Path, stopping: asyncio.Event) -> int:
+async def _run(name: str, log: Path, stopping: asyncio.Event, hurrying: asyncio.Event, grace_s: float) -> int:
     with log.open("ab") as stderr:
         # A session of its own: Ctrl-C in the terminal is for `up`, which then stops its children in good order.
         child = await asyncio.create_subprocess_exec(
             sys.executable, "-m", "streams", name, stdout=stderr, stderr=stderr, start_new_session=True
         )
     ended = asyncio.create_task(child.wait())
-    stopped = asyncio.create_task(stopping.wait())
-    await asyncio.wait({ended, stopped}, return_when=asyncio.FIRST_COMPLETED)
-    stopped.cancel()
+    await _first(ended, stopping)
     if not ended.done():
         child.terminate()
-        with suppress(TimeoutError):
-            return await asyncio.wait_for(asyncio.shield(ended), GRACE_S)
-        click.echo(f"{name} did not stop within {GRACE_S:g} s: killed", err=True)
+        if name == "analyst" and not await _first(ended, hurrying, PATIENCE_S):
+            click.echo(f"finishing calls that are paid for, {grace_s:g} s at most; Ctrl-C again drops them")
+        await _first(ended, hurrying, grace_s)
+    if not ended.done():
+        click.echo(f"{name} was killed before it had stopped", err=True)
         os.killpg(child.pid, signal.SIGKILL)
     return await ended
+
+
+async def _first(ended: asyncio.Task[int], event: asyncio.Event, limit_s: float | None = None) -> bool:
+    """Wait for an end or an event, whichever comes first; whether one came within `limit_s` seconds."""
+    came = asyncio.create_task(event.wait())
+    done, _ = await asyncio.wait({ended, came}, timeout=limit_s, return_when=asyncio.FIRST_COMPLETED)
+    came.cancel()
+    return bool(done)
 
 
 def _last_line(log: Path) -> str:

@@ -41,7 +41,9 @@ async def second_act(stage: Stage) -> dict[str, bool]:
     same = checks.standing(after) == checks.standing(before) == checks.mentions(stage.file)
     words = ", ".join(f"{number} {kind}" for kind, number in sorted(counted.items()))
     return {
-        f"the replay published nothing: {published} signals before it and after it": silent and len(heard) == total,
+        f"the replay published nothing: {published} signals before it and after it": (
+            silent and len(heard) == total
+        ),
         f"the activation published what its dry run had counted: {words}": (
             checks.activations(heard) == [counted, back] and counted.total() > 0
         ),
