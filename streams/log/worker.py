@@ -14,6 +14,7 @@ from typing import Any
 
 import faust
 import faust.streams
+import faust.transport.drivers.aiokafka as faust_kafka
 
 from streams.clock import Clock
 from streams.errors import EarmarkError
@@ -27,6 +28,16 @@ from streams.log.topics import MAX_MESSAGE_BYTES
 from streams.log.watchdog import watch
 
 SHUTDOWN_LIMIT_S = 20.0
+
+# So many records wait for a partition's handler, in memory and of up to 9 MB each.
+BUFFER = 16
+# One loop feeds all partitions, and a put into a full buffer holds it up: a handler that goes on for minutes would keep
+# every partition waiting for as long. Faust asks for a partition no more once a put finds BUFFER / 1.25 records (rounded
+# down) in its buffer, so no answer comes on top of more than these: what it brings must fit into the rest.
+AT_ONCE = BUFFER - int(BUFFER / 1.25)
+# A partition whose buffer has room again has to wait for the next question. Faust asks for a second, which would make
+# little more than BUFFER records a second of what has piled up in one partition.
+ASK_AGAIN_S = 0.02
 
 Agents = Callable[[Publisher], AbstractAsyncContextManager[Sequence[Agent]]]
 """Opens what the agents need, on the event loop they run on, and gives them for as long as the block lasts."""
@@ -74,7 +85,8 @@ def settings(connection: Connection, slot: str, time_limit_s: float) -> Mapping[
         "producer_metadata_max_age_ms": 10_000,
         "consumer_max_fetch_size": MAX_MESSAGE_BYTES,
         "consumer_auto_offset_reset": "earliest",
-        "stream_buffer_maxsize": 16,
+        "stream_buffer_maxsize": BUFFER,
+        "broker_max_poll_records": AT_ONCE,
         "stream_wait_empty": True,
         "processing_guarantee": "at_least_once",
         "producer_acks": -1,
@@ -87,9 +99,28 @@ def settings(connection: Connection, slot: str, time_limit_s: float) -> Mapping[
     }
 
 
+class _Consumer(faust_kafka.Consumer):
+    async def _getmany(
+        self,
+        active_partitions: set[faust.types.TP] | None,
+        timeout: float,  # noqa: ASYNC109  as Faust has it
+    ) -> Mapping[faust.types.TP, list[Any]]:
+        """Ask for no longer than a moment while a buffer is full."""
+        wait_s = min(timeout, ASK_AGAIN_S) if self._buffered_partitions else timeout
+        return await super()._getmany(active_partitions, wait_s)
+
+
+class _Transport(faust_kafka.Transport):
+    Consumer = _Consumer
+
+
 class _Worker(faust.App):
     def _create_directories(self) -> None:
         """No tables, so no folders."""
+
+    def _new_transport(self) -> _Transport:
+        """Read with a consumer of our own."""
+        return _Transport(self.conf.broker_consumer, self)
 
 
 def _register(app: faust.App, connection: Connection, agent: Agent, wrapper: Wrapper) -> None:

@@ -1,6 +1,7 @@
 """The worker as a real process on the real broker: what is published ends as a result or a dead letter, whatever happens."""
 
 import asyncio
+import itertools
 import os
 import signal
 import subprocess
@@ -23,7 +24,7 @@ from streams.log.agent import TRIES, ExitCode
 from streams.log.connection import Connection
 from streams.log.fold import Follower, Record, follow
 from streams.log.publish import Publisher, publisher
-from streams.log.topics import CAPTIONS_UNAVAILABLE, DEAD_LETTERS, VIDEOS, apply
+from streams.log.topics import CAPTIONS_UNAVAILABLE, DEAD_LETTERS, VIDEOS, apply, partition_of
 
 pytestmark = pytest.mark.kafka
 
@@ -72,8 +73,10 @@ class Ends:
         """How often each video came out."""
         return Counter(record.header("ce_subject") or "" for record in self.results)
 
-    async def until(self, follower: Follower, reached: Callable[[], bool]) -> None:
-        async with asyncio.timeout(DEADLINE_S):
+    async def until(
+        self, follower: Follower, reached: Callable[[], bool], limit_s: float = DEADLINE_S
+    ) -> None:
+        async with asyncio.timeout(limit_s):
             while not reached():
                 await follower.moved()
 
@@ -200,6 +203,31 @@ async def test_two_workers_share_the_partitions(connection: Connection, tmp_path
                 published += batch
                 await follower.moved()
             await ends.until(follower, lambda: set(ends.counts) == set(published))
+
+
+def names(kind: str, count: int, partition: int) -> list[str]:
+    """So many videos of a kind, all of them in one partition."""
+    every = (f"{kind}-{number}" for number in itertools.count())
+    return list(
+        itertools.islice((n for n in every if partition_of(n, VIDEOS.partitions) == partition), count)
+    )
+
+
+async def test_a_partition_that_is_long_at_it_holds_up_no_other_however_much_waits_behind_it(
+    connection: Connection, tmp_path: Path
+) -> None:
+    """What is behind it came in the same fetch and is more than a buffer holds; it then goes faster than a buffer a second."""
+    (long,), behind, elsewhere = names("long", 1, 3), names("ok", 400, 3), names("ok", 100, 4)
+    async with ends_of(connection) as (ends, follower, publish):
+        await publish.append_all(map(discovered, [long, *behind]))
+        with worker(connection, tmp_path) as process:
+            await ends.until(follower, (tmp_path / "begun").exists)
+            await publish.append_all(map(discovered, elsewhere))
+            await ends.until(follower, lambda: set(ends.counts) == set(elsewhere), 20.0)
+            (tmp_path / "enough").touch()
+            await ends.until(follower, lambda: set(ends.counts) == {*elsewhere, long, *behind}, 15.0)
+            assert process.poll() is None
+        assert ends.letters == []
 
 
 @pytest.fixture

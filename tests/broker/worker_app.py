@@ -4,7 +4,7 @@ import asyncio
 import os
 import signal
 import sys
-from collections.abc import AsyncIterator, Sequence
+from collections.abc import AsyncIterator, Awaitable, Sequence
 from contextlib import asynccontextmanager
 from datetime import UTC, datetime
 from pathlib import Path
@@ -14,13 +14,14 @@ from streams.errors import EarmarkError, TransientError
 from streams.events.captions import CaptionsUnavailable
 from streams.events.event import Event, Position
 from streams.events.videos import VideoDiscovered
-from streams.log.agent import Agent
+from streams.log.agent import Agent, Stretches
 from streams.log.connection import Connection
 from streams.log.publish import Publisher
 from streams.log.topics import VIDEOS
 from streams.log.worker import run_worker
 
 TIME_LIMIT_S = 2.0
+SLEEPS_S = {"hang": 3600.0, "slow": 0.3}
 EPOCH = datetime(2026, 1, 1, tzinfo=UTC)
 
 
@@ -46,21 +47,32 @@ def first_time(folder: Path, video_id: str) -> bool:
     return True
 
 
+async def long(event: Event, folder: Path) -> Stretches:
+    """Go on until somebody says that it is enough, as an activation goes on for minutes."""
+    assert isinstance(event, VideoDiscovered)
+    (folder / "begun").touch()
+    while not (folder / "enough").exists():
+        await asyncio.sleep(0.05)
+        yield []
+    yield [result(event, "captioned")]
+
+
 def main(bootstrap: str, prefix: str, slot: str, folder: Path) -> None:
     """Run the worker in `slot` until it is stopped."""
 
     @asynccontextmanager
     async def agents(publisher: Publisher) -> AsyncIterator[Sequence[Agent]]:
-        async def handle(event: Event, _: Position) -> list[Event]:
+        def handle(event: Event, position: Position) -> Stretches | Awaitable[Sequence[Event]]:
+            return long(event, folder) if event.key.startswith("long-") else short(event, position)
+
+        async def short(event: Event, _: Position) -> list[Event]:
             assert isinstance(event, VideoDiscovered)
             video_id = event.video.video_id
-            match video_id.partition("-")[0]:
+            kind = video_id.partition("-")[0]
+            await asyncio.sleep(SLEEPS_S.get(kind, 0.0))
+            match kind:
                 case "raise":
                     raise ValueError("this video is poison")
-                case "hang":
-                    await asyncio.sleep(3600)
-                case "slow":
-                    await asyncio.sleep(0.3)
                 case "later" if first_time(folder, video_id):
                     (folder / "given-up").write_text(video_id)
                     raise TransientError("not now")

@@ -45,3 +45,10 @@ def test_faust_knows_every_setting_and_every_server() -> None:
     assert app.conf.broker_rebalance_timeout > 240.0
     assert app.conf.broker_session_timeout <= app.conf.broker_request_timeout
     assert app.conf.id == "earmark.worker"
+
+
+def test_what_one_answer_brings_fits_into_a_buffer_that_was_not_yet_called_full() -> None:
+    """Faust's own measure of full; a put that has to wait holds up every partition."""
+    app = faust.App("earmark.worker", **settings(Connection("b1:9092"), "w7", 240.0))
+    buffer = app.FlowControlQueue(maxsize=app.conf.stream_buffer_maxsize)
+    assert 0 < app.conf.broker_max_poll_records <= buffer.maxsize - buffer.pressure_high_size
