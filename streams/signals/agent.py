@@ -8,10 +8,9 @@ from typing import cast
 
 from streams.events.analyses import AnalysisCompleted
 from streams.events.event import Event, Position
-from streams.events.prompts import PromptActivated
 from streams.log.fold import Fetcher, Record
 from streams.log.topics import ANALYSES
-from streams.signals.current import Partition, Switch, activated, completed, evolve
+from streams.signals.current import Partition, Switch, evolve, happened
 from streams.signals.diff import signals
 
 # Twelve partitions at a time hold the bodies of so many videos, under two prompts each.
@@ -55,7 +54,7 @@ class PublishSignals:
             await self._catch_up(folded, position)
             yield ()
         if folded.end == position.offset:
-            folded.switches = _switches(folded.partition, event, position.offset)
+            folded.switches = happened(folded.partition, position.offset, event)
             folded.end += 1
         known = {position.offset: event} if isinstance(event, AnalysisCompleted) else {}
         told = told_of(self._fetcher, position.partition, folded.switches, event.at, self._stretch, known)
@@ -76,18 +75,6 @@ class PublishSignals:
         end = min(folded.end + CATCH_UP, position.offset)
         await self._fetcher.read(ANALYSES, position.partition, folded.end, end, take)
         folded.end = end
-
-
-def _switches(partition: Partition, event: Event, offset: int) -> Sequence[Switch]:
-    match event:
-        case AnalysisCompleted():
-            return completed(
-                partition, offset, event.video.video_id, event.prompt_id, event.captions_revision
-            )
-        case PromptActivated(activation=int() as activation):
-            return activated(partition, event.prompt_id, activation)
-        case _:
-            return []
 
 
 async def told_of(
@@ -117,4 +104,4 @@ async def told_of(
 
 
 def _analysis(bodies: Mapping[int, Record], offset: int) -> AnalysisCompleted:
-    return cast("AnalysisCompleted", bodies[offset].event())  # the fold counts no other type
+    return cast("AnalysisCompleted", bodies[offset].event())  # the fold counts what it could read

@@ -1,8 +1,11 @@
-"""Which analysis of a video is the current one: a fold of one partition of `analyses`, by headers alone.
+"""Which analysis of a video is the current one: a fold of one partition of `analyses`.
 
 The current one is the analysis with the latest (activation of its prompt, captions revision) among those that exist;
 analyses under a prompt that was never activated wait. What became current before an offset depends on the partition
 up to that offset and on nothing else.
+
+Records are decoded although their headers name all that is kept: one that cannot be read must not count here, for the
+read model rejects it, and nothing but decoding tells. That is 0.07 ms an analysis, where a partition is folded anew.
 """
 
 from collections import Counter
@@ -12,6 +15,8 @@ from struct import Struct
 from typing import Literal, NamedTuple
 
 from streams.events.analyses import AnalysisCompleted
+from streams.events.envelope import UndecodableError
+from streams.events.event import Event
 from streams.events.prompts import PromptActivated
 from streams.log.fold import Record
 
@@ -60,15 +65,23 @@ class Partition:
 
 
 def evolve(partition: Partition, record: Record) -> list[Switch]:
-    """Take the next record of the partition in, and say what it switched."""
-    subject, prompt_id = record.header("ce_subject"), record.header("ce_promptid")
-    if subject is None or prompt_id is None:
+    """Take the next record of the partition in, and say what it switched: nothing, if it cannot be read."""
+    try:
+        event = record.event()
+    except UndecodableError:
         return []
-    match record.type, record.header("ce_revision"), record.header("ce_activation"):
-        case AnalysisCompleted.__name__, str(revision), _:
-            return completed(partition, record.offset, subject, prompt_id, int(revision))
-        case PromptActivated.__name__, _, str(activation):
-            return activated(partition, prompt_id, int(activation))
+    return happened(partition, record.offset, event)
+
+
+def happened(partition: Partition, offset: int, event: Event) -> list[Switch]:
+    """Take the event that stands at `offset` in, and say what it switched."""
+    match event:
+        case AnalysisCompleted():
+            return completed(
+                partition, offset, event.video.video_id, event.prompt_id, event.captions_revision
+            )
+        case PromptActivated(activation=int() as activation):
+            return activated(partition, event.prompt_id, activation)
         case _:
             return []
 

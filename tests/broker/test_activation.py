@@ -19,10 +19,10 @@ from streams.events.videos import Video
 from streams.log.connection import Connection
 from streams.log.fold import Follower, Record, fetcher, follow
 from streams.log.publish import publisher
-from streams.log.topics import ANALYSES, MENTION_SIGNALS, OUTLOOK_SIGNALS, partition_of
+from streams.log.topics import ANALYSES, DEAD_LETTERS, MENTION_SIGNALS, OUTLOOK_SIGNALS, partition_of
 from streams.replay.activate import Difference, activate, difference
 from streams.signals.agent import PublishSignals
-from tests.contract.histories import completed, mention, moment, video
+from tests.contract.histories import SPOILS, completed, mention, moment, record, spoilt, video
 from tests.contract.publishing import activated, written
 
 pytestmark = pytest.mark.kafka
@@ -154,6 +154,56 @@ async def test_a_worker_killed_twice_in_the_middle_of_an_activation(connection: 
             await told.until(follower, lambda: told.distinct >= whole)
     assert told.types.total() > whole, "something was told again"
     assert {place: list(dict.fromkeys(some)) for place, some in told.all.items()} == expected
+
+
+async def test_an_analysis_that_nobody_can_read_ends_by_itself_and_takes_nobody_with_it(
+    connection: Connection,
+) -> None:
+    """It stands in the middle of a partition: the dry run and the worker pass it over, and its marker is told whole."""
+    those = videos(7, in_partition=3)
+    broken = those[3].video_id
+    told, letters = Told(), list[Record]()
+    async with (
+        publisher(connection) as out,
+        follow(connection, [MENTION_SIGNALS, OUTLOOK_SIGNALS], told.apply) as follower,
+        follow(connection, [DEAD_LETTERS], letters.append) as dead,
+    ):
+        with worker(connection) as process:
+            assert await activate(connection, out, P1, DEADLINE_S)
+            await out.append_all(analysed(those, "p1", "buy"))
+            for event in analysed(those, "p2", "sell"):
+                if event.key != broken:
+                    await out.append(event)
+                    continue
+                for how in SPOILS:
+                    await append_raw(connection, spoilt(record(event, 0), how), partition=3)
+            await told.until(follower, lambda: told.types.total() == 7 * 3)
+            async with asyncio.timeout(DEADLINE_S):
+                while len(letters) < len(SPOILS):
+                    await dead.moved()
+            found = await difference(connection, "p2", moment(9))
+            before = told.types.copy()
+            assert await activate(connection, out, P2, DEADLINE_S)
+            await told.until(follower, lambda: told.types - before == found.signals)
+            await out.append_all(analysed(videos(8, in_partition=3)[7:], "p2", "buy"))
+            await told.until(follower, lambda: told.types.total() == 7 * 3 + found.signals.total() + 3)
+            assert process.poll() is None
+            await dead.reach_now()
+    assert found == Difference(
+        Counter(MentionChanged=6, MentionRetracted=6, MentionAdded=6), switched=6, kept=1
+    )
+    assert len(letters) == len(SPOILS)
+
+
+async def append_raw(connection: Connection, one: Record, partition: int) -> None:
+    producer = connection.producer()
+    await producer.start()
+    try:
+        await producer.send_and_wait(
+            connection.name(ANALYSES), one.value, one.key, partition, headers=list(one.headers)
+        )
+    finally:
+        await producer.stop()
 
 
 async def in_one_go(

@@ -1,6 +1,7 @@
 """Histories of one partition of `analyses`, and what their signals must come to: worked out from the whole, not step by step."""
 
 from collections.abc import Callable, Iterable, Sequence
+from dataclasses import replace
 from datetime import UTC, datetime, timedelta
 from decimal import Decimal
 from typing import Any
@@ -143,6 +144,27 @@ def marker(activation: int, prompt: str = "p1", *, at: int = 0) -> PromptActivat
 def record(event: Event, offset: int, topic: Topic = ANALYSES) -> Record:
     message = encode(event)
     return Record(topic.name, 0, offset, 0, message.key, message.headers, message.value)
+
+
+SPOILS = ("cut", "without a field", "without a time", "of a newer version", "of an unknown type")
+
+
+def spoilt(record: Record, how: str) -> Record:
+    """A record that says the same in its other headers, and that nobody can read."""
+    headers, value = dict(record.headers), record.value or b""
+    kind = record.type or ""
+    match how:
+        case "cut":
+            value = value[:-1]
+        case "without a field":
+            value = value.replace(b'"prompt_id"', b'"promptid"')
+        case "without a time":
+            del headers["ce_time"]
+        case "of a newer version":
+            headers["ce_dataschema"] = f"urn:earmark:{kind}:99".encode()
+        case "of an unknown type":
+            headers["ce_type"] = b"Rumoured"
+    return replace(record, headers=tuple(headers.items()), value=value)
 
 
 class Log:

@@ -3,11 +3,13 @@ from collections.abc import Sequence
 from hypothesis import given, settings
 from hypothesis import strategies as st
 
+from projections import ingest
 from streams.events.envelope import Message, encode
 from streams.events.event import Event, Position
+from streams.log.fold import Record
 from streams.signals.agent import PublishSignals
 from tests.contract.client import Client
-from tests.contract.histories import Log, events, expected
+from tests.contract.histories import SPOILS, Log, events, expected, spoilt
 
 
 async def told(handler: PublishSignals, history: Sequence[Event], offset: int) -> list[Message]:
@@ -57,3 +59,33 @@ async def test_crashes_and_rebalances_change_no_byte(history: list[Event], data:
         for message in messages:
             client.apply(message.headers, message.value)
     assert (client.mentions, client.outlooks) == expected(history)
+
+
+def rejected(records: Sequence[Record]) -> set[int]:
+    """The offsets of what the read model rejects."""
+    those = [
+        ingest.Record(r.topic, r.partition, r.offset, r.timestamp_ms, list(r.headers), r.value)  # type: ignore[arg-type]
+        for r in records
+    ]
+    return {offset for _, _, offset, *_ in ingest.prepare(those, {}).rejects}
+
+
+@settings(deadline=None)
+@given(history=events().filter(len), data=st.data())
+async def test_what_the_read_model_rejects_counts_for_nothing(
+    history: list[Event], data: st.DataObject
+) -> None:
+    """Whatever stands broken in between is never handled; every other event still tells what it must, whoever handles it."""
+    log = Log(history)
+    broken = data.draw(st.dictionaries(st.integers(0, len(history) - 1), st.sampled_from(SPOILS)))
+    for offset, how in broken.items():
+        log.records[offset] = spoilt(log.records[offset], how)
+    assert rejected(log.records) == broken.keys()
+    readable = [offset for offset in range(len(history)) if offset not in broken]
+    client, handler = Client(), PublishSignals(log)
+    for offset in readable:
+        messages = await told(handler, history, offset)
+        assert await told(PublishSignals(log), history, offset) == messages
+        for message in messages:
+            client.apply(message.headers, message.value)
+    assert (client.mentions, client.outlooks) == expected(history[offset] for offset in readable)

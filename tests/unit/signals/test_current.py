@@ -1,10 +1,12 @@
 import tracemalloc
 from copy import deepcopy
 
+import pytest
+
 from streams.events.event import Event
 from streams.signals import current
 from streams.signals.current import Partition, Switch, evolve
-from tests.contract.histories import completed, failed, marker, record, video
+from tests.contract.histories import SPOILS, completed, failed, marker, record, spoilt, video
 
 A, B = video("dQw4w9WgXcA"), video("dQw4w9WgXcB")
 
@@ -101,6 +103,15 @@ def test_a_marker_told_again_switches_nothing() -> None:
 def test_what_is_no_analysis_and_no_marker_changes_nothing() -> None:
     partition = Partition()
     assert evolve(partition, record(failed(), 0)) == []
+    assert partition == Partition()
+
+
+@pytest.mark.parametrize("how", SPOILS)
+def test_what_cannot_be_read_counts_for_nothing(how: str) -> None:
+    """Neither an analysis nor a marker, though headers name all that the fold keeps of them."""
+    partition = Partition()
+    for offset, event in enumerate([marker(0), completed()]):
+        assert evolve(partition, spoilt(record(event, offset), how)) == []
     assert partition == Partition()
 
 
