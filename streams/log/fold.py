@@ -4,14 +4,14 @@ Every state in Earmark that is not a Kafka group's position is made here.
 """
 
 import asyncio
-from collections.abc import AsyncIterator, Callable, Iterable, Mapping, Sequence
-from contextlib import asynccontextmanager
+from collections.abc import AsyncGenerator, AsyncIterator, Callable, Iterable, Mapping, Sequence
+from contextlib import aclosing, asynccontextmanager
 from dataclasses import dataclass
 
 from aiokafka import AIOKafkaConsumer, ConsumerRecord, TopicPartition
 from aiokafka.errors import OffsetOutOfRangeError
 
-from streams.errors import EarmarkError
+from streams.errors import EarmarkError, TransientError
 from streams.events.envelope import decode, header
 from streams.events.event import Event
 from streams.log.connection import Connection, stop
@@ -21,6 +21,8 @@ BATCH = 2000
 WAIT_MS = 500
 # A fetcher jumps: what it asks for beyond the body it wants is read for nothing.
 FETCH_BYTES = 256 * 1024
+# Calls of a fetcher that go on at a time, each partition's in turn: one that has to jump much makes few others wait.
+READERS = 4
 # Wanted offsets no further apart than this are read in one go, with what stands between them.
 NEAR = 50
 
@@ -51,6 +53,9 @@ class Record:
         return decode(self.headers, self.value)
 
 
+Apply = Callable[[Record], None]
+
+
 def _record(topic: str, m: ConsumerRecord) -> Record:
     return Record(topic, m.partition, m.offset, m.timestamp, m.key, m.headers, m.value)
 
@@ -71,11 +76,7 @@ class Follower:
     """
 
     def __init__(
-        self,
-        connection: Connection,
-        consumer: AIOKafkaConsumer,
-        asker: AIOKafkaConsumer,
-        apply: Callable[[Record], None],
+        self, connection: Connection, consumer: AIOKafkaConsumer, asker: AIOKafkaConsumer, apply: Apply
     ) -> None:
         self._connection = connection
         self._consumer = consumer
@@ -123,13 +124,9 @@ class Follower:
 
     async def ends(self, topic: Topic | None = None, partition: int | None = None) -> Ends:
         """The end offsets now, of every partition read here or of those asked for."""
-        wanted = [
-            tp
-            for tp in self._positions
-            if (topic is None or tp.topic == self._connection.name(topic))
-            and (partition is None or tp.partition == partition)
-        ]
-        ends = await self._asker.end_offsets(wanted)
+        name = None if topic is None else self._connection.name(topic)
+        tps = [tp for tp in self._positions if name in {None, tp.topic} and partition in {None, tp.partition}]
+        ends = await self._asker.end_offsets(tps)
         return {(self._bare(tp), tp.partition): end for tp, end in ends.items()}
 
     async def reach(self, ends: Ends) -> None:
@@ -171,10 +168,7 @@ class Follower:
 
 @asynccontextmanager
 async def follow(
-    connection: Connection,
-    topics: Iterable[Topic],
-    apply: Callable[[Record], None],
-    start: Ends | None = None,
+    connection: Connection, topics: Iterable[Topic], apply: Apply, start: Ends | None = None
 ) -> AsyncIterator[Follower]:
     """A follower of `topics` that has applied everything the log held when it began, for as long as the block lasts."""
     consumer, asker = connection.consumer(), connection.consumer()
@@ -203,10 +197,7 @@ async def ends_of(connection: Connection, topic: Topic) -> tuple[int, ...]:
 
 
 async def read(
-    connection: Connection,
-    topics: Iterable[Topic],
-    apply: Callable[[Record], None],
-    start: Ends | None = None,
+    connection: Connection, topics: Iterable[Topic], apply: Apply, start: Ends | None = None
 ) -> None:
     """Apply everything the log holds now, once."""
     async with follow(connection, topics, apply, start):
@@ -225,75 +216,85 @@ def stretches(offsets: Iterable[int]) -> list[tuple[int, int]]:
 
 
 class Fetcher:
-    """Fetches records by their position: the bodies that no state keeps, and the stretches that a state missed."""
+    """Fetches records by their position: the bodies that no state keeps, and the stretches that a state missed.
 
-    def __init__(self, connection: Connection, consumer: AIOKafkaConsumer, time_limit_s: float) -> None:
+    Raises EarmarkError where the log lacks one, and TransientError where the broker brings none within the time limit.
+    Calls wait for each other, for as long as it takes.
+    """
+
+    def __init__(self, connection: Connection, consumers: Sequence[AIOKafkaConsumer], limit_s: float) -> None:
         self._connection = connection
-        self._consumer = consumer
-        self._time_limit_s = time_limit_s
-        self._one_at_a_time = asyncio.Lock()
+        self._readers = [(consumer, asyncio.Lock()) for consumer in consumers]
+        self._limit_s = limit_s
 
     async def fetch(self, topic: Topic, partition: int, offset: int) -> Record:
-        """The record at that place. Raises EarmarkError where there is none within the time limit."""
-        tp = TopicPartition(self._connection.name(topic), partition)
-        async with self._one_at_a_time:
-            self._consumer.assign([tp])
-            self._consumer.seek(tp, offset)
-            try:
-                message = await asyncio.wait_for(self._consumer.getone(tp), self._time_limit_s)
-            except (TimeoutError, OffsetOutOfRangeError):
-                raise EarmarkError(f"{tp.topic}[{partition}] has no record at offset {offset}") from None
-        if message.offset != offset:
-            raise EarmarkError(
-                f"{tp.topic}[{partition}] lacks offset {offset}: the next record is {message.offset}"
-            )
-        return _record(topic.name, message)
+        """The record at that place."""
+        return (await self.fetch_many(topic, partition, [offset]))[offset]
 
     async def fetch_many(self, topic: Topic, partition: int, offsets: Iterable[int]) -> dict[int, Record]:
-        """The records at those offsets, which the log must reach. Raises EarmarkError where one is missing."""
+        """The records at those offsets."""
         wanted = set(offsets)
-        found: dict[int, Record] = {}
-
-        def take(record: Record) -> None:
-            if record.offset in wanted:
-                found[record.offset] = record
-
-        for start, end in stretches(wanted):
-            await self.read(topic, partition, start, end, take)
+        async with aclosing(self._records(topic, partition, stretches(wanted))) as records:
+            found = {record.offset: record async for record in records if record.offset in wanted}
         if missing := wanted - found.keys():
             raise EarmarkError(f"{self._connection.name(topic)}[{partition}] lacks offset {min(missing)}")
         return found
 
     async def ends(self, topic: Topic) -> dict[int, int]:
         """Each partition's offset after the last record, now."""
-        ends = await self._consumer.end_offsets(_partitions(self._connection, topic))
+        ends = await self._readers[0][0].end_offsets(_partitions(self._connection, topic))
         return {tp.partition: end for tp, end in ends.items()}
 
-    async def read(
-        self, topic: Topic, partition: int, start: int, end: int, apply: Callable[[Record], None]
-    ) -> None:
+    async def read(self, topic: Topic, partition: int, start: int, end: int, apply: Apply) -> None:
         """Apply the records of one partition from `start` up to `end` (not included), which the log must reach."""
-        if start == end:
-            return
+        async with aclosing(self._records(topic, partition, [(start, end)])) as records:
+            async for record in records:
+                apply(record)
+
+    async def _records(
+        self, topic: Topic, partition: int, parts: Sequence[tuple[int, int]]
+    ) -> AsyncGenerator[Record, None]:
         tp = TopicPartition(self._connection.name(topic), partition)
-        async with self._one_at_a_time:
-            self._consumer.assign([tp])
-            self._consumer.seek(tp, start)
-            while (position := await self._consumer.position(tp)) < end:
-                # Never a record too many: behind the last one the consumer would wait, and the next call with it.
-                batch = await self._consumer.getmany(
-                    tp, timeout_ms=WAIT_MS, max_records=min(BATCH, end - position)
-                )
-                for m in batch.get(tp, []):
-                    apply(_record(topic.name, m))
+        consumer, lock = self._readers[partition % len(self._readers)]
+        async with lock:
+            for start, end in parts:
+                consumer.assign([tp])
+                consumer.seek(tp, start)
+                position = start
+                while position < end:
+                    batch, position = await self._next(consumer, tp, position, end)
+                    for message in batch:
+                        yield _record(topic.name, message)
+
+    async def _next(
+        self, consumer: AIOKafkaConsumer, tp: TopicPartition, position: int, end: int
+    ) -> tuple[list[ConsumerRecord], int]:
+        """What comes at `position`, or after it and before `end`, and the position after it."""
+        place, now = f"{tp.topic}[{tp.partition}]", asyncio.get_running_loop().time
+        until = now() + self._limit_s
+        while True:
+            # It returns by itself: aiokafka may lose a cancellation, and the lock would be held for ever. Never a record
+            # too many: behind the last one the consumer would wait, and the next call with it.
+            try:
+                batch = await consumer.getmany(tp, timeout_ms=WAIT_MS, max_records=min(BATCH, end - position))
+            except OffsetOutOfRangeError:
+                raise EarmarkError(f"{place} has no offset {position}") from None
+            if (reached := await consumer.position(tp)) > position:
+                return [message for message in batch.get(tp, []) if message.offset < end], reached
+            if now() > until:
+                log_end = consumer.highwater(tp)  # None: the broker has not answered
+                if log_end is not None and log_end <= position:
+                    raise EarmarkError(f"{place} has no offset {position}: it ends at {log_end}")
+                raise TransientError(f"{place} brought no offset {position} within {self._limit_s:g} s")
 
 
 @asynccontextmanager
 async def fetcher(connection: Connection, time_limit_s: float = 30.0) -> AsyncIterator[Fetcher]:
     """A fetcher for as long as the block lasts."""
-    consumer = connection.consumer(FETCH_BYTES)
+    consumers = [connection.consumer(FETCH_BYTES) for _ in range(READERS)]
     try:
-        await consumer.start()
-        yield Fetcher(connection, consumer, time_limit_s)
+        for consumer in consumers:
+            await consumer.start()
+        yield Fetcher(connection, consumers, time_limit_s)
     finally:
-        await stop(consumer)
+        await asyncio.gather(*map(stop, consumers))

@@ -2,20 +2,23 @@
 
 import asyncio
 import gc
-from collections.abc import Callable
+from collections.abc import Awaitable, Callable, Iterator
+from contextlib import suppress
 from datetime import UTC, datetime, timedelta
+from pathlib import Path
 
 import pytest
 from aiokafka.errors import KafkaConnectionError
 
-from streams.errors import EarmarkError
+from streams.errors import EarmarkError, TransientError
 from streams.events.envelope import decode, encode
 from streams.events.prompts import PromptActivated
 from streams.events.videos import Video, VideoDiscovered
+from streams.log import broker
 from streams.log.connection import Connection
 from streams.log.fold import Record, fetcher, follow, read
 from streams.log.publish import publisher
-from streams.log.topics import ANALYSES, DEAD_LETTERS, TOPICS, VIDEOS, partition_of
+from streams.log.topics import ANALYSES, DEAD_LETTERS, TOPICS, VIDEOS, apply, partition_of
 
 pytestmark = pytest.mark.kafka
 
@@ -123,12 +126,53 @@ async def test_a_fetcher_finds_what_is_there_and_names_what_is_not(connection: C
             record = await fetch.fetch(VIDEOS, places[n].partition, places[n].offset)
             assert decode(record.headers, record.value) == discovered(n)
         for beyond in (0, 1000):
-            with pytest.raises(EarmarkError, match=f"dead-letters.*{beyond}"):
+            with pytest.raises(EarmarkError, match=f"dead-letters.*{beyond}") as caught:
                 await fetch.fetch(DEAD_LETTERS, 0, beyond)
+            assert not isinstance(caught.value, TransientError), "the broker did answer"
         found = await asyncio.gather(
             *(fetch.fetch(VIDEOS, place.partition, place.offset) for place in places)
         )
         assert [record.event() for record in found] == [discovered(n) for n in range(30)]
+
+
+@pytest.fixture
+def own_broker(tmp_path: Path) -> Iterator[Path]:
+    """The home of a broker that this test alone stops and starts."""
+    broker.start(tmp_path)
+    yield tmp_path
+    broker.stop(tmp_path)
+
+
+async def test_a_broker_that_is_away_is_not_taken_for_a_log_that_lacks_something(own_broker: Path) -> None:
+    """What cannot be had now can be had later, by the same fetcher."""
+    bootstrap = broker.find(own_broker)
+    assert bootstrap is not None
+    connection = Connection(bootstrap)
+    admin = connection.admin()
+    await admin.start()
+    await apply(admin, connection.prefix)
+    await admin.close()
+    async with fetcher(connection, time_limit_s=2.0) as fetch:
+        async with publisher(connection) as publish:
+            place = await publish.append(discovered(1))
+        assert (await fetch.fetch(VIDEOS, place.partition, place.offset)).event() == discovered(1)
+        await asyncio.to_thread(broker.stop, own_broker)
+        named = rf"earmark\.videos\[{place.partition}\] .* {place.offset} within 2 s"
+        with pytest.raises(TransientError, match=named):
+            await fetch.fetch(VIDEOS, place.partition, place.offset)
+        with pytest.raises(TransientError, match=named):
+            await fetch.read(VIDEOS, place.partition, place.offset, 1, print)
+        await asyncio.to_thread(broker.start, own_broker)
+        async with asyncio.timeout(DEADLINE_S):
+            found = await _in_the_end(lambda: fetch.fetch(VIDEOS, place.partition, place.offset))
+        assert found.event() == discovered(1)
+
+
+async def _in_the_end(fetch: Callable[[], Awaitable[Record]]) -> Record:
+    """What a fetch gives when the broker is back: a client that lost it looks for it only now and then."""
+    while True:
+        with suppress(TransientError):
+            return await fetch()
 
 
 async def test_a_broker_that_is_not_there_leaves_nothing_open(caplog: pytest.LogCaptureFixture) -> None:
