@@ -1,11 +1,13 @@
 """From analyses to signals: what the current analysis of a video says anew."""
 
 import asyncio
-from collections.abc import AsyncGenerator, AsyncIterator, Mapping, Sequence
+from collections.abc import AsyncGenerator, AsyncIterator, Awaitable, Mapping, Sequence
+from contextlib import aclosing
 from dataclasses import dataclass, field
 from datetime import datetime
 from typing import cast
 
+from streams.errors import TransientError
 from streams.events.analyses import AnalysisCompleted
 from streams.events.event import Event, Position
 from streams.log.fold import Fetcher, Record
@@ -15,8 +17,13 @@ from streams.signals.diff import signals
 
 # Twelve partitions at a time hold the bodies of so many videos, under two prompts each.
 STRETCH = 100
-# So many records are folded within one time limit.
-CATCH_UP = 5000
+# So many signals, and those of one video more, are sent within one time limit: each waits for the one before.
+SIGNALS = 100
+# So many records are folded within one time limit, while as many are read before them for each of a few partitions.
+CATCH_UP = 500
+# Nothing but the log is waited for, so what takes longer is its fault, and not the event's as a handler's own time
+# limit would have it: this one is narrower.
+LOG_LIMIT_S = 45.0
 
 
 @dataclass(slots=True)
@@ -35,17 +42,33 @@ class PublishSignals:
     same bytes whoever handles it, and however often.
     """
 
-    def __init__(self, fetcher: Fetcher, stretch: int = STRETCH) -> None:
+    def __init__(self, fetcher: Fetcher, stretch: int = STRETCH, log_limit_s: float = LOG_LIMIT_S) -> None:
         self._fetcher = fetcher
         self._stretch = stretch
+        self._log_limit_s = log_limit_s
         self._folded: dict[int, _Folded] = {}
 
     async def in_stretches(self, event: Event, position: Position) -> AsyncGenerator[Sequence[Event], None]:
-        """The signals of the event at `position` in `analyses`, those of `stretch` videos at a time.
+        """The signals of the event at `position` in `analyses`, those of `stretch` videos at most at a time.
 
         A marker may switch every video there is. While the fold comes up to the event, the stretches are empty.
-        Raises EarmarkError where the log lacks a record that the fold needs.
+        Raises EarmarkError where the log lacks a record that the fold needs, TransientError where it does not bring it
+        in time.
         """
+        async with aclosing(self._in_stretches(event, position)) as stretches:
+            while (stretch := await self._in_time(anext(stretches, None))) is not None:
+                yield stretch
+
+    async def _in_time(self, stretch: Awaitable[Sequence[Event] | None]) -> Sequence[Event] | None:
+        try:
+            async with asyncio.timeout(self._log_limit_s):
+                return await stretch
+        except TimeoutError:
+            raise TransientError(
+                f"{ANALYSES.name} did not bring what the signals need within {self._log_limit_s:g} s"
+            ) from None
+
+    async def _in_stretches(self, event: Event, position: Position) -> AsyncGenerator[Sequence[Event], None]:
         folded = self._folded.get(position.partition)
         # The event at the end may come once more, as when its signals could not be sent.
         if folded is None or folded.end > position.offset + 1:
@@ -85,7 +108,9 @@ async def told_of(
     stretch: int = STRETCH,
     known: Mapping[int, AnalysisCompleted] = {},
 ) -> AsyncIterator[Sequence[Event]]:
-    """What `switches` in a partition of `analyses` mean to subscribers, those of `stretch` videos at a time, in order.
+    """What `switches` in a partition of `analyses` mean to subscribers, in order, some at a time.
+
+    Some: those of `stretch` videos, and no more than SIGNALS before the last of these videos.
 
     `at` is the time of what caused them; `known`: analyses by offset that need not be fetched.
     """
@@ -100,6 +125,9 @@ async def told_of(
             current = known.get(switch.current) or _analysis(bodies, switch.current)
             told += signals(previous, current, switch, at)
             await asyncio.sleep(0)  # decoding two bodies takes its time, and others wait for theirs
+            if len(told) >= SIGNALS:
+                yield told
+                told = []
         yield told
 
 

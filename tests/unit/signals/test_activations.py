@@ -4,7 +4,7 @@ import pytest
 
 from streams.events.event import Event, Position
 from streams.events.signals import MentionChanged
-from streams.signals.agent import PublishSignals
+from streams.signals.agent import SIGNALS, PublishSignals
 from tests.contract.histories import Log, completed, marker, mention, video
 
 A, B = video("dQw4w9WgXcA"), video("dQw4w9WgXcB")
@@ -155,3 +155,23 @@ async def test_a_marker_is_told_some_videos_at_a_time_in_the_order_they_appeared
     assert not caught_up, "the fold came up to the marker before it was told"
     assert [signal.video.video_id for stretch in stretches for signal in stretch] == MANY
     assert {len(stretch) for stretch in stretches[:-1]} <= {size}
+
+
+async def test_a_marker_is_told_so_many_signals_at_a_time_however_many_a_video_has() -> None:
+    """A slow broker takes each after the one before, and all of a stretch within one time limit."""
+    many = [video(video_id, "poll") for video_id in MANY]
+    calls = [
+        [mention(one.video_id, "T", ordinal, start_ms=1000 * ordinal) for ordinal in range(30)]
+        for one in many
+    ]
+    history = [
+        *(completed("p1", of=one, mentions=said) for one, said in zip(many, calls, strict=True)),
+        marker(20, "p1"),
+    ]
+    handler, last = PublishSignals(Log(history)), Position(partition=0, offset=len(history) - 1)
+    stretches = [stretch async for stretch in handler.in_stretches(history[-1], last) if stretch]
+    assert {len(stretch) for stretch in stretches[:-1]} == {4 * 31}, "no video's signals are torn apart"
+    assert all(len(stretch) < SIGNALS + 31 for stretch in stretches)
+    assert [signal.video.video_id for stretch in stretches for signal in stretch] == [
+        video_id for video_id in MANY for _ in range(31)
+    ]

@@ -1,13 +1,18 @@
+import asyncio
 from collections.abc import Iterable
+from typing import NoReturn
 
 import pytest
 
+from streams.app.processes import HANDLER_LIMIT_S
+from streams.clock import utc_now
 from streams.errors import EarmarkError
-from streams.events.event import Position
+from streams.events.event import Event, Position
+from streams.log.agent import Agent, ExitCode, Stop, Wrapper
 from streams.log.fold import Record
-from streams.log.topics import Topic
-from streams.signals.agent import PublishSignals
-from tests.contract.histories import Log, completed, failed, marker, mention, video
+from streams.log.topics import ANALYSES, Topic
+from streams.signals.agent import LOG_LIMIT_S, PublishSignals
+from tests.contract.histories import Log, completed, failed, marker, mention, record, video
 
 VIDEO = video().video_id
 SAID = [mention(VIDEO, "NVDA")]
@@ -78,6 +83,40 @@ async def test_a_retry_after_a_failed_fetch_tells_what_the_first_try_would_have(
         await told(handler, 4)
     assert await told(handler, 4) == [("MentionRetracted", "activation")]
     assert log.read_from == [0], "the fold stood; only the bodies were missing"
+
+
+class Silent(Log):
+    """A log that neither answers nor fails, as when the partition's leader is away."""
+
+    async def fetch_many(self, topic: Topic, partition: int, offsets: Iterable[int]) -> dict[int, Record]:
+        await asyncio.sleep(3600)
+        return await super().fetch_many(topic, partition, offsets)
+
+
+async def test_a_log_that_does_not_answer_is_not_the_events_fault() -> None:
+    """The worker stops and leaves the marker to be told by the next; a dead letter would lose what it switches."""
+    sent: list[Event] = []
+    stops: list[Stop] = []
+
+    async def append_all(events: Iterable[Event]) -> None:
+        sent.extend(events)
+
+    def stop(why: Stop) -> NoReturn:
+        stops.append(why)
+        raise SystemExit
+
+    handler = PublishSignals(Silent(HISTORY), log_limit_s=0.01)
+    agent = Agent("publish_signals", (ANALYSES,), handler.in_stretches, time_limit_s=5.0)
+    wrapper = Wrapper(agent, append_all, utc_now, stop=stop, sleep=lambda _: asyncio.sleep(0))
+    with pytest.raises(SystemExit):
+        await wrapper.run(record(HISTORY[4], 4))
+    assert [why.code for why in stops] == [ExitCode.TRY_LATER]
+    assert "analyses did not bring what the signals need within 0.01 s" in stops[0].why
+    assert sent == []
+
+
+def test_the_log_is_waited_for_no_longer_than_the_worker_waits_for_the_handler() -> None:
+    assert LOG_LIMIT_S <= HANDLER_LIMIT_S - 10
 
 
 async def test_the_time_of_a_signal_is_that_of_the_marker_that_caused_it() -> None:
