@@ -106,6 +106,7 @@ async def _worker_until(connection: Connection, signals: int, home: Path) -> tup
     async with worker(connection, home) as process, asyncio.timeout(LIMIT_S):
         resident = psutil.Process(process.pid)
         while told < signals:
+            assert process.returncode is None, (home / "worker.log").read_text()[-2000:]
             peak = max(peak, resident.memory_info().rss)
             told = sum(await ends_of(connection, MENTION_SIGNALS)) + sum(
                 await ends_of(connection, OUTLOOK_SIGNALS)
