@@ -33,6 +33,7 @@ that number after a retraction too. A repeat is identical to the byte and change
 **Act** iff `cause` is `live` and `video.published_at` is fresh by your own measure; null is not fresh. Everything else \
 only keeps the record right.
 
+- What a replay says is never `live`, be it the first word on a video: it is part of an `activation`.
 - Added and Changed carry the whole state, Changed and Retracted also the whole `previous` one. Whoever applies all \
 signals from offset 0 on holds every call and view that stands now.
 - What reads as before under another analysis is not told again: `video` and `analysis` are those of the last signal.

@@ -22,7 +22,6 @@ from streams.events.signals import (
     outlook_id,
     url_at,
 )
-from streams.events.videos import Video
 from streams.signals.current import Switch
 
 _SYMBOL = re.compile(r"[A-Z0-9.-]{1,12}")
@@ -39,7 +38,7 @@ def signals(
     common: dict[str, Any] = {
         "at": at,
         "revision": switch.revision,
-        "cause": _cause(switch, current.video),
+        "cause": _cause(switch, current),
         "activation": switch.activation,
         "video": SignalVideo(
             video_id=current.video.video_id,
@@ -58,10 +57,17 @@ def signals(
     return [*_mentions(previous, current, common), *_outlook(previous, current, common)]
 
 
-def _cause(switch: Switch, video: Video) -> Cause:
-    if switch.kind == "first":
-        return "live" if video.origin == "poll" else "backfill"
-    return switch.kind
+def _cause(switch: Switch, analysis: AnalysisCompleted) -> Cause:
+    """Live, on which bots act, is only what was asked for as its video came out.
+
+    A replay that still runs when its prompt is activated goes on as a part of that activation: what it says is old news,
+    also where it is the first word on a video that was polled long ago.
+    """
+    if switch.kind != "first":
+        return switch.kind
+    if analysis.lane == "replay":
+        return "activation"
+    return "live" if analysis.lane == "live" and analysis.video.origin == "poll" else "backfill"
 
 
 def _mentions(

@@ -21,7 +21,7 @@ from streams.events.analyses import (
 )
 from streams.events.captions import captions_id
 from streams.events.envelope import encode
-from streams.events.event import NAMESPACE, Event, Position
+from streams.events.event import NAMESPACE, Event, Lane, Position
 from streams.events.ledger import Usage, analysis_id
 from streams.events.prompts import PromptActivated
 from streams.events.signals import outlook_id
@@ -88,6 +88,7 @@ def completed(
     direction: Direction = "bullish",
     at: int = 0,
     attempt: str = "1",
+    lane: Lane = "live",
 ) -> AnalysisCompleted:
     of = of or video()
     captions = captions_id(of.video_id, revision)
@@ -99,7 +100,7 @@ def completed(
         captions_id=captions,
         captions_revision=revision,
         captions_at=Position(partition=0, offset=0),
-        lane="live",
+        lane=lane,
         replay_id=None,
         prompt_id=prompt,
         prompt=f"name-of-{prompt}",
@@ -232,6 +233,7 @@ def events(draw: st.DrawFn, max_size: int = 14) -> list[Event]:
                         direction=draw(st.sampled_from(["bullish", "bearish"])),
                         at=at,
                         attempt=str(at),
+                        lane=draw(st.sampled_from(["live", "backfill", "replay"])),
                     )
                 )
             case "failed":

@@ -37,6 +37,7 @@ async def test_the_revisions_of_an_id_only_grow_and_no_event_is_told_twice(histo
             assert signal.revision > revisions.get(signal.subject_id, 0)
             assert signal.event_id not in ids
             assert signal.at == event.at
+            assert signal.cause != "live" or event.lane == "live", "a replay is never news"
             revisions[signal.subject_id] = signal.revision
             ids.add(signal.event_id)
 

@@ -69,6 +69,21 @@ async def test_a_video_analysed_only_under_the_new_prompt() -> None:
     ]
 
 
+async def test_a_replay_that_still_runs_when_its_prompt_is_activated_is_no_news() -> None:
+    """A polled video that it is the first to analyse may be two years old; the next live word is live again."""
+    assert await told(
+        marker(0, "p1"),
+        marker(5, "p2"),
+        completed("p2", of=A, mentions=A_SELL, lane="replay"),
+        completed("p2", of=video("dQw4w9WgXcD", "poll"), lane="live"),
+    ) == [
+        [],
+        [],
+        ["MentionAdded NVDA sell r1 activation 5", "OutlookAdded A r1 activation 5"],
+        ["OutlookAdded D r1 live 5"],
+    ]
+
+
 async def test_a_video_analysed_under_the_candidate_before_the_active_prompt() -> None:
     """A following replay answered first: the active prompt still has the first word, live."""
     assert await told(

@@ -1,7 +1,7 @@
 import pytest
 
 from streams.events.analyses import Mention
-from streams.events.event import Event
+from streams.events.event import Event, Lane
 from streams.events.signals import (
     MentionAdded,
     MentionChanged,
@@ -49,17 +49,25 @@ def test_a_first_analysis_adds_its_mentions_and_its_outlook() -> None:
 
 
 @pytest.mark.parametrize(
-    ("kind", "origin", "cause"),
+    ("kind", "origin", "lane", "cause"),
     [
-        ("first", "poll", "live"),
-        ("first", "backfill", "backfill"),
-        ("first", "asked", "backfill"),
-        ("activation", "poll", "activation"),
-        ("correction", "poll", "correction"),
+        ("first", "poll", "live", "live"),
+        ("first", "poll", "backfill", "backfill"),
+        ("first", "poll", "replay", "activation"),
+        ("first", "backfill", "backfill", "backfill"),
+        ("first", "backfill", "live", "backfill"),
+        ("first", "backfill", "replay", "activation"),
+        ("first", "asked", "backfill", "backfill"),
+        ("activation", "poll", "live", "activation"),
+        ("activation", "poll", "replay", "activation"),
+        ("correction", "poll", "live", "correction"),
+        ("correction", "poll", "replay", "correction"),
     ],
 )
-def test_only_a_first_word_on_a_polled_video_is_live(kind: Kind, origin: Origin, cause: str) -> None:
-    analysis = completed(of=video(origin=origin), mentions=[mention(VIDEO, "NVDA")])
+def test_only_a_first_word_on_a_polled_video_asked_for_live_is_live(
+    kind: Kind, origin: Origin, lane: Lane, cause: str
+) -> None:
+    analysis = completed(of=video(origin=origin), mentions=[mention(VIDEO, "NVDA")], lane=lane)
     assert {signal.cause for signal in signals(None, analysis, switch(kind), moment(0))} == {cause}
 
 
