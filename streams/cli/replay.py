@@ -4,6 +4,7 @@ import asyncio
 import csv
 import json
 import sys
+from dataclasses import asdict
 from datetime import datetime
 from decimal import Decimal, InvalidOperation
 from time import monotonic
@@ -16,11 +17,9 @@ from rich.progress import BarColumn, MofNCompleteColumn, TextColumn, TimeRemaini
 from rich.progress import Progress as Bar
 from rich.table import Table
 
-from projections.sql import snapshot
 from streams.app.connections import connection_of
 from streams.cli.since import since_option
 from streams.clock import utc_now
-from streams.errors import EarmarkError
 from streams.events.ledger import ReplayFilter
 from streams.events.prompts import Prompt
 from streams.log.connection import Connection
@@ -28,6 +27,8 @@ from streams.log.prompts import named, read_prompts
 from streams.log.publish import publisher
 from streams.log.ready import topics_answer
 from streams.replay import run as replays
+from streams.replay.compare import Comparison, told
+from streams.replay.compare import compare as compared
 from streams.replay.plan import Plan
 from streams.replay.plan import plan as plan_of
 from streams.replay.progress import Progress
@@ -35,7 +36,6 @@ from streams.replay.selection import channel_id_of, select
 from streams.settings import Settings, load
 
 ANSWER_LIMIT_S = 20.0
-EXAMPLES = 5
 
 
 class Usd(click.ParamType):
@@ -174,49 +174,37 @@ def cancel(replay_id: str) -> None:
 def compare(a: str, b: str, form: str) -> None:
     """Compare prompts A and B over the videos that both have analysed, by channel, with examples.
 
-    The same as SQL: FROM compare_channels('A', 'B'), FROM compare_mentions('A', 'B').
+    csv holds the channels alone. As SQL it is FROM compare_channels('A', 'B'), and FROM compare_mentions('A', 'B') has
+    every mention.
     """
-    settings = load()
-    with snapshot(settings.home) as database:
-        known = {name for (name,) in database.execute("SELECT name FROM prompts").fetchall()}
-        for name in (a, b):
-            if name not in known:
-                raise EarmarkError(f"no prompt {name} is registered (there are: {', '.join(sorted(known))})")
-        answer = database.execute("FROM compare_channels(?, ?)", [a, b])
-        columns, rows = [column[0] for column in answer.description or ()], answer.fetchall()
-        examples = database.execute(
-            "SELECT channel_title, symbol, change, a_action, b_action, a_quote, b_quote, coalesce(b_url, a_url)"
-            " FROM compare_mentions(?, ?) WHERE change <> 'same' ORDER BY change, video_id, mention_id LIMIT ?",
-            [a, b, EXAMPLES],
-        ).fetchall()
+    found = compared(load().home, a, b)
     if form == "csv":
-        csv.writer(sys.stdout).writerows([columns, *rows])
+        rows = csv.DictWriter(sys.stdout, found.channels[0].keys())
+        rows.writeheader()
+        rows.writerows(found.channels)
     elif form == "json":
-        click.echo(json.dumps([dict(zip(columns, row, strict=True)) for row in rows], default=str, indent=2))
+        click.echo(json.dumps(asdict(found), default=str, indent=2))
     else:
-        _print_comparison(a, b, columns, rows, examples)
+        _print_comparison(found, title=f"A = {a}, B = {b}")
 
 
-def _print_comparison(a: str, b: str, columns: list[str], rows: list[Any], examples: list[Any]) -> None:
+def _print_comparison(found: Comparison, title: str) -> None:
     console = Console(width=None if sys.stdout.isatty() else 200)
-    table = Table(title=f"A = {a}, B = {b}", title_justify="left")
-    for column in columns[1:]:
-        table.add_column(column, overflow="fold")
-    for row in rows:
-        table.add_row(
-            *(
-                "" if cell is None else f"{cell:.2f}" if isinstance(cell, float) else str(cell)
-                for cell in row[1:]
-            )
-        )
+    table = Table(title=title, title_justify="left")
+    columns = [name for name in found.channels[0] if name != "channel_id"]
+    for name in columns:
+        table.add_column(name, overflow="fold")
+    for row in found.channels:
+        table.add_row(*(_cell(row[name]) for name in columns))
     console.print(table)
-    for channel, symbol, change, a_action, b_action, a_quote, b_quote, url in examples:
-        console.print(f"{change}: {symbol} on {channel}, {url}", markup=False, highlight=False)
-        console.print(
-            f"  A {a_action or '-'}: {a_quote or '-'}\n  B {b_action or '-'}: {b_quote or '-'}",
-            markup=False,
-            highlight=False,
-        )
+    for example in found.examples:
+        click.echo("\n".join(told(example)))
+
+
+def _cell(value: Any) -> str:
+    if value is None:
+        return ""
+    return f"{value:.2f}" if isinstance(value, float) else str(value)
 
 
 def _print_plan(found: Plan) -> None:
