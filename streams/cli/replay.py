@@ -76,15 +76,17 @@ def replay() -> None:
 @click.argument("prompt")
 @_filtered
 def plan(prompt: str, since: datetime | None, channel: str | None, sample: int | None, seed: int) -> None:
-    """Say what replaying PROMPT would take: videos, tokens, US dollars, days. It costs and writes nothing."""
+    """Say what replaying PROMPT would take: videos, tokens, US dollars, days. It costs and writes nothing.
+
+    At most is what the first attempts reserve. One that fails is made again, up to twice, and charged again; --max-usd
+    of `run` bounds it all.
+    """
     settings = load()
     candidate = asyncio.run(_prompt(settings, prompt))
     which = _filter(settings, since, channel, sample)
     share = Decimal(str(settings.replay_share))
     _print_plan(
-        plan_of(
-            select(settings.home, candidate.prompt_id, which, seed), candidate, settings.daily_cap_usd, share
-        )
+        plan_of(select(settings.home, candidate, which, seed), candidate, settings.daily_cap_usd, share)
     )
 
 
@@ -210,7 +212,10 @@ def _cell(value: Any) -> str:
 def _print_plan(found: Plan) -> None:
     click.echo(f"{found.videos} videos, {found.already} of them analysed under this prompt already")
     click.echo(f"about {found.prompt_tokens} tokens to read and {found.answer_tokens} to write")
-    click.echo(f"expected ${found.expected_usd:.4f} at list price, at worst ${found.worst_usd:.4f}")
+    click.echo(
+        f"expected ${found.expected_usd:.4f} at list price; the first attempts reserve at most ${found.first_usd:.4f}, and"
+        " what fails is charged and made again"
+    )
     click.echo(
         "never at a daily cap of 0"
         if found.days is None

@@ -6,28 +6,31 @@ from decimal import ROUND_CEILING, Decimal
 from streams.analysis.prices import price, worst_case
 from streams.events.ledger import Usage
 from streams.events.prompts import Prompt
-from streams.replay.selection import Selection
+from streams.replay.selection import Chosen, Selection
 
 
 @dataclass(frozen=True)
 class Plan:
-    """A replay in numbers: videos, how many the candidate has analysed already, tokens, US dollars, days."""
+    """A replay in numbers: videos, how many the candidate has analysed already, tokens, US dollars, days.
+
+    `first_usd`: what the first attempts at all of them reserve, at most. An attempt that fails is charged and made
+    again, up to twice, after a cut answer with twice the room: only a replay's own limit bounds that.
+    """
 
     videos: int
     already: int
     prompt_tokens: int
     answer_tokens: int
     expected_usd: Decimal
-    worst_usd: Decimal
+    first_usd: Decimal
     days: int | None
 
 
 def plan(selection: Selection, prompt: Prompt, cap_usd: Decimal, share: Decimal) -> Plan:
     """The plan for the videos of `selection` that are not done under `prompt`.
 
-    Expected: each transcript's tokens as once billed (or by its words), an answer of the usual length. Worst: every
-    first attempt at its claim's full reservation. `days`: at `share` of the daily cap; None where that is nothing.
-    Raises UnknownPriceError.
+    Expected: a prompt as long as selection reckons, an answer of the usual length, nothing off for caching. `days`: at
+    `share` of the daily cap; None where that is nothing. Raises UnknownPriceError.
     """
     to_do = selection.to_do
     answer = min(selection.answer_tokens, prompt.max_tokens)
@@ -42,8 +45,11 @@ def plan(selection: Selection, prompt: Prompt, cap_usd: Decimal, share: Decimal)
         prompt_tokens=sum(chosen.prompt_tokens for chosen in to_do),
         answer_tokens=answer * len(to_do),
         expected_usd=expected,
-        worst_usd=sum(
-            (worst_case(prompt.model, c.prompt_tokens, prompt.max_tokens) for c in to_do), Decimal(0)
-        ),
+        first_usd=sum((first_claim(chosen, prompt) for chosen in to_do), Decimal(0)),
         days=int((expected / daily).to_integral_value(ROUND_CEILING)) if daily else None,
     )
+
+
+def first_claim(chosen: Chosen, prompt: Prompt) -> Decimal:
+    """US dollars that the first attempt at a video reserves, at most. Raises UnknownPriceError."""
+    return worst_case(prompt.model, chosen.most_tokens, prompt.max_tokens)

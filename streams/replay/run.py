@@ -80,7 +80,7 @@ async def start(connection: Connection, publisher: Publisher, home: Path, wish: 
         )
         await publisher.append(started)
     await _caught_up(home, started.captions_ends)
-    selection = select(home, started.prompt_id, started.filter, started.seed, started.captions_ends)
+    selection = select(home, wish.prompt, started.filter, started.seed, started.captions_ends)
     for chosen in selection.to_do:
         request = request_id(chosen.captions_id, started.prompt_id, replay_id)
         if request in replays.requests:

@@ -22,13 +22,13 @@ from streams.events.ledger import (
     ReplayFilter,
     ReplayStarted,
 )
-from streams.events.prompts import PromptRegistered
+from streams.events.prompts import Prompt, PromptRegistered
 from streams.log.connection import Connection
 from streams.log.topics import ANALYSES, LEDGER
 from streams.replay import run as replays
-from streams.replay.plan import plan
+from streams.replay.plan import Plan, plan
 from streams.replay.selection import channel_id_of, select
-from tests.broker.analyst_scene import ANSWER, LIMITS, PROMPT, Scene, analysts, scene
+from tests.broker.analyst_scene import ANSWER, LIMITS, PROMPT, Scene, analysts, captions_of, scene
 
 pytestmark = pytest.mark.kafka
 
@@ -48,19 +48,25 @@ def answer(body: Mapping[str, Any]) -> Step:
     return Reply(orjson.dumps(text).decode())
 
 
-def wish(max_usd: str = "1", *, follow: bool = False) -> replays.Wish:
-    return replays.Wish(CANDIDATE, ALL, 0, Decimal("0.5"), Decimal(max_usd), follow)
+def wish(max_usd: str = "1", *, follow: bool = False, of: Prompt = CANDIDATE) -> replays.Wish:
+    return replays.Wish(of, ALL, 0, Decimal("0.5"), Decimal(max_usd), follow)
 
 
-async def history(log: Scene, home: Path, claude: LoopbackClaude, videos: int) -> None:
+async def history(
+    log: Scene, home: Path, claude: LoopbackClaude, videos: int, candidate: Prompt = CANDIDATE
+) -> None:
     """So many videos analysed under the active prompt, the candidate registered, the read model up to it."""
     await log.ask(*(f"v{number}" for number in range(videos)))
     async with analysts(log, claude.base_url):
         await log.until(LEDGER, [BudgetSettled], videos)
     await log.publisher.append(
-        PromptRegistered(at=utc_now(), prompt_id=CANDIDATE.prompt_id, prompt=CANDIDATE)
+        PromptRegistered(at=utc_now(), prompt_id=candidate.prompt_id, prompt=candidate)
     )
     await model(log, home)
+
+
+def planned_for(home: Path, prompt: Prompt) -> Plan:
+    return plan(select(home, prompt, ALL, 0), prompt, Decimal(5), Decimal("0.5"))
 
 
 async def model(log: Scene, home: Path) -> None:
@@ -71,7 +77,7 @@ async def test_a_replay_runs_once_and_is_compared(connection: Connection, tmp_pa
     """The plan's numbers hold, running it again calls nobody, and the comparison says what would change."""
     async with scene(connection) as log, LoopbackClaude({}, improvise=answer) as claude:
         await history(log, tmp_path, claude, videos=4)
-        planned = plan(select(tmp_path, CANDIDATE.prompt_id, ALL, 0), CANDIDATE, Decimal(5), Decimal("0.5"))
+        planned = planned_for(tmp_path, CANDIDATE)
         assert (planned.videos, planned.already, planned.days) == (4, 0, 1)
         before = claude.bill()
         started = await replays.start(connection, log.publisher, tmp_path, wish(), utc_now)
@@ -79,7 +85,7 @@ async def test_a_replay_runs_once_and_is_compared(connection: Connection, tmp_pa
         async with analysts(log, claude.base_url):
             await log.until(ANALYSES, [AnalysisCompleted], 8)
             await log.until(LEDGER, [BudgetSettled], 8)
-        assert claude.bill() - before <= planned.worst_usd
+        assert claude.bill() - before <= planned.first_usd
         assert abs(claude.bill() - before - planned.expected_usd) < planned.expected_usd / 2
 
         await model(log, tmp_path)
@@ -88,7 +94,7 @@ async def test_a_replay_runs_once_and_is_compared(connection: Connection, tmp_pa
         assert again.spent_usd == claude.bill() - before
         assert len(await log.events(LEDGER, ReplayStarted)) == 1
         assert len(await log.events(LEDGER, AnalysisRequested)) == 8
-        planned = plan(select(tmp_path, CANDIDATE.prompt_id, ALL, 0), CANDIDATE, Decimal(5), Decimal("0.5"))
+        planned = planned_for(tmp_path, CANDIDATE)
         assert (planned.videos, planned.already, planned.expected_usd) == (4, 4, 0)
 
         with snapshot(tmp_path) as database:
@@ -104,6 +110,29 @@ async def test_a_replay_runs_once_and_is_compared(connection: Connection, tmp_pa
         assert total == (4, 0, 4, 0, 4, 0.5, 0.0)
         assert changed == ("PLTR", "buy", "hold", ["action"])
         assert current == "test"
+
+
+@pytest.mark.parametrize("words", ["Say what was called, again. " * 200, "So?"])
+async def test_a_plan_is_of_the_candidates_own_words(
+    connection: Connection, tmp_path: Path, words: str
+) -> None:
+    """Its first attempts reserve no more than planned, and hardly less, whatever the prompt that was billed had to say.
+
+    One video of the three was never analysed, so of that the plan knows only the words.
+    """
+    candidate = CANDIDATE.model_copy(update={"words": words})
+    async with scene(connection) as log, LoopbackClaude({}, improvise=answer) as claude:
+        await history(log, tmp_path, claude, videos=2, candidate=candidate)
+        await log.publisher.append(captions_of("fresh"))
+        await model(log, tmp_path)
+        planned, before = planned_for(tmp_path, candidate), claude.bill()
+        await replays.start(connection, log.publisher, tmp_path, wish(of=candidate), utc_now)
+        async with analysts(log, claude.base_url):
+            await log.until(ANALYSES, [AnalysisCompleted], 5)
+        claims = [c for c in await log.events(LEDGER, BudgetReserved) if c.lane == "replay"]
+    reserved = sum(claim.usd for claim in claims)
+    assert planned.first_usd * Decimal("0.8") < reserved <= planned.first_usd
+    assert abs(claude.bill() - before - planned.expected_usd) < planned.expected_usd / 2
 
 
 async def test_a_replay_is_never_charged_above_its_own_limit(connection: Connection, tmp_path: Path) -> None:
@@ -164,11 +193,11 @@ async def test_a_selection_is_the_same_for_everybody(connection: Connection, tmp
     async with scene(connection) as log:
         await log.ask(*(f"v{number}" for number in range(30)))
         await model(log, tmp_path)
-    some = select(tmp_path, "x", ReplayFilter(sample=5), 1)
+    some = select(tmp_path, CANDIDATE, ReplayFilter(sample=5), 1)
     assert len(some.chosen) == 5
-    assert some == select(tmp_path, "x", ReplayFilter(sample=5), 1)
-    assert some != select(tmp_path, "x", ReplayFilter(sample=5), 2)
-    assert select(tmp_path, "x", ReplayFilter(since=datetime(2026, 1, 1, tzinfo=UTC)), 1).chosen == ()
-    assert select(tmp_path, "x", ALL, 1, [0] * 12).chosen == ()
+    assert some == select(tmp_path, CANDIDATE, ReplayFilter(sample=5), 1)
+    assert some != select(tmp_path, CANDIDATE, ReplayFilter(sample=5), 2)
+    assert select(tmp_path, CANDIDATE, ReplayFilter(since=datetime(2026, 1, 1, tzinfo=UTC)), 1).chosen == ()
+    assert select(tmp_path, CANDIDATE, ALL, 1, [0] * 12).chosen == ()
     with pytest.raises(replays.EarmarkError, match="--channel nobody"):
         channel_id_of(tmp_path, "nobody")

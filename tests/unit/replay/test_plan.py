@@ -1,0 +1,51 @@
+from decimal import Decimal
+from uuid import UUID
+
+import pytest
+
+from streams.analysis.prices import UnknownPriceError, price, worst_case
+from streams.events.event import Position
+from streams.events.ledger import Usage
+from streams.events.prompts import Prompt
+from streams.replay.plan import first_claim, plan
+from streams.replay.selection import Chosen, Selection
+
+PROMPT = Prompt(
+    name="p", model="claude-haiku-4-5", max_tokens=2000, effort="low", words="Listen.", schema_version=1
+)
+
+
+def chosen(number: int, expected: int, at_most: int, *, is_done: bool = False) -> Chosen:
+    place = Position(partition=0, offset=number)
+    return Chosen(f"v{number}", UUID(int=number), place, expected, at_most, is_done)
+
+
+def test_a_plan_is_of_what_is_to_do() -> None:
+    """What the candidate has analysed costs nothing more; the rest as it is expected, and at most as it is claimed."""
+    selection = Selection(
+        (chosen(1, 9000, 9900, is_done=True), chosen(2, 1000, 1100), chosen(3, 500, 600)), 300
+    )
+    found = plan(selection, PROMPT, Decimal(5), Decimal("0.5"))
+    assert (found.videos, found.already, found.prompt_tokens, found.answer_tokens) == (3, 1, 1500, 600)
+    assert found.expected_usd == sum(
+        price(PROMPT.model, Usage(input_tokens=tokens, output_tokens=300)) for tokens in (1000, 500)
+    )
+    assert found.first_usd == sum(worst_case(PROMPT.model, tokens, 2000) for tokens in (1100, 600))
+    assert first_claim(selection.chosen[2], PROMPT) == worst_case(PROMPT.model, 600, 2000)
+
+
+def test_an_answer_is_never_expected_to_be_longer_than_the_prompt_lets_it() -> None:
+    assert plan(Selection((chosen(1, 1, 1),), 3000), PROMPT, Decimal(5), Decimal(1)).answer_tokens == 2000
+
+
+@pytest.mark.parametrize(("cap", "days"), [("0", None), ("5", 1), ("0.01", 3)])
+def test_days_are_whole_ones_at_the_replays_share_of_the_cap(cap: str, days: int | None) -> None:
+    """10,000 tokens in and 1,000 out cost 1.5 cents; half of the cap is the replay's."""
+    selection = Selection((chosen(1, 10_000, 10_000),), 1000)
+    assert plan(selection, PROMPT, Decimal(cap), Decimal("0.5")).days == days
+
+
+def test_a_model_without_a_price_has_no_plan() -> None:
+    unpriced = PROMPT.model_copy(update={"model": "claude-nobody-knows"})
+    with pytest.raises(UnknownPriceError):
+        plan(Selection((chosen(1, 1, 1),), 1), unpriced, Decimal(5), Decimal(1))
