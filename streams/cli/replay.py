@@ -4,6 +4,7 @@ import asyncio
 import csv
 import json
 import sys
+from collections.abc import Iterable
 from dataclasses import asdict
 from datetime import datetime
 from decimal import Decimal, InvalidOperation
@@ -20,6 +21,7 @@ from rich.table import Table
 from streams.app.connections import connection_of
 from streams.cli.since import since_option
 from streams.clock import utc_now
+from streams.errors import EarmarkError
 from streams.events.ledger import ReplayFilter
 from streams.events.prompts import Prompt
 from streams.log.connection import Connection
@@ -31,7 +33,7 @@ from streams.replay.compare import Comparison, told
 from streams.replay.compare import compare as compared
 from streams.replay.plan import Plan
 from streams.replay.plan import plan as plan_of
-from streams.replay.progress import Progress
+from streams.replay.progress import Listed, sentence
 from streams.replay.selection import channel_id_of, select
 from streams.settings import Settings, load
 
@@ -61,7 +63,10 @@ def _filtered(command: Any) -> Any:
         ),
         click.option("--sample", type=click.IntRange(1), metavar="N", help="Only N videos, drawn by chance."),
         click.option("--channel", metavar="C", help="Only one channel: its id, @handle or title."),
-        since_option("Only videos published since then: a UTC date (2026-10-01), or how far back (30d)."),
+        since_option(
+            "Only videos published since then: a UTC date (2026-10-01), which names the same replay on any day, or"
+            " how far back (30d), which does so on the same UTC day."
+        ),
     ):
         command = option(command)
     return command
@@ -119,37 +124,54 @@ def run(
     follow: bool,
     detach: bool,
 ) -> None:
-    """Replay PROMPT over history, or go on with it; Ctrl-C only stops watching. Nobody is called twice."""
+    """Replay PROMPT over history, or go on with it; Ctrl-C only stops watching. Nobody is called twice.
+
+    The same PROMPT and options are the same replay. Stopped before it has asked for all videos, it must be run again.
+    """
     settings = load()
     wish_share = Decimal(str(settings.replay_share if share is None else share))
     which = _filter(settings, since, channel, sample)
+    all_asked = False
 
     async def start() -> None:
+        nonlocal all_asked
         connection = await _log(settings)
         candidate = await _prompt(settings, prompt)
         wish = replays.Wish(candidate, which, seed, wish_share, max_usd, follow)
         async with publisher(connection) as out:
             progress = await replays.start(connection, out, settings.home, wish, utc_now)
-        click.echo(_line(progress))
+        all_asked = True
+        click.echo(sentence(progress))
         if not detach:
-            await _watch(connection, wish.replay_id)
+            listed = replays.listed(settings.home, candidate, progress.started)
+            await _watch(connection, wish.replay_id, listed)
 
     try:
         asyncio.run(start())
     except KeyboardInterrupt:
+        if not all_asked:
+            raise EarmarkError(
+                "stopped before all videos of the replay were asked for: run it again, it goes on and calls nobody twice"
+            ) from None
         click.echo("the replay goes on: earmark replay status")
 
 
 @replay.command()
 def status() -> None:
-    """List the replays: how far each is, what it was charged, and its limit."""
+    """List the replays: how far each is, what it was charged, and its limit.
+
+    How many videos are not asked for yet it says where the read model here reaches that far.
+    """
+    settings = load()
 
     async def read() -> None:
-        found = await replays.replays_of(await _log(load()))
+        connection = await _log(settings)
+        prompts, found = await read_prompts(connection), await replays.replays_of(connection)
         if not found.started:
             click.echo("there was no replay yet: earmark replay plan PROMPT")
-        for replay_id in found.started:
-            click.echo(_line(found.progress(replay_id)))
+        for replay_id, started in found.started.items():
+            listed = replays.listed(settings.home, prompts.by_id[started.prompt_id], started)
+            click.echo(sentence(found.progress(replay_id, utc_now(), listed)))
 
     asyncio.run(read())
 
@@ -162,7 +184,7 @@ def cancel(replay_id: str) -> None:
     async def end() -> None:
         connection = await _log(load())
         async with publisher(connection) as out:
-            click.echo(_line(await replays.cancel(connection, out, replay_id, utc_now)))
+            click.echo(sentence(await replays.cancel(connection, out, replay_id, utc_now)))
 
     asyncio.run(end())
 
@@ -223,21 +245,12 @@ def _print_plan(found: Plan) -> None:
     )
 
 
-def _line(progress: Progress) -> str:
-    started = progress.started
-    return (
-        f"replay {started.replay_id} of {started.prompt_id}: {progress.state}, {progress.completed} of"
-        f" {progress.requested} videos analysed, {progress.failed} failed, {progress.waiting} wait;"
-        f" ${progress.spent_usd:.6f} of ${started.max_usd:f} charged"
-    )
-
-
-async def _watch(connection: Connection, replay_id: UUID) -> None:
+async def _watch(connection: Connection, replay_id: UUID, listed: Iterable[Listed]) -> None:
     columns = (BarColumn(), MofNCompleteColumn(), TextColumn("{task.fields[money]}"), TimeRemainingColumn())
     shown = monotonic() - 60
     with Bar(*columns, disable=not sys.stdout.isatty()) as bar:
         task = bar.add_task("replay", money="")
-        async with replays.watching(connection, replay_id) as steps:
+        async with replays.watching(connection, replay_id, listed, utc_now) as steps:
             async for progress in steps:
                 left = progress.started.max_usd - progress.spent_usd
                 money = f"${progress.spent_usd:.4f} spent, ${left:.4f} left"
@@ -248,11 +261,11 @@ async def _watch(connection: Connection, replay_id: UUID) -> None:
                     money=money,
                 )
                 if bar.disable and monotonic() - shown > 5:
-                    click.echo(_line(progress))
+                    click.echo(sentence(progress))
                     shown = monotonic()
                 if progress.state != "running":
                     break
-    click.echo(_line(progress))
+    click.echo(sentence(progress))
 
 
 async def _log(settings: Settings) -> Connection:

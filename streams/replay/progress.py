@@ -1,7 +1,17 @@
-"""How far each replay is, by the ledger alone: pure."""
+"""How far each replay is, by the ledger and the replay's own frozen list: pure.
 
-from collections import Counter
+The ledger says what was asked for, claimed and settled. Which videos are yet to be asked for, and what a claim for one
+would reserve, the list says; without it, what the replay's own claims reserved must do. Therein lie the limits:
+
+- "spent" may come a call too early where the list reckons a claim higher than the provider will count it.
+- After a cut answer the next attempt reserves more than the list says: while it alone waits, "running" may stay.
+- Without the list nobody knows that videos are missing, and no claim yet means that any may fit.
+"""
+
+from collections import defaultdict
+from collections.abc import Collection, Iterable, Mapping
 from dataclasses import dataclass, field
+from datetime import datetime
 from decimal import Decimal
 from typing import Literal
 from uuid import UUID
@@ -12,16 +22,30 @@ from streams.events.envelope import decode
 from streams.events.ledger import ReplayStarted, analysis_id
 from streams.log.fold import Record
 
-State = Literal["running", "done", "cancelled"]
+State = Literal["running", "incomplete", "spent", "done", "cancelled"]
+"""`incomplete`: what was asked for is done, and more is to be asked for. `spent`: what is left pays for none that waits."""
+
+
+@dataclass(frozen=True)
+class Listed:
+    """A video of a replay's list: its request's id, its analysis's, and the US dollars that a claim would reserve."""
+
+    request_id: UUID
+    analysis_id: UUID
+    usd: Decimal
 
 
 @dataclass(frozen=True)
 class Progress:
-    """A replay: of `requested` videos so many were completed, failed, or wait; US dollars charged so far."""
+    """A replay: of `requested` videos so many were completed, failed, or wait; `unasked` are on its list besides.
+
+    US dollars charged so far, open claims in full.
+    """
 
     started: ReplayStarted
     state: State
     requested: int
+    unasked: int
     completed: int
     failed: int
     waiting: int
@@ -30,58 +54,96 @@ class Progress:
 
 @dataclass
 class Replays:
-    """The fold of the ledger for replays."""
+    """The fold of the ledger for replays. `requests`: of each replay, by id, with the analysis that it asks for."""
 
     ledger: Ledger = field(default_factory=Ledger)
     started: dict[UUID, ReplayStarted] = field(default_factory=dict)
-    requests: set[UUID] = field(default_factory=set)
-    _requested: Counter[UUID] = field(default_factory=Counter)
-    _ended: Counter[tuple[UUID, str]] = field(default_factory=Counter)
+    requests: dict[UUID, dict[UUID, UUID]] = field(default_factory=lambda: defaultdict(dict))
+    _least_usd: dict[UUID, Decimal] = field(default_factory=dict)
+    _failing: set[UUID] = field(default_factory=set)
+    _is_failed: dict[UUID, bool] = field(default_factory=dict)
 
     def apply(self, record: Record) -> None:
         """Fold a record of the ledger. Raises LedgerError."""
-        entry = read_entry(record)
-        if isinstance(entry, Settlement):
-            claim = self.ledger.unsettled.get(entry.attempt_id)
-            self._settle(claim, entry)
-        if (
-            isinstance(entry, Request)
-            and entry.replay_id is not None
-            and entry.request_id not in self.requests
-        ):
-            self.requests.add(entry.request_id)
-            self._requested[entry.replay_id] += 1
-        if isinstance(entry, Replay):
-            event = decode(record.headers, record.value)
-            if isinstance(event, ReplayStarted):
-                self.started.setdefault(event.replay_id, event)
+        match entry := read_entry(record):
+            case Request(replay_id=UUID() as replay_id, prompt_id=str(prompt_id)):
+                self.requests[replay_id][entry.request_id] = analysis_id(entry.captions_id, prompt_id)
+            case Replay():
+                event = decode(record.headers, record.value)
+                if isinstance(event, ReplayStarted):
+                    self.started.setdefault(event.replay_id, event)
+            case Claim(replay_id=UUID() as replay_id, usd=usd) if usd > 0:
+                self._least_usd[replay_id] = min(usd, self._least_usd.get(replay_id, usd))
+            case Settlement(outcome="failed"):
+                self._failing.add(entry.attempt_id)
         self.ledger.apply(entry, record.offset, record.timestamp_ms)
+        # Whoever's claim ended it, it is ended for every replay; a settlement may stand before its claim.
+        if isinstance(entry, Claim | Settlement) and self.ledger.is_done(entry.analysis_id):
+            self._is_failed.setdefault(entry.analysis_id, entry.attempt_id in self._failing)
 
-    def _settle(self, claim: Claim | None, settlement: Settlement) -> None:
-        ends = settlement.outcome in {"completed", "failed"}
-        if (
-            claim is not None
-            and claim.replay_id is not None
-            and ends
-            and not self.ledger.is_done(claim.analysis_id)
-        ):
-            self._ended[claim.replay_id, settlement.outcome] += 1
-
-    def progress(self, replay_id: UUID) -> Progress:
-        """How far that replay is. Raises KeyError for an unknown one."""
-        started = self.started[replay_id]
-        waiting = sum(
-            pending.request.replay_id == replay_id
-            and not self.ledger.is_done(analysis_id(pending.request.captions_id, started.prompt_id))
-            for pending in self.ledger.pending.values()
-        )
-        state: State = "running" if waiting else "done"
+    def progress(self, replay_id: UUID, now: datetime, listed: Iterable[Listed] = ()) -> Progress:
+        """How far that replay is; `listed`: its list, as far as it is known. Raises KeyError for an unknown one."""
+        started, asked = self.started[replay_id], self.requests[replay_id]
+        waiting = [request for request, analysis in asked.items() if not self.ledger.is_done(analysis)]
+        failed = sum(self._is_failed.get(analysis, False) for analysis in asked.values())
+        needs = {
+            video.request_id: video.usd for video in listed if not self.ledger.is_done(video.analysis_id)
+        }
+        unasked = needs.keys() - asked.keys()
         return Progress(
             started=started,
-            state="cancelled" if replay_id in self.ledger.cancelled else state,
-            requested=self._requested[replay_id],
-            completed=self._requested[replay_id] - waiting - self._ended[replay_id, "failed"],
-            failed=self._ended[replay_id, "failed"],
-            waiting=waiting,
+            state=self._state(replay_id, now, waiting, unasked, needs),
+            requested=len(asked),
+            unasked=len(unasked),
+            completed=len(asked) - len(waiting) - failed,
+            failed=failed,
+            waiting=len(waiting),
             spent_usd=self.ledger.replay_usd[replay_id],
         )
+
+    def _state(
+        self,
+        replay_id: UUID,
+        now: datetime,
+        waiting: Collection[UUID],
+        unasked: Collection[UUID],
+        needs: Mapping[UUID, Decimal],
+    ) -> State:
+        room = self.ledger.replay_room(replay_id)
+        usual = self._least_usd.get(replay_id, Decimal(0))
+
+        def fits(request: UUID) -> bool:
+            return 0 < room >= needs.get(request, usual)
+
+        if replay_id in self.ledger.cancelled:
+            return "cancelled"
+        if self._is_calling(replay_id, now) or any(map(fits, waiting)):
+            return "running"
+        if any(map(fits, unasked)):
+            return "incomplete"
+        return "spent" if waiting or unasked else "done"
+
+    def _is_calling(self, replay_id: UUID, now: datetime) -> bool:
+        """Whether an open claim of the replay may yet be settled for less. One past its deadline stays charged in full."""
+        now_ms = now.timestamp() * 1000
+        return any(
+            held.claim.replay_id == replay_id and held.deadline_ms > now_ms
+            for held in self.ledger.open.values()
+        )
+
+
+def sentence(progress: Progress) -> str:
+    """How far a replay is, in a line, and what helps where it does not go on by itself."""
+    started, total = progress.started, progress.requested + progress.unasked
+    line = (
+        f"replay {started.replay_id} of {started.prompt_id}: {progress.state}, {progress.completed} of"
+        f" {progress.requested} videos analysed, {progress.failed} failed, {progress.waiting} wait;"
+        f" ${progress.spent_usd:.6f} of ${started.max_usd:f} charged"
+    )
+    if progress.state == "spent":
+        return (
+            f"{line}; what is left pays for no other: with a higher --max-usd another replay takes the rest"
+        )
+    if progress.unasked and progress.state != "cancelled":
+        return f"{line}; {progress.requested} of {total} are requested: run it again, unless it runs still"
+    return line

@@ -1,13 +1,14 @@
 """Starting a replay: its list frozen in the log, then one request a video."""
 
 import asyncio
-from collections.abc import AsyncIterator
+from collections.abc import AsyncIterator, Iterable
 from contextlib import asynccontextmanager
 from dataclasses import dataclass
 from decimal import Decimal
 from pathlib import Path
 from uuid import UUID
 
+from projections.sql import SqlError
 from streams.clock import Clock
 from streams.errors import EarmarkError
 from streams.events.event import derive_id
@@ -16,6 +17,7 @@ from streams.events.ledger import (
     ReplayCancelled,
     ReplayFilter,
     ReplayStarted,
+    analysis_id,
     request_id,
 )
 from streams.events.prompts import Prompt
@@ -23,8 +25,9 @@ from streams.log.connection import Connection
 from streams.log.fold import ends_of, follow, read
 from streams.log.publish import Publisher
 from streams.log.topics import CAPTIONS, LEDGER
-from streams.replay.progress import Progress, Replays
-from streams.replay.selection import captions_ends_read, select
+from streams.replay.plan import first_claim
+from streams.replay.progress import Listed, Progress, Replays
+from streams.replay.selection import Selection, captions_ends_read, select
 
 CATCH_UP_S = 60.0
 
@@ -63,27 +66,30 @@ async def start(connection: Connection, publisher: Publisher, home: Path, wish: 
 
     Raises EarmarkError where the read model does not come up to the log.
     """
-    replays = await replays_of(connection)
     replay_id = wish.replay_id
-    started = replays.started.get(replay_id)
-    if started is None:
-        started = ReplayStarted(
-            at=now(),
-            replay_id=replay_id,
-            prompt_id=wish.prompt.prompt_id,
-            filter=wish.which,
-            seed=wish.seed,
-            share=float(wish.share),
-            max_usd=wish.max_usd,
-            follow=wish.follow,
-            captions_ends=await ends_of(connection, CAPTIONS),
+    replays = await replays_of(connection)
+    if replay_id not in replays.started:
+        await publisher.append(
+            ReplayStarted(
+                at=now(),
+                replay_id=replay_id,
+                prompt_id=wish.prompt.prompt_id,
+                filter=wish.which,
+                seed=wish.seed,
+                share=float(wish.share),
+                max_usd=wish.max_usd,
+                follow=wish.follow,
+                captions_ends=await ends_of(connection, CAPTIONS),
+            )
         )
-        await publisher.append(started)
+        # Somebody else may have started it meanwhile: the first one in the log froze the list.
+        replays = await replays_of(connection)
+    started = replays.started[replay_id]
     await _caught_up(home, started.captions_ends)
-    selection = select(home, wish.prompt, started.filter, started.seed, started.captions_ends)
+    selection = _selection(home, wish.prompt, started)
     for chosen in selection.to_do:
         request = request_id(chosen.captions_id, started.prompt_id, replay_id)
-        if request in replays.requests:
+        if request in replays.requests[replay_id]:
             continue
         await publisher.append(
             AnalysisRequested(
@@ -97,7 +103,35 @@ async def start(connection: Connection, publisher: Publisher, home: Path, wish: 
                 replay_id=replay_id,
             )
         )
-    return (await replays_of(connection)).progress(replay_id)
+    return (await replays_of(connection)).progress(
+        replay_id, now(), _listed(selection, wish.prompt, replay_id)
+    )
+
+
+def listed(home: Path, prompt: Prompt, started: ReplayStarted) -> tuple[Listed, ...]:
+    """The list that `started` froze, less what is analysed; empty where the read model here does not reach so far."""
+    try:
+        ends = captions_ends_read(home)
+    except SqlError:  # this machine keeps none
+        return ()
+    if _is_behind(ends, started.captions_ends):
+        return ()
+    return _listed(_selection(home, prompt, started), prompt, started.replay_id)
+
+
+def _selection(home: Path, prompt: Prompt, started: ReplayStarted) -> Selection:
+    return select(home, prompt, started.filter, started.seed, started.captions_ends)
+
+
+def _listed(selection: Selection, prompt: Prompt, replay_id: UUID) -> tuple[Listed, ...]:
+    return tuple(
+        Listed(
+            request_id=request_id(chosen.captions_id, prompt.prompt_id, replay_id),
+            analysis_id=analysis_id(chosen.captions_id, prompt.prompt_id),
+            usd=first_claim(chosen, prompt),
+        )
+        for chosen in selection.to_do
+    )
 
 
 async def cancel(connection: Connection, publisher: Publisher, replay: str, now: Clock) -> Progress:
@@ -110,7 +144,7 @@ async def cancel(connection: Connection, publisher: Publisher, replay: str, now:
         )
     if found[0] not in replays.ledger.cancelled:
         await publisher.append(ReplayCancelled(at=now(), replay_id=found[0]))
-    return (await replays_of(connection)).progress(found[0])
+    return (await replays_of(connection)).progress(found[0], now())
 
 
 async def replays_of(connection: Connection) -> Replays:
@@ -121,15 +155,17 @@ async def replays_of(connection: Connection) -> Replays:
 
 
 @asynccontextmanager
-async def watching(connection: Connection, replay_id: UUID) -> AsyncIterator[AsyncIterator[Progress]]:
-    """How far a replay is, again each time that the ledger moves."""
-    replays = Replays()
+async def watching(
+    connection: Connection, replay_id: UUID, of: Iterable[Listed], now: Clock
+) -> AsyncIterator[AsyncIterator[Progress]]:
+    """How far a replay is, whose list is `of`, again each time that the ledger moves, and every half a second."""
+    replays, known = Replays(), tuple(of)
 
     async with follow(connection, [LEDGER], replays.apply) as follower:
 
         async def each() -> AsyncIterator[Progress]:
             while True:
-                yield replays.progress(replay_id)
+                yield replays.progress(replay_id, now(), known)
                 await follower.moved()
 
         yield each()
@@ -138,10 +174,14 @@ async def watching(connection: Connection, replay_id: UUID) -> AsyncIterator[Asy
 async def _caught_up(home: Path, ends: tuple[int, ...]) -> None:
     try:
         async with asyncio.timeout(CATCH_UP_S):
-            while any(read < end for read, end in zip(captions_ends_read(home), ends, strict=True)):  # noqa: ASYNC110  a file tells nobody
+            while _is_behind(captions_ends_read(home), ends):  # noqa: ASYNC110  a file tells nobody
                 await asyncio.sleep(0.2)
     except TimeoutError:
         raise EarmarkError(
             f"the read model in {home} did not come up to the log within {CATCH_UP_S:g} s: is the projector running?"
             " Nothing is lost: run it again"
         ) from None
+
+
+def _is_behind(ends_read: tuple[int, ...], ends: tuple[int, ...]) -> bool:
+    return any(here < end for here, end in zip(ends_read, ends, strict=True))

@@ -1,6 +1,8 @@
 """Replaying history under a candidate: planned, run, resumed, cancelled, compared, and quiet all the while."""
 
+import asyncio
 from collections.abc import Mapping
+from concurrent.futures import ThreadPoolExecutor
 from datetime import UTC, datetime
 from decimal import Decimal
 from pathlib import Path
@@ -24,9 +26,12 @@ from streams.events.ledger import (
 )
 from streams.events.prompts import Prompt, PromptRegistered
 from streams.log.connection import Connection
-from streams.log.topics import ANALYSES, LEDGER
+from streams.log.fold import ends_of
+from streams.log.publish import publisher
+from streams.log.topics import ANALYSES, CAPTIONS, LEDGER
 from streams.replay import run as replays
 from streams.replay.plan import Plan, plan
+from streams.replay.progress import Progress
 from streams.replay.selection import channel_id_of, select
 from tests.broker.analyst_scene import ANSWER, LIMITS, PROMPT, Scene, analysts, captions_of, scene
 
@@ -67,6 +72,19 @@ async def history(
 
 def planned_for(home: Path, prompt: Prompt) -> Plan:
     return plan(select(home, prompt, ALL, 0), prompt, Decimal(5), Decimal("0.5"))
+
+
+async def ended(connection: Connection, started: ReplayStarted, home: Path) -> Progress:
+    """How far the replay is once it runs no more."""
+    listed = replays.listed(home, CANDIDATE, started)
+    async with (
+        asyncio.timeout(30),
+        replays.watching(connection, started.replay_id, listed, utc_now) as steps,
+    ):
+        async for progress in steps:
+            if progress.state != "running":
+                return progress
+    raise AssertionError
 
 
 async def model(log: Scene, home: Path) -> None:
@@ -135,23 +153,59 @@ async def test_a_plan_is_of_the_candidates_own_words(
     assert abs(claude.bill() - before - planned.expected_usd) < planned.expected_usd / 2
 
 
+async def test_whoever_starts_a_replay_first_freezes_its_list(connection: Connection, tmp_path: Path) -> None:
+    """Somebody else does between our look into the log and our own start; a video has come in since."""
+    ours = wish()
+    theirs = ReplayStarted(
+        at=utc_now(),
+        replay_id=ours.replay_id,
+        prompt_id=CANDIDATE.prompt_id,
+        filter=ALL,
+        seed=0,
+        share=0.5,
+        max_usd=Decimal(1),
+        follow=False,
+        captions_ends=(0,) * 12,
+    )
+
+    async def append_theirs() -> None:
+        async with publisher(connection) as out:
+            await out.append(theirs)
+
+    def meanwhile() -> datetime:
+        with ThreadPoolExecutor() as somebody:
+            somebody.submit(asyncio.run, append_theirs()).result()
+        return utc_now()
+
+    async with scene(connection) as log:
+        await log.publisher.append(captions_of("late"))
+        await model(log, tmp_path)
+        ends = await ends_of(connection, CAPTIONS)
+        begun = await replays.start(connection, log.publisher, tmp_path, ours, meanwhile)
+        first, *others = await log.events(LEDGER, ReplayStarted)
+        assert first == theirs
+        assert others[0].captions_ends == ends
+        assert (begun.requested, begun.state) == (0, "done")
+        assert await log.events(LEDGER, AnalysisRequested) == []
+
+
 async def test_a_replay_is_never_charged_above_its_own_limit(connection: Connection, tmp_path: Path) -> None:
-    """What fits is analysed; the rest waits, and nothing more is called."""
+    """What fits is analysed; who watches is told that the rest does not, and nothing more is called."""
     async with scene(connection) as log, LoopbackClaude({}, improvise=answer) as claude:
         await history(log, tmp_path, claude, videos=8)
         before = claude.bill()
         limit = Decimal("0.0012")
-        await replays.start(connection, log.publisher, tmp_path, wish(f"{limit}"), utc_now)
+        begun = (await replays.start(connection, log.publisher, tmp_path, wish(f"{limit}"), utc_now)).started
         async with analysts(log, claude.base_url):
-            await log.until(LEDGER, [BudgetSettled], 10)
+            spent = await ended(connection, begun, tmp_path)
+            calls = len(claude.calls)
             await log.ask("live")
-            await log.until(ANALYSES, [AnalysisCompleted], len(claude.calls) + 1)
+            await log.until(ANALYSES, [AnalysisCompleted], calls + 1)
             claims = len(await log.events(LEDGER, BudgetReserved))
         # Those in flight at once may each have seen room; what does not fit is not claimed again and again.
         assert claims - len(claude.calls) <= LIMITS.calls_in_flight
-        spent = (await replays.replays_of(connection)).progress(wish(f"{limit}").replay_id)
+        assert (spent.state, spent.completed, spent.waiting) == ("spent", calls - 8, 16 - calls)
         assert 0 < spent.spent_usd <= limit
-        assert spent.waiting > 0
         live = [a for a in await log.events(ANALYSES, AnalysisCompleted) if a.video.video_id == "live"]
         assert claude.bill() - before == spent.spent_usd + live[0].usd
 
