@@ -157,7 +157,8 @@ class Budget:
         if self.ledger.day == self._number:
             self._cap_usd = claim.cap_usd
             self._lane_caps_usd[claim.lane] = claim.lane_cap_usd
-        if self.ledger.day <= self._number <= claimed.deadline_ms // DAY_MS:
+        # A granted claim ends at its deadline; one without a grant whenever somebody settles it.
+        if self.ledger.day <= self._number and (not granted or self._number <= claimed.deadline_ms // DAY_MS):
             self._claims[claim.attempt_id] = claimed
 
     def _settle(self, settlement: Settlement, record: Record) -> None:
@@ -172,6 +173,8 @@ class Budget:
             self._early.setdefault(attempt_id, settled)
         elif claimed.settled is None:
             claimed.settled = settled
+            if not claimed.granted and settlement.usd == 0:
+                del self._claims[attempt_id]
 
     def report(self) -> Report:
         """The day as it stands after the last record."""

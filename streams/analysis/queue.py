@@ -6,7 +6,7 @@ Replays wait in a line each, the older replay first, for each has a share and a 
 
 from collections.abc import Callable, Iterator
 from dataclasses import dataclass, field
-from heapq import heappop, heappush
+from heapq import heapify, heappop, heappush
 from typing import get_args
 from uuid import UUID
 
@@ -15,6 +15,7 @@ from streams.analysis.ledger import Pending
 from streams.events.event import Lane
 
 LANES: tuple[Lane, ...] = get_args(Lane)
+SWEPT_AT_ONCE = 1000
 Line = tuple[Lane, UUID | None]
 """What a request waits in: its lane, and in the lane of replays its replay."""
 
@@ -49,6 +50,7 @@ class Queue:
         default_factory=lambda: {lane: {} for lane in LANES}
     )
     _requests: dict[UUID, Pending] = field(default_factory=dict)
+    _discarded: int = 0
 
     def __len__(self) -> int:
         return len(self._requests)
@@ -66,6 +68,21 @@ class Queue:
             heappush(line.later, (ready_ms, pending.offset, request.request_id))
         else:
             heappush(line.ready, (pending.offset, request.request_id))
+
+    def discard(self, request_id: UUID) -> None:
+        """Let a request wait no more, nor be added again; harmless where it does not wait."""
+        if self._requests.pop(request_id, None) is None:
+            return
+        # Its place in line is passed over, or swept out with others: a long history is folded before anything is taken.
+        self._discarded += 1
+        if self._discarded > SWEPT_AT_ONCE + len(self._requests):
+            self._discarded = 0
+            for lines in self._lines.values():
+                for line in lines.values():
+                    line.ready = [place for place in line.ready if place[-1] in self._requests]
+                    line.later = [place for place in line.later if place[-1] in self._requests]
+                    heapify(line.ready)
+                    heapify(line.later)
 
     def take(
         self,
@@ -101,9 +118,13 @@ class Queue:
                     yield line
 
     def _sort(self, line: _Waiting, now_ms: int) -> None:
-        while line.later and line.later[0][0] <= now_ms:
+        while line.later and (line.later[0][0] <= now_ms or line.later[0][-1] not in self._requests):
             _, offset, request_id = heappop(line.later)
             heappush(line.ready, (offset, request_id))
-        while line.ready and (retry_at_ms := self._requests[line.ready[0][1]].retry_at_ms) > now_ms:
+        while line.ready:
+            pending = self._requests.get(line.ready[0][1])
+            if pending is not None and pending.retry_at_ms <= now_ms:
+                return
             offset, request_id = heappop(line.ready)
-            heappush(line.later, (retry_at_ms, offset, request_id))
+            if pending is not None:
+                heappush(line.later, (pending.retry_at_ms, offset, request_id))

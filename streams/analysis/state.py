@@ -62,27 +62,35 @@ class State:
 
     def _ledger(self, record: Record) -> None:
         entry = read_entry(record)
-        before = len(self.ledger.pending)
+        settled = self.ledger.unsettled.get(entry.attempt_id) if isinstance(entry, Settlement) else None
+        is_new = isinstance(entry, Request) and not self.ledger.is_requested(entry.request_id)
         verdict = self.ledger.apply(entry, record.offset, record.timestamp_ms)
-        if isinstance(entry, Claim) and verdict is not None:
-            self.on_verdict(entry.attempt_id, verdict)
-        elif isinstance(entry, Request):
-            self.owed.pop(entry.request_id, None)
-            if len(self.ledger.pending) > before:
-                self.queue.add(self.ledger.pending[entry.request_id])
-                if entry.prompt_id is None:
+        match entry:
+            case Claim() if verdict is not None:
+                self.on_verdict(entry.attempt_id, verdict)
+            case Request():
+                self.owed.pop(entry.request_id, None)
+                if is_new:
+                    self.queue.add(self.ledger.pending[entry.request_id])
                     self._owe_all(entry, record)
-        elif isinstance(entry, Replay) and self.ledger.replays[entry.replay_id] is entry:
-            # Its list ends before these, and their requests stand before it.
-            for pending in self.ledger.pending.values():
-                place = pending.request.captions_at
-                if pending.request.prompt_id is None and place.offset >= _end(entry, place.partition):
-                    self._owe(pending.request, entry, record)
-        elif isinstance(entry, Settlement):
-            self.recorded.pop(entry.attempt_id, None)
-            if self.ledger.is_done(entry.analysis_id):
-                self.answered.discard(entry.analysis_id)
-                self.truncated.discard(entry.analysis_id)
+            case Settlement():
+                self._settle(entry, settled)
+            case Replay() if self.ledger.replays[entry.replay_id] is entry:
+                # Its list ends before these, and their requests stand before it.
+                for pending in self.ledger.pending.values():
+                    place = pending.request.captions_at
+                    if place.offset >= _end(entry, place.partition):
+                        self._owe(pending.request, entry, record)
+            case _:
+                pass
+
+    def _settle(self, settlement: Settlement, claim: Claim | None) -> None:
+        self.recorded.pop(settlement.attempt_id, None)
+        if claim is not None and claim.request_id not in self.ledger.pending:
+            self.queue.discard(claim.request_id)
+        if self.ledger.is_done(settlement.analysis_id):
+            self.answered.discard(settlement.analysis_id)
+            self.truncated.discard(settlement.analysis_id)
 
     def _owe_all(self, live: Request, record: Record) -> None:
         for replay in self.ledger.replays.values():
@@ -92,7 +100,8 @@ class State:
         """A following replay asks for what a live request asks for, unless both ask with the same prompt."""
         active = self.active_prompt
         if (
-            not replay.follow
+            live.prompt_id is not None
+            or not replay.follow
             or replay.replay_id in self.ledger.cancelled
             or (active is not None and active.prompt_id == replay.prompt_id)
         ):

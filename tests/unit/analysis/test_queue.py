@@ -10,7 +10,7 @@ from hypothesis import strategies as st
 from hypothesis.stateful import RuleBasedStateMachine, invariant, rule
 
 from streams.analysis.ledger import Pending
-from streams.analysis.queue import LANES, Line, Queue
+from streams.analysis.queue import LANES, SWEPT_AT_ONCE, Line, Queue
 from streams.events.event import Lane
 from tests.unit.analysis.ledger_records import request
 
@@ -52,15 +52,18 @@ class PlainQueue:
 
 
 class QueueMachine(RuleBasedStateMachine):
-    """Adds, takes and asks in any order; time does not run back."""
+    """Adds, takes, discards and asks in any order; time does not run back. What is discarded does not come again."""
 
     def __init__(self) -> None:
         super().__init__()
+        self.discarded: set[int] = set()
         self.queue, self.plain = Queue(), PlainQueue()
         self.now_ms = 1
 
     @rule(number=st.integers(0, 40), retry_in=st.integers(-5, 20), not_before_in=st.integers(-5, 20))
     def add(self, number: int, retry_in: int, not_before_in: int) -> None:
+        if number in self.discarded:
+            return
         one = pending(number, LANES[number % 3], max(0, self.now_ms + retry_in) if retry_in > 0 else 0)
         not_before_ms = max(0, self.now_ms + not_before_in) if not_before_in > 0 else 0
         self.queue.add(one, not_before_ms)
@@ -81,6 +84,13 @@ class QueueMachine(RuleBasedStateMachine):
         waiting = self.plain.waiting.get(request(number, LANES[number % 3]).request_id)
         if waiting is not None:
             waiting[0].retry_at_ms = max(waiting[0].retry_at_ms, self.now_ms + retry_in)
+
+    @rule(number=st.integers(0, 40))
+    def discard(self, number: int) -> None:
+        self.discarded.add(number)
+        request_id = request(number, LANES[number % 3]).request_id
+        self.queue.discard(request_id)
+        self.plain.waiting.pop(request_id, None)
 
     @rule(closed=closed_lanes)
     def ask_when(self, closed: set[Lane]) -> None:
@@ -177,3 +187,15 @@ def test_a_settlement_read_while_a_request_waits_puts_it_off() -> None:
     assert taken(queue, 999) is None
     assert queue.next_ready_ms(999) == 1000
     assert taken(queue, 1000) == 1
+
+
+def test_what_is_discarded_leaves_nothing_behind() -> None:
+    """A history of many thousand requests is folded before the first is taken."""
+    queue = Queue()
+    for number in range(5 * SWEPT_AT_ONCE):
+        queue.add(pending(number))
+        if number % 5:
+            queue.discard(pending(number).request.request_id)
+    assert len(queue) == SWEPT_AT_ONCE
+    assert len(queue._lines["live"][None].ready) <= 2 * len(queue) + SWEPT_AT_ONCE + 1
+    assert [taken(queue) for _ in range(3)] == [0, 5, 10]
