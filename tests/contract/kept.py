@@ -8,6 +8,7 @@ from typing import Any
 from streams.log.connection import Connection
 from streams.signals import contract
 from tests.contract.additive import breaks
+from tests.contract.released import released
 
 FILE = Path(contract.__file__).with_name("asyncapi.json")
 
@@ -30,6 +31,6 @@ def broken(old: dict[str, Any], new: dict[str, Any]) -> list[str]:
 
 
 if __name__ == "__main__":
-    if FILE.exists() and (found := broken(kept(), generated())):
+    if found := breaks(released(), generated()) + (broken(kept(), generated()) if FILE.exists() else []):
         sys.exit("\n".join(["subscribers would break, so VERSION must rise:", *found]))
     FILE.write_text(contract.render(generated()), encoding="utf-8")

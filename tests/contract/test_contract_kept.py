@@ -12,6 +12,7 @@ from streams.signals.contract import contract, render
 from tests.contract import asyncapi_parser
 from tests.contract.additive import breaks
 from tests.contract.kept import FILE, broken, generated, kept
+from tests.contract.released import released
 
 Node = dict[str, Any]
 
@@ -111,8 +112,14 @@ def test_the_kept_contract_is_what_the_models_say() -> None:
     assert FILE.read_text(encoding="utf-8") == render(generated())
 
 
-def test_nobody_who_relies_on_the_kept_contract_breaks() -> None:
-    assert broken(kept(), generated()) == []
+def test_nobody_who_relies_on_the_released_contract_breaks() -> None:
+    """The kept one can be deleted and made anew; what subscribers were given cannot. See tests/contract/released.py."""
+    assert breaks(released(), generated()) == []
+
+
+@pytest.mark.parametrize("what", BREAKS)
+def test_no_break_becomes_an_addition_by_making_the_kept_contract_anew(what: str) -> None:
+    assert breaks(released(), changed(BREAKS[what])) != []
 
 
 @pytest.mark.parametrize("what", ADDITIONS)
