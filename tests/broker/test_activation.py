@@ -23,6 +23,7 @@ from streams.log.topics import ANALYSES, DEAD_LETTERS, MENTION_SIGNALS, OUTLOOK_
 from streams.replay.activate import Difference, activate, difference
 from streams.signals.agent import PublishSignals
 from tests.contract.histories import SPOILS, completed, mention, moment, record, spoilt, video
+from tests.contract.promised import sent
 from tests.contract.publishing import activated, written
 
 pytestmark = pytest.mark.kafka
@@ -122,6 +123,7 @@ async def test_what_the_dry_run_counts_is_what_is_published(connection: Connecti
     )
     assert told.types - before == found.signals
     assert await difference(connection, "p2", moment(10)) == Difference(Counter(), 0, 3)
+    assert len(await sent(connection)) == told.types.total()
 
 
 async def test_an_activation_that_no_worker_takes_up_is_said_so(connection: Connection) -> None:
@@ -154,6 +156,7 @@ async def test_a_worker_killed_twice_in_the_middle_of_an_activation(connection: 
             await told.until(follower, lambda: told.distinct >= whole)
     assert told.types.total() > whole, "something was told again"
     assert {place: list(dict.fromkeys(some)) for place, some in told.all.items()} == expected
+    assert len(await sent(connection)) >= told.types.total()
 
 
 async def test_an_analysis_that_nobody_can_read_ends_by_itself_and_takes_nobody_with_it(
@@ -193,6 +196,7 @@ async def test_an_analysis_that_nobody_can_read_ends_by_itself_and_takes_nobody_
         Counter(MentionChanged=6, MentionRetracted=6, MentionAdded=6), switched=6, kept=1
     )
     assert len(letters) == len(SPOILS)
+    assert len(await sent(connection)) == told.types.total()
 
 
 async def append_raw(connection: Connection, one: Record, partition: int) -> None:

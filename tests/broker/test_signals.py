@@ -18,14 +18,15 @@ from streams.events.envelope import Message, encode
 from streams.events.event import Event, Position
 from streams.events.prompts import Prompt
 from streams.log.connection import Connection
-from streams.log.fold import Fetcher, Record, fetcher, read
+from streams.log.fold import Fetcher, Record, fetcher
 from streams.log.prompts import read_prompts, register_bundled
 from streams.log.publish import publisher
-from streams.log.topics import ANALYSES, MENTION_SIGNALS, OUTLOOK_SIGNALS
+from streams.log.topics import ANALYSES
 from streams.signals import tail as signal_tail
 from streams.signals.agent import PublishSignals
 from tests.contract.client import Client
 from tests.contract.histories import completed, expected, failed, mention, moment, video
+from tests.contract.promised import sent
 from tests.contract.publishing import activated, written
 
 pytestmark = pytest.mark.kafka
@@ -78,11 +79,8 @@ async def test_a_subscriber_holds_the_current_mentions(connection: Connection) -
             for event, position in placed[start:end]:
                 await out.append_all(await handler.publish_signals(event, position))
     client = Client()
-    await read(
-        connection,
-        [MENTION_SIGNALS, OUTLOOK_SIGNALS],
-        lambda record: client.apply(record.headers, record.value or b""),
-    )
+    for record in await sent(connection):
+        client.apply(record.headers, record.value or b"")
     assert (client.mentions, client.outlooks) == expected(event for event, _ in placed)
     assert len(client.mentions) == 3
 
@@ -175,6 +173,7 @@ async def test_tail_prints_what_was_said_and_goes_on(connection: Connection, tmp
             assert {one["video"]["video_id"] for one in printed} == {B.video_id}
             (line,) = await lines(calls_on_t, 1)
             assert "MentionAdded     T " in line
+    assert len(await sent(connection)) == 4
 
 
 async def test_tail_names_the_topics_that_are_not_there(bootstrap: str) -> None:

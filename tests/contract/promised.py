@@ -7,6 +7,11 @@ from typing import Any
 
 from jsonschema import Draft7Validator, FormatChecker
 
+from streams.log.connection import Connection
+from streams.log.fold import Record, read
+from streams.log.topics import MENTION_SIGNALS, OUTLOOK_SIGNALS
+from tests.contract.kept import kept
+
 FORMATS = FormatChecker(formats=["uuid"])
 
 
@@ -46,3 +51,20 @@ class Promised:
         whole = {"$ref": schema, "components": self._document["components"]}
         found = Draft7Validator(whole, format_checker=FORMATS).iter_errors(instance)
         return [f"{schema} {error.json_path}: {error.message}" for error in found]
+
+
+PROMISED = Promised(kept())
+
+
+async def sent(connection: Connection) -> list[Record]:
+    """Every signal that stands in the log, each partition in its order, and each of them as promised."""
+    records: list[Record] = []
+    await read(connection, [MENTION_SIGNALS, OUTLOOK_SIGNALS], records.append)
+    found = [complaint for record in records for complaint in _complaints(record)]
+    assert not found, found
+    return records
+
+
+def _complaints(record: Record) -> list[str]:
+    headers = [(name, value or b"") for name, value in record.headers]
+    return PROMISED.complaints(record.topic, record.key or b"", headers, record.value or b"")

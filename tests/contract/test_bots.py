@@ -1,4 +1,4 @@
-"""The bots of the README, run as they stand there."""
+"""Two bots that keep the rule for clients, by two client libraries, run as they stand in their files."""
 
 import ast
 import asyncio
@@ -18,6 +18,7 @@ from streams.events.videos import Origin, Video
 from streams.log.connection import Connection
 from streams.log.topics import MENTION_SIGNALS
 from tests.contract.histories import completed, mention, video
+from tests.contract.promised import sent
 from tests.contract.publishing import activated, published, written
 
 BOTS = ("aiokafka_bot.py", "confluent_bot.py")
@@ -98,6 +99,7 @@ async def test_the_bots_act_on_fresh_live_calls_and_once(connection: Connection)
         await published(connection, await written(connection, [last()]))
         for bot in (one, other):
             assert await lines_of(bot) == {"NVDA": NVDA, "T": T}
+    assert len(await sent(connection)) > len([*NVDA, *T]), "everything was told twice"
 
 
 def test_the_first_bot_is_fifteen_lines() -> None:

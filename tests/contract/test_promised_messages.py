@@ -11,12 +11,10 @@ from streams.events.signals import MentionAdded
 from streams.log.topics import MENTION_SIGNALS, OUTLOOK_SIGNALS, destination
 from streams.signals.agent import PublishSignals
 from tests.contract.histories import Log, events
-from tests.contract.kept import kept
-from tests.contract.promised import Promised
+from tests.contract.promised import PROMISED
 from tests.recordings.events.examples import EXAMPLES
 
 SIGNALS = (*MENTION_SIGNALS.types, *OUTLOOK_SIGNALS.types)
-PROMISED = Promised(kept())
 
 
 def complaints(event: Event) -> list[str]:

@@ -24,19 +24,17 @@ from streams.events.prompts import PromptActivated
 from streams.events.signals import MentionState, OutlookState, outlook_id
 from streams.events.videos import Origin
 from streams.log.connection import Connection
-from streams.log.fold import Record, follow, read
+from streams.log.fold import Record, follow
 from streams.log.publish import publisher
 from streams.log.topics import ANALYSES, MENTION_SIGNALS, OUTLOOK_SIGNALS, PROMPTS
 from tests.contract.client import Client
 from tests.contract.histories import completed, mention, moment, video
-from tests.contract.kept import kept
-from tests.contract.promised import Promised
+from tests.contract.promised import sent
 
 pytestmark = pytest.mark.kafka
 
 SIGNALS = (MENTION_SIGNALS, OUTLOOK_SIGNALS)
 LIVE, IN_FLIGHT, FOLLOWED = range(120), range(120, 140), range(140, 150)
-PROMISED = Promised(kept())
 LIMIT_S = 90.0
 
 
@@ -124,13 +122,6 @@ async def settled(connection: Connection) -> None:
         await admin.close()
 
 
-async def told(connection: Connection) -> list[Record]:
-    """Every signal there is, each partition in its order."""
-    records: list[Record] = []
-    await read(connection, SIGNALS, records.append)
-    return records
-
-
 def held(records: Sequence[Record]) -> tuple[dict[str, Any], dict[str, Any]]:
     """The mentions and outlooks of a subscriber that read these."""
     client = Client()
@@ -178,11 +169,6 @@ async def killed_in_mid_diff(
             await follower.moved()
 
 
-def complaints(record: Record) -> list[str]:
-    headers = [(name, value or b"") for name, value in record.headers]
-    return PROMISED.complaints(record.topic, record.key or b"", headers, record.value or b"")
-
-
 def causes(records: Sequence[Record]) -> set[str | None]:
     return {record.header("ce_cause") for record in records}
 
@@ -212,7 +198,7 @@ async def test_a_subscriber_holds_what_the_read_model_shows(connection: Connecti
     async def agreed() -> list[Record]:
         """Everything told so far, once the worker has seen everything and subscriber and model agree."""
         await settled(connection)
-        records = await told(connection)
+        records = await sent(connection)
         assert held(records) == await modelled(connection, tmp_path)
         return records
 
@@ -254,4 +240,3 @@ async def test_a_subscriber_holds_what_the_read_model_shows(connection: Connecti
         "OutlookAdded",
         "OutlookChanged",
     }
-    assert [complaint for record in everything for complaint in complaints(record)] == []
