@@ -6,16 +6,18 @@ from decimal import Decimal
 
 import pytest
 from hypothesis import settings
+from hypothesis import strategies as st
 from hypothesis.stateful import invariant
 
 from streams.analysis.budget import Budget, Report, Spent
 from streams.analysis.entries import Entry, LedgerError, Settlement
-from streams.analysis.ledger import DAY_MS
-from tests.properties.test_ledger import LANE_CAPS, START_MS, LedgerMachine
+from streams.analysis.ledger import DAY_MS, Verdict
+from tests.properties.test_ledger import LANES, START_MS, LedgerMachine
 from tests.unit.analysis.ledger_records import NOON_MS, claim, record, request, settlement
 
 FRIDAY = date(2026, 11, 20)
 LIVE = ("live", "model-a")
+FIRST_DAY = START_MS // DAY_MS
 
 
 class Log:
@@ -96,6 +98,16 @@ def test_a_call_without_a_grant_is_billed_and_rings(log: Log) -> None:
     log.tell(settlement(claim(2, "0.60"), "completed", "0.5"), at_s=999)
     assert log.report().charged_usd() == usd("1.10")
     assert "where $0 was reserved" in log.report().alarms[0]
+
+
+def test_a_call_without_a_grant_is_charged_to_every_day_up_to_its_settlement(log: Log) -> None:
+    log.tell(claim(1, "0.60"), claim(2, "0.60"))
+    log.tell(settlement(claim(1, "0.60"), "completed", "0.1"), at_s=9)
+    log.tell(settlement(claim(2, "0.60"), "completed", "0.5"), at_s=24 * 3600)
+    friday, saturday = log.report(), log.report(days_on=1)
+    assert friday.spent == {LIVE: Spent(2, 2, billed_usd=usd("0.6"))}
+    assert saturday.carried_usd == {"live": usd("0.5")}
+    assert [len(report.alarms) for report in (friday, saturday)] == [0, 1]
 
 
 def test_the_first_settlement_counts_even_before_its_claim(log: Log) -> None:
@@ -180,35 +192,42 @@ def test_a_record_that_cannot_be_read_ends_the_report() -> None:
 class ReportedLedger(LedgerMachine):
     """Whatever stands in the ledger: every day's report charges what the oracle charges, in all and by lane."""
 
+    day_starts = st.just(0)
+
     def __init__(self) -> None:
         super().__init__()
-        first = date(1970, 1, 1) + timedelta(days=START_MS // DAY_MS)
-        self.budgets = [Budget(first + timedelta(days=number)) for number in range(45)]
+        first = date(1970, 1, 1) + timedelta(days=FIRST_DAY)
+        self.budgets = [Budget(first + timedelta(days=number)) for number in range(30)]
 
-    def append(self, entry: Entry, step_ms: int) -> None:
-        super().append(entry, step_ms)
+    def append(self, entry: Entry, step_ms: int) -> Verdict | None:
+        verdict = super().append(entry, step_ms)
         usage_known = not isinstance(entry, Settlement) or entry.usd * 100 % 2 == 0
         told = record(entry, len(self.naive.entries) - 1, self.now_ms, usage_known=usage_known)
         for budget in self.budgets:
             budget.apply(told)
+        return verdict
 
     @invariant()
     def each_day_is_charged_as_the_oracle_has_it(self) -> None:
-        if not self.naive.entries:
-            return
         reports = [budget.report() for budget in self.budgets]
-        for number, report in enumerate(reports[: self.ledger.day - START_MS // DAY_MS + 1]):
-            day = START_MS // DAY_MS + number
+        for day, report in enumerate(reports[: self.naive.today - FIRST_DAY + 1], FIRST_DAY):
             assert report.charged_usd() == self.naive.charged(day)
-            for lane in LANE_CAPS:
+            for lane in LANES:
                 assert report.charged_usd(lane) == self.naive.charged(day, lane)
-        last = reports[self.ledger.day - START_MS // DAY_MS]
-        assert last.charged_usd() == self.ledger.charges.total
-        assert (
-            sum(sums.open_usd for report in reports for sums in report.spent.values())
-            == self.ledger.charges.open
-        )
+            assert bool(report.alarms) == self.naive.rang(day)
+        today = reports[self.naive.today - FIRST_DAY]
+        assert today.charged_usd() == self.ledger.charges.total
+        spent = [sums for report in reports for sums in report.spent.values()]
+        assert sum(sums.open_usd for sums in spent) == self.ledger.charges.open
+
+
+class ReportedDearBills(ReportedLedger):
+    """The same, where more is billed than was granted."""
+
+    honest = False
 
 
 TestReportedLedger = ReportedLedger.TestCase
 TestReportedLedger.settings = settings(max_examples=25, stateful_step_count=25, deadline=None)
+TestReportedDearBills = ReportedDearBills.TestCase
+TestReportedDearBills.settings = settings(max_examples=75, stateful_step_count=25, deadline=None)
