@@ -5,7 +5,10 @@ from datetime import UTC, datetime, timedelta
 from decimal import Decimal
 from uuid import UUID
 
+import msgspec
+
 from projections.ingest import Record
+from streams.analysis.entries import Cancellation, Claim, Entry, Replay, Request, Settlement
 from streams.events.analyses import (
     AnalysisCompleted,
     AnalysisFailed,
@@ -21,6 +24,8 @@ from streams.events.ledger import (
     AnalysisRequested,
     BudgetReserved,
     BudgetSettled,
+    ReplayCancelled,
+    ReplayStarted,
     Usage,
     analysis_id,
     request_id,
@@ -295,3 +300,21 @@ def record(event: Event, offset: int, timestamp_ms: int = START_MS) -> Record:
     if partition is None:
         partition = partition_of(event.key, topic.partitions)
     return Record(topic.name, partition, offset, timestamp_ms, message.headers, message.value)
+
+
+def event_of(entry: Entry, *, usage: Usage | None = None, granted: bool | None = None) -> Event:
+    """`entry` as the whole event that the ledger's fold reads it from; `usage`, `granted`: of a settlement."""
+    body = msgspec.to_builtins(entry, builtin_types=(UUID, Decimal))
+    match entry:
+        case Request():
+            return AnalysisRequested.model_validate({"at": START, **body})
+        case Claim():
+            return BudgetReserved.model_validate({"at": START, **body})
+        case Settlement():
+            return BudgetSettled.model_validate({"at": START, **body, "usage": usage, "granted": granted})
+        case Replay():
+            return ReplayStarted.model_validate(
+                {"at": START, **body, "filter": {}, "seed": 7, "captions_ends": ()}
+            )
+        case Cancellation():
+            return ReplayCancelled.model_validate({"at": START, **body})

@@ -3,7 +3,9 @@
 from collections import Counter
 from collections.abc import Iterator
 from contextlib import contextmanager
+from datetime import date, timedelta
 from random import Random
+from uuid import UUID
 
 import duckdb
 from hypothesis import given, settings
@@ -11,17 +13,26 @@ from hypothesis import strategies as st
 
 from projections.ingest import TABLES, apply
 from projections.model import define
+from streams.analysis.budget import Budget, Report, Spent
+from streams.analysis.entries import Claim, Entry, Settlement
+from streams.analysis.ledger import DAY_MS, Ledger, Verdict
+from streams.events.envelope import encode
+from streams.events.event import Event
+from streams.events.ledger import Usage
+from streams.log import fold
+from streams.log.topics import LEDGER
 from tests.properties.read_model_histories import history, in_order, interleaved, log_of
+from tests.properties.read_model_world import event_of, record
+from tests.properties.test_ledger import START_MS, LedgerMachine
 
 
 @contextmanager
-def _models() -> Iterator[tuple[duckdb.DuckDBPyConnection, duckdb.DuckDBPyConnection]]:
-    """Two empty models in memory."""
-    with duckdb.connect(config={"threads": 1}) as one, duckdb.connect(config={"threads": 1}) as other:
-        for database in (one, other):
-            database.execute("SET TimeZone = 'UTC'")
-            define(database)
-        yield one, other
+def _model() -> Iterator[duckdb.DuckDBPyConnection]:
+    """An empty model in memory."""
+    with duckdb.connect(config={"threads": 1}) as database:
+        database.execute("SET TimeZone = 'UTC'")
+        define(database)
+        yield database
 
 
 def content(database: duckdb.DuckDBPyConnection) -> dict[str, Counter[str]]:
@@ -37,7 +48,7 @@ def content(database: duckdb.DuckDBPyConnection) -> dict[str, Counter[str]]:
 def test_any_cut_into_batches_and_any_interleaving_gives_the_same_rows(seed: int, videos: int) -> None:
     random = Random(seed)
     log = log_of(history(random, videos), random)
-    with _models() as (whole, pieces):
+    with _model() as whole, _model() as pieces:
         apply(whole, in_order(log))
         for batch in interleaved(log, random):
             apply(pieces, batch)
@@ -49,7 +60,7 @@ def test_any_cut_into_batches_and_any_interleaving_gives_the_same_rows(seed: int
 def test_a_batch_applied_twice_is_a_batch_applied_once(seed: int) -> None:
     random = Random(seed)
     records = in_order(log_of(history(random, 2), random))
-    with _models() as (once, twice):
+    with _model() as once, _model() as twice:
         apply(once, records)
         apply(twice, records)
         apply(twice, records)
@@ -61,7 +72,7 @@ def test_a_batch_applied_twice_is_a_batch_applied_once(seed: int) -> None:
 def test_broken_records_are_kept_as_rejects_and_cost_nothing_else(seed: int) -> None:
     events = history(Random(seed), 2)
     noisy = log_of(events, Random(seed))
-    with _models() as (sound, troubled):
+    with _model() as sound, _model() as troubled:
         apply(sound, in_order(log_of(events)))
         apply(troubled, in_order(noisy))
 
@@ -75,3 +86,96 @@ def test_broken_records_are_kept_as_rejects_and_cost_nothing_else(seed: int) -> 
 
 def _rows(database: duckdb.DuckDBPyConnection, query: str) -> Counter[str]:
     return Counter(map(repr, database.execute(query).fetchall()))
+
+
+class Taking(Ledger):
+    """A ledger that takes some claims for granted, whatever the rules say of them."""
+
+    taken: frozenset[UUID] = frozenset()
+
+    def apply(self, entry: Entry, offset: int, timestamp_ms: int) -> Verdict | None:
+        verdict = super().apply(entry, offset, timestamp_ms)
+        taken = verdict != "duplicate" and isinstance(entry, Claim) and entry.attempt_id in self.taken
+        return "granted" if taken else verdict
+
+
+class CostsMachine(LedgerMachine):
+    """Whatever stands in the ledger: the read model's costs are `earmark budget`'s, row for row.
+
+    The one difference: a denied claim whose denial stands nowhere counts as granted.
+    """
+
+    day_starts = st.just(0)
+
+    def __init__(self) -> None:
+        super().__init__()
+        self.events: list[tuple[Event, int]] = []
+        self.said: dict[UUID, bool | None] = {}
+
+    def append(self, entry: Entry, step_ms: int) -> Verdict | None:
+        claims = self.naive.claims()
+        verdict = super().append(entry, step_ms)
+        usage, granted = None, None
+        if isinstance(entry, Settlement):
+            if entry.usd * 100 % 2 == 0:
+                usage = Usage(input_tokens=10, output_tokens=3)
+            # Nobody knows before the claim, and every fifth settlement is an older version's, which does not say.
+            if entry.attempt_id in claims and entry.attempt_id.int % 5:
+                granted = claims[entry.attempt_id][0] in self.naive.granted
+            self.said.setdefault(entry.attempt_id, granted)
+        self.events.append((event_of(entry, usage=usage, granted=granted), self.now_ms))
+        return verdict
+
+    def denied_in_silence(self) -> frozenset[UUID]:
+        """No settlement says it, or none that knows; nor is the claim above its own cap."""
+        return frozenset(
+            attempt_id
+            for attempt_id, (index, claim) in self.naive.claims().items()
+            if index not in self.naive.granted
+            and self.said.get(attempt_id) is None
+            and claim.usd <= min(claim.cap_usd, claim.lane_cap_usd)
+        )
+
+    def report(self, day: date) -> Report:
+        """The day's, by one who knows no more than the read model."""
+        ledger = Taking()
+        ledger.taken = self.denied_in_silence()
+        budget = Budget(day, ledger)
+        for offset, (told, at_ms) in enumerate(self.events):
+            message = encode(told)
+            budget.apply(fold.Record(LEDGER.name, 0, offset, at_ms, None, message.headers, message.value))
+        return budget.report()
+
+    def teardown(self) -> None:
+        if self.denied_in_silence():
+            self.saw("a denial that nothing says")
+        first = date(1970, 1, 1) + timedelta(days=START_MS // DAY_MS)
+        days = range(self.naive.today - START_MS // DAY_MS + 1)
+        reports = [self.report(first + timedelta(days=number)) for number in days]
+        with _model() as database:
+            apply(database, [record(told, n, at_ms) for n, (told, at_ms) in enumerate(self.events)])
+            costs = database.execute(
+                "SELECT day, lane, model, attempts, completed, billed_usd, unknown_usd, open_usd FROM daily_costs"
+            ).fetchall()
+            budgets = database.execute("SELECT day, cap_usd, charged_usd FROM budget_days").fetchall()
+            assert not _rows(database, "FROM _rejects")
+        assert {(day, lane, model): Spent(*sums) for day, lane, model, *sums in costs} == {
+            (report.day, *of): spent for report in reports for of, spent in report.spent.items()
+        }
+        assert {day: of for day, *of in budgets} == {
+            report.day: [report.cap_usd, sum(report.spent.values(), Spent()).charged_usd]
+            for report in reports
+            if report.cap_usd is not None
+        }
+
+
+class DearCostsMachine(CostsMachine):
+    """The same, where more is billed than was granted."""
+
+    honest = False
+
+
+TestCosts = CostsMachine.TestCase
+TestCosts.settings = settings(max_examples=30, stateful_step_count=25, deadline=None)
+TestDearCosts = DearCostsMachine.TestCase
+TestDearCosts.settings = TestCosts.settings
