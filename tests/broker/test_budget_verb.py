@@ -61,7 +61,12 @@ def claim(
 
 
 def settled(
-    of: BudgetReserved, outcome: SettledOutcome, usd: str = "0", usage: Usage | None = None
+    of: BudgetReserved,
+    outcome: SettledOutcome,
+    usd: str = "0",
+    usage: Usage | None = None,
+    *,
+    granted: bool = True,
 ) -> BudgetSettled:
     return BudgetSettled(
         at=AT,
@@ -71,12 +76,13 @@ def settled(
         usd=Decimal(usd),
         usage=usage,
         retry_at=None,
+        granted=granted,
     )
 
 
 async def tell_a_day(log: Publisher) -> None:
     """Claims that ended in every way there is: answered, failed, unknown, denied, not called, expired, open."""
-    for number in range(9):
+    for number in range(11):
         captions = UUID(int=number)
         await log.append(
             AnalysisRequested(
@@ -93,20 +99,28 @@ async def tell_a_day(log: Publisher) -> None:
     expiring = claim(0, "0.7", hold_s=SHORT_S)
     answered, other_model = claim(1, "0.5"), claim(2, "0.25", model="model-b")
     failed, unknown = claim(3, "0.125", "backfill"), claim(4, "0.375", "backfill")
-    denied, not_called, still_open = claim(5, "9"), claim(6, "1"), claim(7, "0.0625", "backfill")
-    await log.append_all([expiring, answered, other_model, failed, unknown, denied, not_called, still_open])
+    denied, not_called, still_open = claim(5, "4"), claim(6, "1"), claim(7, "0.0625", "backfill")
+    denied_late, denied_for_good = claim(9, "4", hold_s=SHORT_S), claim(10, "4", hold_s=SHORT_S)
+    await log.append_all([expiring, answered, other_model, failed, unknown, not_called, still_open])
+    await log.append_all([denied, denied_late, denied_for_good])
     await log.append_all(
         [
             settled(answered, "completed", "0.010000001", USAGE),
             settled(other_model, "completed", "0.02", USAGE),
             settled(failed, "failed", "0.03", USAGE),
             settled(unknown, "retry", "0.375"),
-            settled(denied, "not_called"),
+            settled(denied, "not_called", granted=False),
             settled(not_called, "not_called"),
         ]
     )
     await asyncio.sleep(SHORT_S + 0.2)
-    await log.append(settled(expiring, "completed", "0.1", USAGE))
+    await log.append_all(
+        [
+            settled(expiring, "completed", "0.1", USAGE),
+            settled(denied_late, "not_called", granted=False),
+            settled(denied_for_good, "failed", granted=False),
+        ]
+    )
 
 
 async def run(connection: Connection, *words: str) -> Result:

@@ -93,23 +93,27 @@ def _attempt(
 ) -> Iterable[Event]:
     claim = reserved(request, prompt, UUID(int=random.getrandbits(128)), attempt)
     usage = Usage(input_tokens=random.randrange(9), output_tokens=3, cache_read_input_tokens=1)
+    granted = random.choice([True, True, None])
     yield claim
-    match random.randrange(6):
+    match random.randrange(8):
         case 0:
-            yield settled(claim, "not_called", "0")
+            yield settled(claim, "not_called", "0", granted=random.choice([True, False, None]))
         case 1:
             yield failed(of, prompt, claim.attempt_id, revision, final=False, lane=claim.lane)
-            yield settled(claim, "retry", "0.1", usage, at(70))
+            yield settled(claim, "retry", "0.1", usage, at(70), granted=granted)
         case 2:
             yield failed(of, prompt, claim.attempt_id, revision, final=True, lane=claim.lane)
-            yield settled(claim, "failed", "0.5", None)
-        case 3 | 4:
+            yield settled(claim, "failed", "0.5", granted=granted)
+        case 3:
+            yield failed(of, prompt, claim.attempt_id, revision, final=True, lane=claim.lane)
+            yield settled(claim, "failed", "0", granted=False)
+        case 4 | 5 | 6:
             answer = completed(
                 of, prompt, claim.attempt_id, revision, symbols=random.sample(["NVDA", "ON", "T"], k=2)
             )
             yield answer
             yield from signals(answer, revision)
-            yield settled(claim, "completed", "0.0045", usage)
+            yield settled(claim, "completed", "0.0045", usage, granted=granted)
 
 
 def log_of(events: Iterable[Event], random: Random | None = None) -> dict[Place, list[Record]]:
