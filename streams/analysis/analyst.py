@@ -165,7 +165,7 @@ class Analyst:
             return True
         calls = self._attempts.calls
         # A live request that comes now stands behind all that are on the way to their claim: a second's worth.
-        unclaimed = len(self._tasks) - self._attempts.claims
+        unclaimed = len(self._tasks) - len(self._attempts.verdicts)
         crowded = pending.request.lane != "live" and unclaimed >= max(
             MIN_UNCLAIMED, calls.a_second(prompt.model)
         )
@@ -255,7 +255,7 @@ async def analyse(
             done, _ = await asyncio.wait([work, *watchers], return_when=asyncio.FIRST_COMPLETED)
             if work not in done:
                 # The log is read no further. What is in flight is paid for: its answers are recorded all the same.
-                attempts.hear_no_more()
+                attempts.verdicts.hear_no_more()
                 analyst.stop()
                 await asyncio.wait({work})
             for task in done:

@@ -4,7 +4,6 @@ Whatever dies in between leaves the money right: before the grant nothing is cal
 charged, before the settlement another analyst finds the record and settles.
 """
 
-import asyncio
 import logging
 import random
 from collections import Counter
@@ -19,7 +18,7 @@ from aiokafka.errors import KafkaError
 from streams.analysis.calls import Calls
 from streams.analysis.conversation import request_of
 from streams.analysis.entries import Request
-from streams.analysis.ledger import MAX_ATTEMPTS, Pending, Verdict
+from streams.analysis.ledger import MAX_ATTEMPTS, Pending
 from streams.analysis.limits import Limits
 from streams.analysis.next_step import Again, Halt, Next, Pause
 from streams.analysis.outcomes import Exhausted, Failed, Misconfigured, Outcome, Refused
@@ -28,6 +27,7 @@ from streams.analysis.prices import UnknownPriceError, worst_case
 from streams.analysis.record import failure
 from streams.analysis.recorder import Recorder, raise_if_final
 from streams.analysis.state import State
+from streams.analysis.verdicts import Verdicts
 from streams.clock import Clock
 from streams.errors import EarmarkError
 from streams.events.analyses import AttemptOutcome
@@ -63,31 +63,11 @@ class Attempts:
     reach: Callable[[int], Awaitable[None]]
     now: Clock
     orphans: set[UUID] = field(default_factory=set)
-    _verdicts: dict[UUID, asyncio.Future[Verdict]] = field(default_factory=dict)
+    verdicts: Verdicts = field(default_factory=Verdicts)
     _uncounted: Counter[UUID] = field(default_factory=Counter)
 
     def __post_init__(self) -> None:
-        self.state.on_verdict = self._hear
-
-    @property
-    def claims(self) -> int:
-        """How many attempts have come as far as their claim."""
-        return len(self._verdicts)
-
-    def is_mine(self, attempt_id: UUID) -> bool:
-        """Whether an attempt under way here holds this claim."""
-        return attempt_id in self._verdicts
-
-    def _hear(self, attempt_id: UUID, verdict: Verdict) -> None:
-        waiting = self._verdicts.get(attempt_id)
-        if waiting is not None and not waiting.done():
-            waiting.set_result(verdict)
-
-    def hear_no_more(self) -> None:
-        """The ledger is read no further: whoever waits for a verdict gets none, and calls nothing."""
-        for waiting in self._verdicts.values():
-            if not waiting.done():
-                waiting.set_exception(EarmarkError("the ledger is read no further, so no verdict comes"))
+        self.state.on_verdict = self.verdicts.hear
 
     def held_until_ms(self, pending: Pending, prompt: Prompt) -> int:
         """Until when an open claim holds the request up, for a moment at most (ms since 1970); 0 where none does.
@@ -120,9 +100,7 @@ class Attempts:
             return await self._close(pending, prompt)
         if replay_id is not None and ledger.replay_room(replay_id) <= 0:
             return self._after_replay_room(replay_id)
-        worst_case(
-            prompt.model, 0, prompt.max_tokens
-        )  # raises where there is no price, before anybody is asked
+        worst_case(prompt.model, 0, prompt.max_tokens)  # raises where there is no price: nobody is asked
         captions = await self.fetch_captions(pending)
         if analysis in ledger.calls:
             # What the last attempt left says how much room the next one needs.
@@ -162,23 +140,11 @@ class Attempts:
         request = pending.request
         if request.request_id in self.state.ledger.pending:
             claim = self._claim(pending, prompt, prompt.max_tokens, Decimal(0))
-            verdict = self._expect(claim)
-            try:
+            with self.verdicts.expected(claim.attempt_id) as verdict:
                 await self.append(claim)
                 # Nothing is granted for what is done; settled, the claim ends its request.
-                if await verdict == "done":
-                    await self.recorder.settle(claim, "completed")
-                else:
-                    await self.recorder.settle(claim, "not_called")
-            finally:
-                del self._verdicts[claim.attempt_id]
+                await self.recorder.settle(claim, "completed" if await verdict == "done" else "not_called")
         return None
-
-    def _expect(self, claim: BudgetReserved) -> asyncio.Future[Verdict]:
-        """What will hold the verdict on a claim once it is read back."""
-        verdict: asyncio.Future[Verdict] = asyncio.get_running_loop().create_future()
-        self._verdicts[claim.attempt_id] = verdict
-        return verdict
 
     def _after_too_large(self, claim: BudgetReserved, pending: Pending) -> Next:
         """The call fits the cap and not its lane's share on any day: it waits for a larger share, alone."""
@@ -245,10 +211,9 @@ class Attempts:
         permit: Permit,
         never: _Never | None,
     ) -> Next:
-        verdict = self._expect(claim)
         # By our own clock, and from before the append: whatever the broker's clock says, the claim is held for longer.
         deadline_ms = self._in_ms(claim.hold_s)
-        try:
+        with self.verdicts.expected(claim.attempt_id) as verdict:
             try:
                 await self.append(claim)
             except KafkaError as error:
@@ -259,7 +224,8 @@ class Attempts:
                 return Again(self._in_ms(LOG_AWAY_S))
             said = await verdict
             if never is not None and said not in {"done", "being_called"}:
-                await self.recorder.keep(failure(claim, pending, captions, *never, at=self.now(), final=True))
+                failed = failure(claim, pending, captions, *never, at=self.now(), final=True)
+                await self.recorder.keep(failed)
                 await self.recorder.settle(claim, "failed")
                 return None
             if said != "granted" or await self._is_answered(claim, captions):
@@ -267,8 +233,6 @@ class Attempts:
                 return Again(self._in_ms(random.uniform(0.5, 2)))
             outcome = await self.calls.call(request, permit, deadline_ms, claim.lane)
             return await self.recorder.record(claim, pending, prompt, captions, outcome)
-        finally:
-            del self._verdicts[claim.attempt_id]
 
     async def _is_answered(self, claim: BudgetReserved, captions: CaptionsExtracted) -> bool:
         """Whether an answer stands in the log, or may stand there: the log does not say."""

@@ -50,7 +50,7 @@ class Recovery:
         suspects = {
             attempt_id
             for attempt_id in self._state.ledger.unsettled
-            if not self._attempts.is_mine(attempt_id)
+            if attempt_id not in self._attempts.verdicts
         }
         for attempt_id in suspects & self._suspects if patient else suspects:
             claim = self._state.ledger.unsettled.get(attempt_id)

@@ -313,7 +313,7 @@ async def test_the_ledgers_end_leaves_a_claim_without_a_verdict_uncalled() -> No
     async with scene() as here:
 
         async def append_unread(_event: Event) -> Appended:
-            asyncio.get_running_loop().call_soon(here.attempts.hear_no_more)
+            asyncio.get_running_loop().call_soon(here.attempts.verdicts.hear_no_more)
             return Appended(LEDGER.name, 0, 0, 0)
 
         here.attempts.append = append_unread

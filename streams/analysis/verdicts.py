@@ -1,0 +1,44 @@
+"""What the fold of the ledger says of the claims that attempts under way here have appended."""
+
+import asyncio
+from collections.abc import Awaitable, Iterator
+from contextlib import contextmanager
+from uuid import UUID
+
+from streams.analysis.ledger import Verdict
+from streams.errors import EarmarkError
+
+
+class Verdicts:
+    """The claims under way here, each with whoever waits for its verdict."""
+
+    def __init__(self) -> None:
+        self._waiting: dict[UUID, asyncio.Future[Verdict]] = {}
+
+    def __len__(self) -> int:
+        return len(self._waiting)
+
+    def __contains__(self, attempt_id: UUID) -> bool:
+        return attempt_id in self._waiting
+
+    @contextmanager
+    def expected(self, attempt_id: UUID) -> Iterator[Awaitable[Verdict]]:
+        """The verdict on a claim that is appended within the block; the claim is under way until the block ends."""
+        verdict: asyncio.Future[Verdict] = asyncio.get_running_loop().create_future()
+        self._waiting[attempt_id] = verdict
+        try:
+            yield verdict
+        finally:
+            del self._waiting[attempt_id]
+
+    def hear(self, attempt_id: UUID, verdict: Verdict) -> None:
+        """A claim was folded, whosever it is."""
+        waiting = self._waiting.get(attempt_id)
+        if waiting is not None and not waiting.done():
+            waiting.set_result(verdict)
+
+    def hear_no_more(self) -> None:
+        """The ledger is read no further: whoever waits gets no verdict, and calls nothing."""
+        for waiting in self._waiting.values():
+            if not waiting.done():
+                waiting.set_exception(EarmarkError("the ledger is read no further, so no verdict comes"))
