@@ -9,6 +9,7 @@ from duckdb import DuckDBPyConnection
 
 from projections.sql import snapshot
 from streams.errors import EarmarkError
+from streams.signals.tail import printable
 
 EXAMPLES = 5
 # In turn one of each kind, those with both sides first: of one kind alone there may be hundreds.
@@ -58,10 +59,12 @@ def told(example: Row) -> Iterator[str]:
     change = (
         f"{', '.join(example['changed'])} changed" if example["change"] == "changed" else example["change"]
     )
-    yield f"{change}: {example['symbol']} on {example['channel_title'] or 'a channel without a name'}"
+    yield printable(
+        f"{change}: {example['symbol']} on {example['channel_title'] or 'a channel without a name'}"
+    )
     for side in ("a", "b"):
         action, horizon, conviction, quote, url = (
             example[f"{side}_{name}"] for name in ("action", "time_horizon", "conviction", "quote", "url")
         )
         said = "-" if action is None else f"{action}, {horizon}, {conviction:.2f}: {quote} ({url})"
-        yield f"  {side.upper()} {said}"
+        yield printable(f"  {side.upper()} {said}")

@@ -37,7 +37,7 @@ def as_line(signal: Signal) -> str:
     head = (
         f"{signal.at:%Y-%m-%d %H:%M:%S}Z {signal.cause:<10} r{signal.revision:<2} {type(signal).__name__:<16}"
     )
-    return _printable(f"{head} {what} “{words}” {where}")
+    return printable(f"{head} {what} “{words}” {where}")
 
 
 def as_json(signal: Event) -> str:
@@ -51,7 +51,7 @@ def as_json(signal: Event) -> str:
     return orjson.dumps(envelope | signal.model_dump(mode="json")).decode()
 
 
-def _printable(line: str) -> str:
+def printable(line: str) -> str:
     """One line without control characters: the words are a stranger's, and a terminal obeys them."""
     return "".join(character if character.isprintable() else " " for character in line)
 
