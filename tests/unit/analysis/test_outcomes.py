@@ -129,6 +129,11 @@ def test_a_date_that_is_over_here_is_tried_again_in_an_hour() -> None:
     assert limited(words, NOW) == NOW + LATER
 
 
+def test_a_date_that_no_calendar_has_counts_for_none() -> None:
+    words = "You have reached your specified API usage limits. You will regain access on 2026-13-32."
+    assert limited(words, NOW) == datetime(2026, 12, 1, tzinfo=UTC)
+
+
 def test_words_about_limits_in_other_statuses_are_only_words() -> None:
     said = Said("permission_error", None, "The usage limits of this page forbid it.")
     assert isinstance(of_status(403, {}, said, NOW), Misconfigured)
