@@ -3,8 +3,8 @@
 -- A claim that was denied counts as what it was settled at, whenever that was: 0, but for a call without a grant.
 -- The verdict is the ledger's, whose fold is not SQL's: it is known from the settlement (or where a claim is above its own
 -- cap). Until a settlement stands in the log (moments; where an analyst died, until another looks), or where an older
--- version wrote it, a denied claim counts here as if it were granted. Nowhere else do these views and `earmark budget`,
--- which folds, differ.
+-- version wrote it, a denied claim counts here as if it were granted. Nowhere else do the bills here and those of
+-- `earmark budget`, which folds, differ; it also says what a claim held past midnight is charged on the next day.
 CREATE OR REPLACE VIEW attempts AS
 WITH
   ledger AS (SELECT max(clock) AS clock FROM _positions WHERE topic = 'analysis.ledger'),

@@ -66,7 +66,7 @@ class Analyst:
         self._alarm: str | None = None
 
     def ledger_moved(self, record: Record) -> None:
-        """Something was asked for, claimed or settled: only then may a line that was tight have room."""
+        """Something was asked for, claimed or settled; of these a settlement alone gives a line that was tight room."""
         if record.type == BudgetSettled.__name__:
             self._closed.clear()
         self._wake.set()
@@ -85,6 +85,8 @@ class Analyst:
                 self._fill()
                 with suppress(TimeoutError):
                     await asyncio.wait_for(self._wake.wait(), self._idle_s())
+            self._attempts.stopping = True
+            recovery.cancel()
             if self._tasks:
                 log.info("stopping: %d calls in flight are waited for", len(self._tasks))
             await asyncio.gather(*self._tasks.values())
@@ -248,14 +250,16 @@ async def analyse(
         )
         analyst = Analyst(state, attempts, limits, Recovery(attempts, fetch), stop)
         moved.append(analyst.ledger_moved)
-        watchers = [asyncio.create_task(follower.ended()) for follower in (analyses, ledger)]
+        watchers = [asyncio.create_task(follower.ended()) for follower in (ledger, analyses)]
+        reading_ledger, _ = watchers
         stopper = asyncio.create_task(_when(stop, analyst.stop))
         work = asyncio.create_task(analyst.run())
         try:
             done, _ = await asyncio.wait([work, *watchers], return_when=asyncio.FIRST_COMPLETED)
             if work not in done:
                 # The log is read no further. What is in flight is paid for: its answers are recorded all the same.
-                attempts.verdicts.hear_no_more()
+                if reading_ledger in done:
+                    attempts.verdicts.hear_no_more()
                 analyst.stop()
                 await asyncio.wait({work})
             for task in done:

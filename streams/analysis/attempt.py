@@ -52,7 +52,10 @@ _Never = tuple[AttemptOutcome, str]
 
 @dataclass
 class Attempts:
-    """Makes attempts. `reach` waits until the fold has a partition of `analyses` to its end; `append` is awaited."""
+    """Makes attempts. `reach` waits until the fold has a partition of `analyses` to its end; `append` is awaited.
+
+    Once `stopping`, nothing more is claimed.
+    """
 
     state: State
     limits: Limits
@@ -64,6 +67,7 @@ class Attempts:
     now: Clock
     orphans: set[UUID] = field(default_factory=set)
     verdicts: Verdicts = field(default_factory=Verdicts)
+    stopping: bool = False
     _uncounted: Counter[UUID] = field(default_factory=Counter)
 
     def __post_init__(self) -> None:
@@ -126,9 +130,8 @@ class Attempts:
         if replay_id is not None and usd > ledger.replay_room(replay_id):
             return self._after_replay_room(replay_id)
         # Another prompt may be the active one since the tokens were counted: the claim must be for the one that is.
-        if self.state.prompt_for(pending.request.prompt_id) != prompt or (
-            never is None and self.calls.is_held(prompt.model)
-        ):
+        is_other = self.state.prompt_for(pending.request.prompt_id) != prompt
+        if self.stopping or is_other or (never is None and self.calls.is_held(prompt.model)):
             return Again()
         return await self._spend(claim, pending, prompt, captions, request, permit, never)
 
@@ -147,14 +150,20 @@ class Attempts:
         return None
 
     def _after_too_large(self, claim: BudgetReserved, pending: Pending) -> Next:
-        """The call fits the cap and not its lane's share on any day: it waits for a larger share, alone."""
+        """The call fits the cap and not its share on any day: it waits for a larger one, alone.
+
+        A replay's share is its own for good: only another replay can take the video.
+        """
         log.warning(
-            "video %s waits: its call may cost $%s, and lane %s may spend $%s on any day; raise the lane's share",
+            "video %s waits: its call may cost $%s, and lane %s may spend $%s on any day: %s",
             pending.request.video_id,
             claim.usd,
             claim.lane,
             claim.lane_cap_usd,
+            "raise the lane's share" if claim.replay_id is None else "replay it with a larger share",
         )
+        if claim.replay_id is not None:
+            return None
         return Again(max(self.state.ledger.day_end_ms(), self._in_ms(TOO_LARGE_AGAIN_S)))
 
     def _after_replay_room(self, replay_id: UUID) -> Next:
@@ -252,7 +261,7 @@ class Attempts:
             case Refused():
                 return Again()
             case _:
-                delay_s = self.limits.retry_delays_s[0] * 2.0 ** self._uncounted[analysis]
+                delay_s = self.limits.retry_delays_s[0] * 2 ** min(self._uncounted[analysis], 10)
                 self._uncounted[analysis] += 1
                 log.warning("the tokens of video %s cannot be counted: %s", pending.request.video_id, outcome)
                 return Again(self._in_ms(min(delay_s, COUNT_AGAIN_AT_MOST_S)))

@@ -6,7 +6,7 @@ from datetime import datetime
 
 @dataclass(frozen=True)
 class Again:
-    """The request waits on, not before a time (ms since 1970); `tight`: so does its lane, or until the ledger moves."""
+    """The request waits on, not before a time (ms since 1970); `tight`: so does its line, or until a settlement."""
 
     not_before_ms: int = 0
     tight: bool = False

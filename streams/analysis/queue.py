@@ -70,7 +70,7 @@ class Queue:
             heappush(line.ready, (pending.offset, request.request_id))
 
     def discard(self, request_id: UUID) -> None:
-        """Let a request wait no more, nor be added again; harmless where it does not wait."""
+        """Let a request wait no more; harmless where it does not wait. It must not be added again."""
         if self._requests.pop(request_id, None) is None:
             return
         # Its place in line is passed over, or swept out with others: a long history is folded before anything is taken.
@@ -110,7 +110,7 @@ class Queue:
         return min(times, default=None)
 
     def _open(self, now_ms: int, is_closed: Callable[[Line], bool]) -> Iterator[_Waiting]:
-        """The lines that are not closed, the first to be served first, each with a request in front that is ready."""
+        """The lines that are not closed, the first to be served first; what stands in front of `ready` is ready."""
         for lane, lines in self._lines.items():
             for replay_id, line in lines.items():
                 if not is_closed((lane, replay_id)):

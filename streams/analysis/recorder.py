@@ -9,7 +9,7 @@ from decimal import Decimal
 from typing import assert_never
 from uuid import UUID
 
-from aiokafka.errors import KafkaError
+from aiokafka.errors import KafkaError, KafkaTimeoutError
 
 from streams.analysis.entries import Claim
 from streams.analysis.ledger import MAX_ATTEMPTS, Pending
@@ -31,7 +31,8 @@ log = logging.getLogger(__name__)
 
 def raise_if_final(error: KafkaError, event: Event) -> None:
     """Raises EarmarkError where no further try of this process can help; another process has another producer."""
-    if not error.retriable:
+    # A time-out is none of those, though aiokafka says so: the producer had no room, for the broker is away.
+    if not error.retriable and not isinstance(error, KafkaTimeoutError):
         raise EarmarkError(f"{type(event).__name__} cannot be put into the log: {error!r}") from error
 
 

@@ -8,12 +8,15 @@ from uuid import UUID
 from streams.analysis.ledger import Verdict
 from streams.errors import EarmarkError
 
+NO_MORE = "the ledger is read no further, so no verdict comes"
+
 
 class Verdicts:
     """The claims under way here, each with whoever waits for its verdict."""
 
     def __init__(self) -> None:
         self._waiting: dict[UUID, asyncio.Future[Verdict]] = {}
+        self._are_over = False
 
     def __len__(self) -> int:
         return len(self._waiting)
@@ -23,7 +26,12 @@ class Verdicts:
 
     @contextmanager
     def expected(self, attempt_id: UUID) -> Iterator[Awaitable[Verdict]]:
-        """The verdict on a claim that is appended within the block; the claim is under way until the block ends."""
+        """The verdict on a claim that is appended within the block; the claim is under way until the block ends.
+
+        Raises EarmarkError where none can come any more.
+        """
+        if self._are_over:
+            raise EarmarkError(NO_MORE)
         verdict: asyncio.Future[Verdict] = asyncio.get_running_loop().create_future()
         self._waiting[attempt_id] = verdict
         try:
@@ -39,6 +47,7 @@ class Verdicts:
 
     def hear_no_more(self) -> None:
         """The ledger is read no further: whoever waits gets no verdict, and calls nothing."""
+        self._are_over = True
         for waiting in self._waiting.values():
             if not waiting.done():
-                waiting.set_exception(EarmarkError("the ledger is read no further, so no verdict comes"))
+                waiting.set_exception(EarmarkError(NO_MORE))

@@ -139,7 +139,9 @@ def run(
         candidate = await _prompt(settings, prompt)
         wish = replays.Wish(candidate, which, seed, wish_share, max_usd, follow)
         async with publisher(connection) as out:
-            progress = await replays.start(connection, out, settings.home, wish, utc_now)
+            progress = await replays.start(
+                connection, out, settings.home, wish, utc_now, settings.daily_cap_usd
+            )
         all_asked = True
         click.echo(sentence(progress))
         if not detach:

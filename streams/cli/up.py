@@ -19,6 +19,8 @@ from streams.settings import Settings, load
 PROCESSES = ("projector", "worker", "analyst", "watch")
 GRACE_S = 30.0
 PATIENCE_S = 2.0
+# A terminal and a wrapper round this process may both hand on the same Ctrl-C.
+TWICE_S = 1.0
 BACKOFF_S = (1.0, 2.0, 5.0, 15.0, 30.0)
 STEADY_S = 60.0
 
@@ -65,13 +67,18 @@ def _broker(settings: Settings) -> Iterator[None]:
 
 
 async def _supervise(settings: Settings) -> None:
-    stopping, hurrying = asyncio.Event(), asyncio.Event()
+    stopping, hurrying, loop = asyncio.Event(), asyncio.Event(), asyncio.get_running_loop()
 
     def signalled() -> None:
-        (hurrying if stopping.is_set() else stopping).set()
+        if not stopping.is_set():
+            loop.call_later(TWICE_S, again.set)
+            stopping.set()
+        elif again.is_set():
+            hurrying.set()
 
+    again = asyncio.Event()
     for number in (signal.SIGINT, signal.SIGTERM):
-        asyncio.get_running_loop().add_signal_handler(number, signalled)
+        loop.add_signal_handler(number, signalled)
     logs = settings.home / "logs"
     logs.mkdir(exist_ok=True)
     # The analyst's calls are paid for, so they are finished.

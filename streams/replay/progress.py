@@ -5,6 +5,7 @@ would reserve, the list says; without it, what the replay's own claims reserved 
 
 - "spent" may come a call too early where the list reckons a claim higher than the provider will count it.
 - After a cut answer the next attempt reserves more than the list says: while it alone waits, "running" may stay.
+- Where the provider counts more tokens than the list reckons, or no share of the cap pays for a call, "running" may stay.
 - Without the list nobody knows that videos are missing, and no claim yet means that any may fit.
 """
 

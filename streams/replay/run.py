@@ -9,8 +9,9 @@ from pathlib import Path
 from uuid import UUID
 
 from projections.sql import SqlError
+from streams.analysis.prices import UnknownPriceError
 from streams.clock import Clock
-from streams.errors import EarmarkError
+from streams.errors import EarmarkError, RefusedError
 from streams.events.event import derive_id
 from streams.events.ledger import (
     AnalysisRequested,
@@ -61,14 +62,18 @@ class Wish:
         )
 
 
-async def start(connection: Connection, publisher: Publisher, home: Path, wish: Wish, now: Clock) -> Progress:
+async def start(
+    connection: Connection, publisher: Publisher, home: Path, wish: Wish, now: Clock, cap_usd: Decimal
+) -> Progress:
     """Start the replay of `wish`, or go on with it, and return how far it is once all its requests are in the log.
 
-    Raises EarmarkError where the read model does not come up to the log.
+    Raises RefusedError where its share of the daily cap pays for no call on some video, EarmarkError where the read
+    model does not come up to the log.
     """
     replay_id = wish.replay_id
     replays = await replays_of(connection)
     if replay_id not in replays.started:
+        _refuse_too_large(select(home, wish.prompt, wish.which, wish.seed), wish, cap_usd)
         await publisher.append(
             ReplayStarted(
                 at=now(),
@@ -108,15 +113,26 @@ async def start(connection: Connection, publisher: Publisher, home: Path, wish: 
     )
 
 
+def _refuse_too_large(selection: Selection, wish: Wish, cap_usd: Decimal) -> None:
+    share_usd = cap_usd * wish.share
+    for chosen in selection.to_do:
+        usd = first_claim(chosen, wish.prompt)
+        if usd > share_usd > 0:
+            raise RefusedError(
+                f"a call on video {chosen.video_id} may cost ${usd:f}, and {wish.share:f} of the daily cap is ${share_usd:f}:"
+                " raise --share or EARMARK_DAILY_CAP_USD, or name a prompt with fewer max_tokens"
+            )
+
+
 def listed(home: Path, prompt: Prompt, started: ReplayStarted) -> tuple[Listed, ...]:
-    """The list that `started` froze, less what is analysed; empty where the read model here does not reach so far."""
+    """The list that `started` froze, less what is analysed; empty where this machine cannot tell."""
     try:
         ends = captions_ends_read(home)
-    except SqlError:  # this machine keeps none
+        if _is_behind(ends, started.captions_ends):
+            return ()
+        return _listed(_selection(home, prompt, started), prompt, started.replay_id)
+    except (SqlError, UnknownPriceError):  # this machine keeps no read model, or knows no price for the model
         return ()
-    if _is_behind(ends, started.captions_ends):
-        return ()
-    return _listed(_selection(home, prompt, started), prompt, started.replay_id)
 
 
 def _selection(home: Path, prompt: Prompt, started: ReplayStarted) -> Selection:

@@ -37,6 +37,8 @@ from tests.broker.analyst_scene import ANSWER, LIMITS, PROMPT, Scene, analysts, 
 
 pytestmark = pytest.mark.kafka
 
+CAP_USD = Decimal(5)
+
 CANDIDATE = PROMPT.model_copy(update={"name": "candidate", "words": "Say what was called, again."})
 ALL = ReplayFilter()
 
@@ -98,7 +100,7 @@ async def test_a_replay_runs_once_and_is_compared(connection: Connection, tmp_pa
         planned = planned_for(tmp_path, CANDIDATE)
         assert (planned.videos, planned.already, planned.days) == (4, 0, 1)
         before = claude.bill()
-        started = await replays.start(connection, log.publisher, tmp_path, wish(), utc_now)
+        started = await replays.start(connection, log.publisher, tmp_path, wish(), utc_now, CAP_USD)
         assert (started.state, started.requested, started.waiting) == ("running", 4, 4)
         async with analysts(log, claude.base_url):
             await log.until(ANALYSES, [AnalysisCompleted], 8)
@@ -107,7 +109,7 @@ async def test_a_replay_runs_once_and_is_compared(connection: Connection, tmp_pa
         assert abs(claude.bill() - before - planned.expected_usd) < planned.expected_usd / 2
 
         await model(log, tmp_path)
-        again = await replays.start(connection, log.publisher, tmp_path, wish(), utc_now)
+        again = await replays.start(connection, log.publisher, tmp_path, wish(), utc_now, CAP_USD)
         assert (again.state, again.completed, again.waiting) == ("done", 4, 0)
         assert again.spent_usd == claude.bill() - before
         assert len(await log.events(LEDGER, ReplayStarted)) == 1
@@ -144,7 +146,7 @@ async def test_a_plan_is_of_the_candidates_own_words(
         await log.publisher.append(captions_of("fresh"))
         await model(log, tmp_path)
         planned, before = planned_for(tmp_path, candidate), claude.bill()
-        await replays.start(connection, log.publisher, tmp_path, wish(of=candidate), utc_now)
+        await replays.start(connection, log.publisher, tmp_path, wish(of=candidate), utc_now, CAP_USD)
         async with analysts(log, claude.base_url):
             await log.until(ANALYSES, [AnalysisCompleted], 5)
         claims = [c for c in await log.events(LEDGER, BudgetReserved) if c.lane == "replay"]
@@ -181,7 +183,7 @@ async def test_whoever_starts_a_replay_first_freezes_its_list(connection: Connec
         await log.publisher.append(captions_of("late"))
         await model(log, tmp_path)
         ends = await ends_of(connection, CAPTIONS)
-        begun = await replays.start(connection, log.publisher, tmp_path, ours, meanwhile)
+        begun = await replays.start(connection, log.publisher, tmp_path, ours, meanwhile, CAP_USD)
         first, *others = await log.events(LEDGER, ReplayStarted)
         assert first == theirs
         assert others[0].captions_ends == ends
@@ -195,7 +197,9 @@ async def test_a_replay_is_never_charged_above_its_own_limit(connection: Connect
         await history(log, tmp_path, claude, videos=8)
         before = claude.bill()
         limit = Decimal("0.0012")
-        begun = (await replays.start(connection, log.publisher, tmp_path, wish(f"{limit}"), utc_now)).started
+        begun = (
+            await replays.start(connection, log.publisher, tmp_path, wish(f"{limit}"), utc_now, CAP_USD)
+        ).started
         async with analysts(log, claude.base_url):
             spent = await ended(connection, begun, tmp_path)
             calls = len(claude.calls)
@@ -214,7 +218,7 @@ async def test_a_cancelled_replay_claims_nothing_more(connection: Connection, tm
     """Its videos wait for ever without holding up anything; a wrong id is said to be wrong."""
     async with scene(connection) as log, LoopbackClaude({}, improvise=answer) as claude:
         await history(log, tmp_path, claude, videos=2)
-        started = await replays.start(connection, log.publisher, tmp_path, wish(), utc_now)
+        started = await replays.start(connection, log.publisher, tmp_path, wish(), utc_now, CAP_USD)
         replay_id = str(started.started.replay_id)
         cancelled = await replays.cancel(connection, log.publisher, replay_id[:8], utc_now)
         assert cancelled.state == "cancelled"
@@ -232,7 +236,7 @@ async def test_a_replay_that_follows_runs_new_videos_under_the_candidate_too(
     """The active prompt stays live; the candidate's analysis of the same captions comes beside it, in its own lane."""
     async with scene(connection) as log, LoopbackClaude({}, improvise=answer) as claude:
         await history(log, tmp_path, claude, videos=1)
-        await replays.start(connection, log.publisher, tmp_path, wish(follow=True), utc_now)
+        await replays.start(connection, log.publisher, tmp_path, wish(follow=True), utc_now, CAP_USD)
         await log.ask("new")
         async with analysts(log, claude.base_url):
             await log.until(ANALYSES, [AnalysisCompleted], 4)

@@ -25,7 +25,7 @@ from streams.cli import replay as verb
 from streams.clock import utc_now
 from streams.demo.claude import LoopbackClaude
 from streams.demo.script import Reply, Step
-from streams.errors import EarmarkError
+from streams.errors import EarmarkError, RefusedError
 from streams.events.analyses import AnalysisCompleted
 from streams.events.captions import CaptionsExtracted
 from streams.events.event import Position
@@ -385,6 +385,19 @@ async def test_a_channel_is_named_by_its_title_and_a_replay_cancelled_by_the_sta
             refused = await shell.ended(*words)
             assert isinstance(refused.exception, EarmarkError)
             assert sentence in str(refused.exception)
+
+
+async def test_a_share_that_pays_for_no_call_is_refused_before_anything_begins(
+    connection: Connection, tmp_path: Path
+) -> None:
+    """The replay would wait for ever: its share is its own for good."""
+    async with scene(connection) as log, LoopbackClaude({}, improvise=answer) as claude:
+        shell = Shell(log, tmp_path)
+        await shell.history(claude, captions("v0", FIRST))
+        ended = await shell.ended("run", "candidate", "--max-usd", "1", "--share", "0.00001")
+        assert isinstance(ended.exception, RefusedError)
+        assert "raise --share or EARMARK_DAILY_CAP_USD" in str(ended.exception)
+        assert await log.events(LEDGER, ReplayStarted) == []
 
 
 async def test_the_same_command_is_the_same_replay(connection: Connection, tmp_path: Path) -> None:

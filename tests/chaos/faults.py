@@ -7,8 +7,8 @@ from collections.abc import Callable, Mapping
 from decimal import Decimal
 from uuid import UUID
 
-from streams.analysis.attempt import Attempts
 from streams.analysis.ledger import Held, Ledger, Verdict
+from streams.analysis.verdicts import Verdicts
 from streams.events.analyses import AnalysisCompleted
 from streams.events.event import Event
 from streams.events.ledger import BudgetSettled
@@ -17,12 +17,12 @@ from streams.log.publish import Appended, Publisher
 
 def skip_read_back() -> None:
     """A claim that was appended counts as granted, whatever its place in the log says."""
-    hear = Attempts._hear
+    hear = Verdicts.hear
 
-    def granted(self: Attempts, attempt_id: UUID, _verdict: Verdict) -> None:
+    def granted(self: Verdicts, attempt_id: UUID, _verdict: Verdict) -> None:
         hear(self, attempt_id, "granted")
 
-    Attempts._hear = granted
+    Verdicts.hear = granted
 
 
 def ignore_expiry() -> None:

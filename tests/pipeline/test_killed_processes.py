@@ -132,7 +132,7 @@ async def world(folder: Path, bootstrap: str, shown: Channel) -> AsyncIterator[W
             "EARMARK_TOPIC_PREFIX": connection.prefix,
             "EARMARK_YOUTUBE_URL": youtube.origin,
             "EARMARK_YOUTUBE_PER_MINUTE": "600",
-            "EARMARK_CALLS_IN_FLIGHT": str(IN_FLIGHT),
+            "EARMARK_CALLS_IN_FLIGHT": str(IN_FLIGHT + 1),  # one of them is kept for a live video
             "EARMARK_CALL_TIMEOUT": f"{CALL_TIMEOUT_S}s",
             "ANTHROPIC_BASE_URL": claude.base_url,
             "ANTHROPIC_API_KEY": "a key",

@@ -8,8 +8,9 @@ from datetime import UTC, datetime, timedelta
 from decimal import Decimal
 from uuid import UUID, uuid4
 
+import msgspec
 import pytest
-from aiokafka.errors import KafkaConnectionError, KafkaError, OutOfOrderSequenceNumber
+from aiokafka.errors import KafkaConnectionError, KafkaError, KafkaTimeoutError, OutOfOrderSequenceNumber
 
 from streams.analysis.attempt import Attempts
 from streams.analysis.calls import Calls
@@ -306,6 +307,42 @@ async def test_a_producer_that_can_append_no_more_ends_the_analyst() -> None:
         here.broken[BudgetSettled] = OutOfOrderSequenceNumber()
         with pytest.raises(EarmarkError, match="BudgetSettled cannot be put into the log"):
             await here.make()
+
+
+async def test_a_producer_without_room_is_waited_for() -> None:
+    """As when the broker is away for long and much waits to be sent; aiokafka calls its time-out final."""
+    async with scene() as here:
+        here.broken[AnalysisCompleted] = KafkaTimeoutError()
+        asyncio.get_running_loop().call_later(0.2, here.broken.clear)
+        assert await here.make() is None
+        assert len(here.events(AnalysisCompleted)) == 1
+        assert [outcome for outcome, _, _ in here.settlements()] == ["completed"]
+
+
+async def test_an_attempt_that_has_no_claim_yet_makes_none_once_the_analyst_stops() -> None:
+    """Only calls in flight are paid for."""
+    async with scene() as here:
+        here.attempts.stopping = True
+        assert await here.make() == Again()
+        assert here.events(BudgetReserved) == []
+
+
+async def test_after_the_ledgers_end_nothing_is_claimed() -> None:
+    async with scene() as here:
+        here.attempts.verdicts.hear_no_more()
+        with pytest.raises(EarmarkError, match="no verdict comes"):
+            await here.make()
+        assert here.events(BudgetReserved) == []
+
+
+async def test_a_replays_call_above_its_share_is_given_up() -> None:
+    """Its share is frozen: only another replay can take the video."""
+    async with scene(replace(LIMITS, cap_usd=Decimal("0.002")), "replay") as here:
+        here.state.ledger.replays[REPLAY] = msgspec.structs.replace(
+            here.state.ledger.replays[REPLAY], share=0.01
+        )
+        assert await here.make() is None
+        assert here.events(BudgetReserved, AnalysisFailed) == []
 
 
 async def test_the_ledgers_end_leaves_a_claim_without_a_verdict_uncalled() -> None:
