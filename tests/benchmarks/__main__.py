@@ -15,7 +15,7 @@ import psutil
 from streams.log import broker
 from streams.log.connection import Connection
 from tests.benchmarks import activation, backfill, in_flight, live, start_up
-from tests.benchmarks.table import Result
+from tests.benchmarks.table import Result, lines
 
 README = Path(__file__).parents[2] / "README.md"
 MARKED = re.compile(r"(<!-- bench -->\n).*?(<!-- /bench -->)", re.DOTALL)
@@ -62,7 +62,7 @@ def main() -> None:
         parser.error(f"unknown: {', '.join(sorted(unknown))}")
     # A new topic's leader is news to a client, which it says in a warning.
     logging.getLogger("aiokafka").setLevel(logging.CRITICAL)
-    tables = [machine()]
+    tables = [lines(machine())]
     print(f"{tables[0]}\nLoad now: {os.getloadavg()[0]:.1f}.\n")
     with tempfile.TemporaryDirectory(prefix="earmark-bench-") as folder:
         home = Path(folder)

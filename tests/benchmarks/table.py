@@ -1,5 +1,6 @@
 """What a benchmark came to, as a table that people read and numbers that code may check."""
 
+import re
 from collections.abc import Mapping, Sequence
 from dataclasses import dataclass, field
 
@@ -17,7 +18,12 @@ class Result:
         """The title, the words and the table, its first column to the left and all others to the right."""
         head, *body = ["| " + " | ".join(row) + " |" for row in self.rows]
         rule = "|---" + "|---:" * (len(self.rows[0]) - 1) + "|"
-        return "\n".join([f"**{self.title}.**", self.words, "", head, rule, *body])
+        return "\n".join([f"**{self.title}.**", lines(self.words), "", head, rule, *body])
+
+
+def lines(words: str) -> str:
+    """A line for each sentence."""
+    return re.sub(r"(?<=[.!?]) (?=[A-Z])", "\n", words)
 
 
 def at(values: Sequence[float], percent: float) -> float:
