@@ -110,6 +110,7 @@ def write(connection: Connection, analyses: int) -> None:
         {
             "bootstrap.servers": connection.bootstrap,
             "acks": "all",
+            "enable.idempotence": True,  # no retry may change the order
             "compression.type": "zstd",
             "batch.num.messages": 1,
             "queue.buffering.max.messages": 50_000,
