@@ -22,7 +22,7 @@ from streams.demo.limits import START_TIER, Limits
 from streams.demo.script import OVERLOADED, RATE_LIMITED, SERVER_ERROR, Reply, Step
 from tests.chaos.analyst_process import CLAIM_HEADER
 
-LATENCY_S = 0.2
+LATENCY_S = 0.05
 # So high that the pace never rules: here the cap is on trial.
 LIMITS = {name: 20 * limit for name, limit in START_TIER.items()}
 # Rare where nothing is billed and all is charged: such charges eat of the 5 % that a day's bill may lack of its cap.

@@ -4,7 +4,8 @@ import asyncio
 import multiprocessing
 import os
 import signal
-from dataclasses import dataclass, field
+from collections.abc import Sequence
+from dataclasses import dataclass, field, replace
 from multiprocessing.process import BaseProcess
 from random import Random
 from typing import Literal
@@ -24,18 +25,21 @@ class Crowd:
     """The analysts, each in its slot. `crashed`: what ended otherwise than it was made to."""
 
     job: analyst_process.Job
+    calls_in_flight: Sequence[int]
     random: Random
     slots: list[BaseProcess] = field(default_factory=list)
     crashed: list[str] = field(default_factory=list)
     _stopped: set[int] = field(default_factory=set)
     _wakers: list[asyncio.Task[None]] = field(default_factory=list)
 
-    def gather(self, count: int) -> None:
-        """Start so many."""
-        self.slots = [self._start() for _ in range(count)]
+    def begin(self) -> None:
+        """Start one for each number of calls in flight."""
+        self.slots = [self._start(slot) for slot in range(len(self.calls_in_flight))]
 
-    def _start(self) -> BaseProcess:
-        process = processes.Process(target=analyst_process.main, args=(self.job,), daemon=True)
+    def _start(self, slot: int) -> BaseProcess:
+        limits = replace(self.job.limits, calls_in_flight=self.calls_in_flight[slot])
+        job = replace(self.job, limits=limits)
+        process = processes.Process(target=analyst_process.main, args=(job,), daemon=True)
         process.start()
         return process
 
@@ -46,7 +50,7 @@ class Crowd:
                 if process.exitcode != -signal.SIGKILL:
                     self.crashed.append(f"an analyst ended by itself with exit code {process.exitcode}")
                 process.close()
-                self.slots[slot] = self._start()
+                self.slots[slot] = self._start(slot)
 
     async def act(self, act: Act) -> None:
         """Kill one that runs, or stop it until every claim that it holds has expired."""
@@ -66,19 +70,6 @@ class Crowd:
                 for_s = self.job.limits.hold_s + self.random.uniform(0.1, 1.5)
                 self._wakers.append(asyncio.create_task(self._wake(slot, for_s)))
 
-    async def begin_anew(self, job: analyst_process.Job) -> None:
-        """Kill all at once, those that are stopped too, and start as many at another job."""
-        for waker in self._wakers:
-            waker.cancel()
-        for process in self.slots:
-            process.kill()
-        for process in self.slots:
-            await asyncio.to_thread(process.join)
-        self._stopped.clear()
-        self._wakers.clear()
-        self.job = job
-        self.mend()
-
     async def _wake(self, slot: int, after_s: float) -> None:
         await asyncio.sleep(after_s)
         self._send(slot, signal.SIGCONT)
@@ -90,8 +81,9 @@ class Crowd:
         os.kill(pid, number)
 
     async def end(self) -> None:
-        """End all in good order, which must be possible."""
+        """End all in good order, which must be possible; those that are stopped are woken first."""
         await asyncio.gather(*self._wakers)
+        self._wakers.clear()
         self.mend()
         for process in self.slots:
             process.terminate()

@@ -8,6 +8,7 @@ from decimal import Decimal
 from uuid import UUID
 
 from streams.analysis.ledger import Held, Ledger, Verdict
+from streams.analysis.limits import Limits
 from streams.analysis.verdicts import Verdicts
 from streams.events.analyses import AnalysisCompleted
 from streams.events.event import Event
@@ -49,6 +50,7 @@ def settle_before_recording() -> None:
                 usd=event.usd,
                 usage=event.usage,
                 retry_at=None,
+                granted=True,
             )
             await append(self, settled)
             if random.random() < 0.1:
@@ -58,6 +60,11 @@ def settle_before_recording() -> None:
     Publisher.append = settled_first
 
 
+def ignore_shares() -> None:
+    """Every lane may spend the whole cap."""
+    Limits.lane_cap_usd = lambda self, _lane: self.cap_usd
+
+
 FAULTS: Mapping[str, Callable[[], None]] = {
-    fault.__name__: fault for fault in (skip_read_back, ignore_expiry, settle_before_recording)
+    fault.__name__: fault for fault in (skip_read_back, ignore_expiry, settle_before_recording, ignore_shares)
 }

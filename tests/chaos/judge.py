@@ -12,7 +12,10 @@ from uuid import UUID
 
 from streams.analysis.entries import Claim, Settlement, read_entry
 from streams.analysis.ledger import DAY_MS, Ledger, Verdict
+from streams.analysis.limits import Limits
 from streams.events.analyses import AnalysisCompleted, AnalysisFailed
+from streams.events.event import Lane
+from streams.events.ledger import BudgetSettled
 from streams.log.fold import Record
 from tests.chaos.plan import Plan
 
@@ -74,7 +77,8 @@ class Day:
 class Told:
     """What the ledger says. `charges`: by granted claim, as it ended; `worst_usd`: the highest charge at any record.
 
-    `in_time`: claims settled before their deadline; `late`: settlements that came after it.
+    `in_time`: granted claims settled before their deadline; `late`: those settled after it.
+    `said`: by claim, whether it was granted, as its first settlement has it.
     """
 
     ledger: Ledger
@@ -83,8 +87,15 @@ class Told:
     charges: dict[UUID, Decimal] = field(default_factory=dict)
     in_time: set[UUID] = field(default_factory=set)
     late: set[UUID] = field(default_factory=set)
+    said: dict[UUID, bool | None] = field(default_factory=dict)
     days: dict[int, Day] = field(default_factory=lambda: defaultdict(Day))
+    ungranted_usd: Decimal = NOTHING
     worst_usd: Decimal = NOTHING
+    worst_by_lane_usd: dict[Lane, Decimal] = field(default_factory=lambda: defaultdict(lambda: NOTHING))
+
+    def room(self, lane: Lane, limits: Limits) -> Decimal:
+        """US dollars that a lane may still be charged at the last record."""
+        return self.ledger.room(lane, limits.cap_usd, limits.lane_cap_usd(lane), self.ledger.clock_ms)
 
     def apply(self, record: Record, cap_usd: Decimal) -> None:
         entry = read_entry(record)
@@ -94,16 +105,25 @@ class Told:
             self.verdicts.setdefault(entry.attempt_id, verdict)
             if verdict == "granted":
                 self.charges[entry.attempt_id] = entry.usd
-        elif isinstance(entry, Settlement) and entry.attempt_id in self.claims.keys() - self.in_time:
-            if self.ledger.clock_ms >= self.deadline_ms(entry.attempt_id):
-                self.late.add(entry.attempt_id)
-            else:
-                self.in_time.add(entry.attempt_id)
-                if entry.attempt_id in self.charges:
-                    self.charges[entry.attempt_id] = entry.usd
+        elif isinstance(entry, Settlement) and entry.attempt_id not in self.said:
+            self._settle(entry, record)
         charged = self.ledger.charges.total
         self.worst_usd = max(self.worst_usd, charged)
+        for lane, charges in self.ledger.lanes.items():
+            self.worst_by_lane_usd[lane] = max(self.worst_by_lane_usd[lane], charges.total)
         self.days[self.ledger.day] = Day(charged, cap_usd - charged, len(self.ledger.pending))
+
+    def _settle(self, settlement: Settlement, record: Record) -> None:
+        attempt_id, event = settlement.attempt_id, record.event()
+        assert isinstance(event, BudgetSettled)
+        self.said[attempt_id] = event.granted
+        if attempt_id not in self.charges:
+            self.ungranted_usd += settlement.usd
+        elif self.ledger.clock_ms >= self.deadline_ms(attempt_id):
+            self.late.add(attempt_id)
+        else:
+            self.in_time.add(attempt_id)
+            self.charges[attempt_id] = settlement.usd
 
     def deadline_ms(self, attempt_id: UUID) -> int:
         claim, at_ms = self.claims[attempt_id]
@@ -120,20 +140,21 @@ class Judgement:
 
 def judge(evidence: Evidence) -> Judgement:
     """Weigh the evidence of a run."""
-    plan = evidence.plan
     told = Told(Ledger(evidence.day_start_ms))
     for record in evidence.ledger:
-        told.apply(record, plan.cap_usd)
+        told.apply(record, evidence.plan.cap_usd)
     calls = [_call(line) for line in evidence.access_log if line["status"] not in NO_CALL]
     bills: dict[int, Decimal] = defaultdict(lambda: NOTHING)
     for call in calls:
         bills[(call.at_ms - evidence.day_start_ms) // DAY_MS] += call.usd
-    full = _full_days(told)
+    full = _full_days(evidence.plan, told)
     faults = [
         *evidence.crashed,
         *([] if evidence.came_to_rest else ["the analysts did not come to rest in time"]),
-        *_money(plan.cap_usd, told, calls, bills, full),
+        *_money(evidence.plan.cap_usd, told, bills, full),
+        *_charges(evidence.plan, told, calls),
         *_calls(evidence, told, calls),
+        *_settlements(told),
         *_videos(evidence, told),
     ]
     return Judgement(faults, _numbers(evidence, told, calls, bills, full))
@@ -149,24 +170,30 @@ def _call(line: Mapping[str, Any]) -> Call:
     )
 
 
-def _full_days(told: Told) -> set[int]:
-    """The days with more work than money: requests waited at the end, and no claim had room any more."""
-    cheapest = min((claim.usd for claim, _ in told.claims.values()), default=NOTHING)
-    return {number for number, day in told.days.items() if day.waiting and day.room_usd < cheapest}
+def _full_days(plan: Plan, told: Told) -> set[int]:
+    """The days with more work than money: requests waited at the end, and the next one may have found no room."""
+    return {number for number, day in told.days.items() if day.waiting and day.room_usd < plan.dearest_usd}
 
 
-def _money(
-    cap_usd: Decimal, told: Told, calls: Sequence[Call], bills: Mapping[int, Decimal], full: set[int]
-) -> Iterator[str]:
-    for day, usd in sorted(bills.items()):
+def _money(cap_usd: Decimal, told: Told, bills: Mapping[int, Decimal], full: set[int]) -> Iterator[str]:
+    for day in sorted(told.days.keys() | bills.keys()):
+        usd = bills.get(day, NOTHING)
         if usd > cap_usd:
             yield f"day {day} was billed ${usd}, above the cap of ${cap_usd}"
         if day in full and usd < ENOUGH * cap_usd:
             yield f"day {day} had more work than money and was billed only ${usd} of ${cap_usd}"
-    if not full & bills.keys():
-        yield "no day had more work than money: the cap was not put to the proof"
-    if told.worst_usd > cap_usd:
-        yield f"the ledger was charged ${told.worst_usd} at one record, above the cap of ${cap_usd}"
+    # A run has work for more than two days: whatever the first one came to, the last one must have spent its cap.
+    if max(told.days, default=None) not in full:
+        yield "the last day had not more work than money: the cap was not put to the proof"
+
+
+def _charges(plan: Plan, told: Told, calls: Sequence[Call]) -> Iterator[str]:
+    if told.worst_usd > plan.cap_usd:
+        yield f"the ledger was charged ${told.worst_usd} at one record, above the cap of ${plan.cap_usd}"
+    for lane, usd in told.worst_by_lane_usd.items():
+        share_usd = plan.limits.lane_cap_usd(lane)
+        if usd > share_usd:
+            yield f"lane {lane} was charged ${usd} at one record, above its share of ${share_usd}"
     by_claim: dict[UUID | None, Decimal] = defaultdict(lambda: NOTHING)
     for call in calls:
         by_claim[call.attempt_id] += call.usd
@@ -195,6 +222,16 @@ def _calls(evidence: Evidence, told: Told, calls: Sequence[Call]) -> Iterator[st
                 yield f"{call.video_id} was called under claim {claim.attempt_id}, its answer in the log before that"
 
 
+def _settlements(told: Told) -> Iterator[str]:
+    """What readers that cannot fold go by: each denied claim is settled in the end, and settlements tell the verdicts."""
+    for attempt_id in told.ledger.denied:
+        yield f"claim {attempt_id} was denied ({told.verdicts[attempt_id]}) and nobody has settled it"
+    for attempt_id, granted in told.said.items():
+        verdict = told.verdicts.get(attempt_id)
+        if granted != (verdict == "granted"):
+            yield f"the settlement of claim {attempt_id} says granted: {granted}, the ledger {verdict}"
+
+
 def _videos(evidence: Evidence, told: Told) -> Iterator[str]:
     events = [record.event() for record in evidence.analyses]
     completed = {event.video.video_id for event in events if isinstance(event, AnalysisCompleted)}
@@ -203,10 +240,11 @@ def _videos(evidence: Evidence, told: Told) -> Iterator[str]:
     for video_id in evidence.plan.video_ids:
         if video_id not in completed | failed | waiting:
             yield f"{video_id} is lost: neither completed nor failed, and it does not wait"
-    dearest = max((claim.usd for claim, _ in told.claims.values()), default=NOTHING)
-    room = told.days[told.ledger.day].room_usd
-    if waiting and room >= dearest:
-        yield f"{len(waiting)} videos wait although ${room} is left today"
+    requests = [pending.request for pending in told.ledger.pending.values()]
+    for lane, count in Counter(request.lane for request in requests if request.video_id in waiting).items():
+        room = told.room(lane, evidence.plan.limits)
+        if room >= evidence.plan.dearest_usd:
+            yield f"{count} videos of lane {lane} wait although ${room} is left for them today"
     yield from _rows(evidence, told, completed, failed)
 
 
@@ -223,17 +261,8 @@ def _rows(evidence: Evidence, told: Told, completed: set[str], failed: set[str])
             right = (status, rows) == ("captioned", 0)
         if not right:
             yield f"the read model has {video_id} as {status} ({reason}) with {rows} analyses"
-    charged = sum(told.charges.values(), NOTHING)
-    # SQL knows no verdicts: a denied claim that nobody settled in time counts there as if it had been granted.
-    too_much = sum(
-        (
-            claim.usd
-            for attempt_id, (claim, _) in told.claims.items()
-            if attempt_id not in told.charges.keys() | told.in_time
-        ),
-        NOTHING,
-    )
-    if not charged <= shown.charged_usd <= charged + too_much:
+    charged = sum(told.charges.values(), told.ungranted_usd)
+    if shown.charged_usd != charged:
         yield f"the read model charges ${shown.charged_usd}, the ledger ${charged}"
 
 
@@ -251,11 +280,13 @@ def _numbers(
     waits_ms = sorted(
         call.at_ms - told.claims[call.attempt_id][1] for call in calls if call.attempt_id in told.claims
     )
+    lanes = Counter(told.claims[call.attempt_id][0].lane for call in calls if call.attempt_id in told.claims)
     return {
         "calls": len(calls),
+        "calls by lane": dict(lanes),
         "refused, no calls": len(evidence.access_log) - len(calls),
         "claims granted": len(told.charges),
-        "claims denied": len(told.claims) - len(told.charges),
+        "claims denied": dict(Counter(said for said in told.verdicts.values() if said != "granted")),
         "claims settled in time": len(told.in_time & told.charges.keys()),
         "claims expired, charged in full": f"{len(expired)}, {uncalled} of them never called",
         "from claim to call": f"{waits_ms[len(waits_ms) // 2]} ms at the median" if waits_ms else "",

@@ -10,8 +10,15 @@ from streams.events.prompts import Prompt
 INPUT_USD = Decimal("0.00016")
 """About what a claim reserves for the prompt: its tokens written to the cache, with the margin for the estimate."""
 OUTPUT_USD_A_TOKEN = Decimal("0.0000005")
-# Two days at the cap and some: whatever the first day leaves, the last one has more work than money.
-WORK_OVER_CAP = Decimal("2.3")
+# Two days at the cap and some: whatever the first day leaves, the last one has more work than money. There is more
+# backfill than its share of a day, and more to do in the live lane than what the backfill leaves of both days.
+WORK_OVER_CAP = Decimal("2.5")
+BACKFILL = Decimal("0.4")
+BACKFILL_SHARE = Decimal("0.5")
+CALLS_IN_FLIGHT = (1, 2, 4)
+# What an act cuts off, one call or two as a rule, is charged and not billed: with fewer claims between acts, 0.95 of the
+# cap could not be billed.
+CLAIMS_AN_ACT = 36
 
 
 @dataclass(frozen=True)
@@ -38,9 +45,27 @@ class Plan:
         return [f"video-{number:06}" for number in range(self.videos)]
 
     @property
+    def backfill_ids(self) -> list[str]:
+        return self.video_ids[: int(self.videos * BACKFILL)]
+
+    @property
+    def live_ids(self) -> list[str]:
+        return self.video_ids[int(self.videos * BACKFILL) :]
+
+    @property
+    def live_at_once(self) -> int:
+        """How many of the live videos are there from the start."""
+        return len(self.live_ids) // 4
+
+    @property
     def call_usd(self) -> Decimal:
         """About what a claim reserves."""
         return self.cap_usd * WORK_OVER_CAP / self.videos
+
+    @property
+    def dearest_usd(self) -> Decimal:
+        """More than any claim reserves: an answer that was cut is asked for again with room for twice as much."""
+        return 2 * self.call_usd
 
     @property
     def max_tokens(self) -> int:
@@ -58,11 +83,16 @@ class Plan:
         )
 
     @property
+    def calls_in_flight(self) -> list[int]:
+        """Of each analyst."""
+        return [CALLS_IN_FLIGHT[slot % len(CALLS_IN_FLIGHT)] for slot in range(self.analysts)]
+
+    @property
     def limits(self) -> Limits:
-        """Short holds, so that claims expire; one call at a time each, for what a kill cuts off is charged and not billed."""
+        """Of every analyst, but for its calls in flight. Short holds, so that claims expire."""
         return Limits(
             cap_usd=self.cap_usd,
-            backfill_share=Decimal(1),
+            backfill_share=BACKFILL_SHARE,
             replay_share=Decimal(1),
             calls_in_flight=1,
             call_timeout_s=2.0,
@@ -73,6 +103,11 @@ class Plan:
     @property
     def calls_a_day(self) -> int:
         return int(self.cap_usd / self.call_usd)
+
+    @property
+    def claims_an_act(self) -> int:
+        """How many claims lie between two acts: as many as spread them over both days, if that is not too few."""
+        return max(CLAIMS_AN_ACT, 2 * self.calls_a_day // max(self.kills + self.stops, 1))
 
     @property
     def claims_before_midnight(self) -> int:

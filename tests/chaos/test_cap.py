@@ -17,7 +17,6 @@ async def test_no_violence_beats_the_cap_loses_a_video_or_calls_a_claim_twice(
     connection: Connection, tmp_path: Path
 ) -> None:
     """Kills, stops past the deadline, a day's end amid the work, a provider of all moods; the judge finds nothing."""
-    # A call that is killed stays charged: with more of them on so small a cap, 0.95 of it could not be billed.
-    plan = Plan(analysts=4, kills=4, stops=2, videos=400, cap_usd=Decimal("0.100"), seed=1)
+    plan = Plan(analysts=4, kills=4, stops=2, videos=800, cap_usd=Decimal("0.200"), seed=1)
     judgement = judge(await run(plan, connection, tmp_path, limit_s=300))
     assert judgement.faults == []

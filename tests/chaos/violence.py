@@ -1,10 +1,9 @@
 """A run: videos to analyse, analysts under violence, a day's end amid the work, until nothing more can be spent."""
 
 import asyncio
-from collections.abc import AsyncIterator
+from collections.abc import AsyncIterator, Sequence
 from contextlib import asynccontextmanager
 from dataclasses import dataclass, replace
-from decimal import Decimal
 from pathlib import Path
 from random import Random
 from typing import get_args
@@ -17,6 +16,8 @@ from projections.snapshots import LINK
 from streams.analysis.entries import Claim, read_entry
 from streams.analysis.ledger import DAY_MS, Ledger
 from streams.clock import utc_now
+from streams.events.event import Lane
+from streams.events.videos import Origin
 from streams.log.connection import Connection
 from streams.log.fold import Follower, Record, follow
 from streams.log.publish import publisher
@@ -29,8 +30,8 @@ from tests.chaos.crowd import Act, Crowd, processes
 from tests.chaos.judge import Evidence, ReadModel
 from tests.chaos.plan import Plan
 
-CLAIMS_AN_ACT = 14
 LONGEST_PAUSE_MS = 1000
+REST_MS = 500
 QUIET_MS = 30_000
 
 
@@ -42,11 +43,12 @@ def now_ms() -> int:
 class Watch:
     """The ledger as it grows, folded where no fault is planted."""
 
+    plan: Plan
     ledger: Ledger
     midnight_ms: int = 0
     claims: int = 0
+    all_asked: bool = False
     moved_ms: int = 0
-    cheapest_usd: Decimal = Decimal("Infinity")
 
     def apply(self, record: Record) -> None:
         entry = read_entry(record)
@@ -54,15 +56,24 @@ class Watch:
         self.moved_ms = now_ms()
         if isinstance(entry, Claim):
             self.claims += verdict == "granted"
-            self.cheapest_usd = min(self.cheapest_usd, entry.usd)
 
-    def at_rest(self, cap_usd: Decimal) -> bool:
-        """Whether no call is under way and none can begin today; or nothing moves any more, whyever."""
+    def has_room(self, lane: Lane) -> bool:
+        """Whether any claim could be granted in a lane."""
+        limits = self.plan.limits
+        room = self.ledger.room(lane, limits.cap_usd, limits.lane_cap_usd(lane), now_ms())
+        return room >= self.plan.dearest_usd
+
+    def at_rest(self) -> bool:
+        """Whether no call is under way, none need begin today and what was denied is settled; or nothing moves, whyever."""
         now = now_ms()
         if any(held.deadline_ms > now for held in self.ledger.open.values()):
             return False
-        spent = self.claims > 0 and self.ledger.room("live", cap_usd, cap_usd, now) < self.cheapest_usd
-        return not self.ledger.pending or spent or now - self.moved_ms > QUIET_MS
+        lanes = {pending.request.lane for pending in self.ledger.pending.values()}
+        waiting = lanes if self.all_asked else {*lanes, "live"}
+        stopped = self.ledger.alarm is not None and now < self.ledger.day_end_ms()
+        spent = stopped or not any(map(self.has_room, waiting))
+        done = spent and not self.ledger.denied
+        return now - self.moved_ms > (REST_MS if done else QUIET_MS)
 
 
 async def run(plan: Plan, connection: Connection, home: Path, limit_s: float) -> Evidence:
@@ -72,18 +83,21 @@ async def run(plan: Plan, connection: Connection, home: Path, limit_s: float) ->
     async with publisher(connection) as appender, _claude(plan.seed, access_log) as base_url:
         log = Scene(connection, appender, plan.prompt)
         await log.activate()
-        for start in range(0, plan.videos, 100):
-            await asyncio.gather(*(log.ask(video_id) for video_id in plan.video_ids[start : start + 100]))
+        await _ask(log, plan.backfill_ids, "backfill")
+        await _ask(log, plan.live_ids[: plan.live_at_once], "poll")
         noon_ms = (now_ms() + DAY_MS // 2) % DAY_MS
         job = Job(connection, base_url, plan.limits, noon_ms, home / "analysts.log", plan.fault)
-        crowd, watch = Crowd(job, Random(plan.seed)), Watch(Ledger(noon_ms))
+        crowd = Crowd(job, plan.calls_in_flight, Random(plan.seed))
+        watch = Watch(plan, Ledger(noon_ms))
         came_to_rest = False
         try:
             async with follow(connection, [LEDGER], watch.apply) as follower:
-                crowd.gather(plan.analysts)
+                crowd.begin()
                 try:
                     async with asyncio.timeout(limit_s):
-                        await _torment(plan, crowd, watch)
+                        await asyncio.gather(
+                            _ask_the_rest(plan, log, watch, follower), _torment(plan, crowd, watch)
+                        )
                         await _rest(plan, crowd, watch, follower)
                         came_to_rest = True
                 except TimeoutError:
@@ -104,39 +118,56 @@ async def run(plan: Plan, connection: Connection, home: Path, limit_s: float) ->
         )
 
 
+async def _ask(log: Scene, video_ids: Sequence[str], origin: Origin) -> None:
+    for start in range(0, len(video_ids), 100):
+        await asyncio.gather(
+            *(log.ask(video_id, origin=origin) for video_id in video_ids[start : start + 100])
+        )
+
+
+async def _ask_the_rest(plan: Plan, log: Scene, watch: Watch, follower: Follower) -> None:
+    """Most live videos come when the backfill has spent its share of the day, which must not hold them up."""
+    while watch.ledger.open or watch.has_room("backfill"):
+        if watch.midnight_ms or watch.at_rest():
+            break
+        await follower.moved()
+    await _ask(log, plan.live_ids[plan.live_at_once :], "poll")
+    watch.all_asked = True
+
+
 async def _torment(plan: Plan, crowd: Crowd, watch: Watch) -> None:
     """Each act some claims after the one before, so that a slow machine has no more of them a call than a fast one."""
     kill, stop = get_args(Act)
     acts: list[Act] = [kill] * plan.kills + [stop] * plan.stops
     crowd.random.shuffle(acts)
     for act in acts:
-        enough = watch.claims + crowd.random.uniform(0, 2 * CLAIMS_AN_ACT)
+        enough = watch.claims + crowd.random.uniform(0, 2 * plan.claims_an_act)
         until_ms = now_ms() + LONGEST_PAUSE_MS
         # Where the cap is reached nothing is claimed: then it is time that passes between acts.
-        while watch.claims < enough and (  # noqa: ASYNC110  the clock and the ledger are both waited for
-            now_ms() < until_ms or not watch.at_rest(plan.cap_usd)
-        ):
+        while watch.claims < enough and (now_ms() < until_ms or not watch.at_rest()):
+            await _midnight(plan, crowd, watch)
             await asyncio.sleep(0.01)
         # Or it would always be just after a claim.
         await asyncio.sleep(crowd.random.uniform(0, 2 * LATENCY_S))
         await crowd.act(act)
-        await _midnight(plan, crowd, watch)
 
 
 async def _midnight(plan: Plan, crowd: Crowd, watch: Watch) -> None:
-    """Let the day end in a moment, once: everybody is killed and started again with that end, calls under way or not.
+    """Let the day end in a moment, once: all are told to end, amid their calls, and started again with that day's end.
 
     All that is in the log lies within one day before as after, so no verdict on it changes.
     """
-    if watch.midnight_ms or (watch.claims < plan.claims_before_midnight and not watch.at_rest(plan.cap_usd)):
+    if watch.midnight_ms or (watch.claims < plan.claims_before_midnight and not watch.at_rest()):
         return
+    await crowd.end()
     watch.midnight_ms = now_ms() + int(crowd.random.uniform(0.3, 1.2) * crowd.job.limits.hold_s * 1000)
     watch.ledger.day_start_ms = watch.midnight_ms % DAY_MS
-    await crowd.begin_anew(replace(crowd.job, day_start_ms=watch.ledger.day_start_ms))
+    crowd.job = replace(crowd.job, day_start_ms=watch.ledger.day_start_ms)
+    crowd.begin()
 
 
 async def _rest(plan: Plan, crowd: Crowd, watch: Watch, follower: Follower) -> None:
-    while not (0 < watch.midnight_ms < now_ms() and watch.at_rest(plan.cap_usd)):
+    while not (0 < watch.midnight_ms < now_ms() and watch.at_rest()):
         await follower.moved()
         crowd.mend()
         await _midnight(plan, crowd, watch)
