@@ -113,6 +113,8 @@ class Shell:
             env={**os.environ, **self.environment},
             stdout=asyncio.subprocess.PIPE,
             stderr=asyncio.subprocess.PIPE,
+            # A shell lets its background jobs ignore Ctrl-C, and so their children.
+            preexec_fn=lambda: signal.signal(signal.SIGINT, signal.SIG_DFL),
         )
 
     async def watched(self, *words: str) -> list[str]:
@@ -348,8 +350,13 @@ async def interrupted(process: asyncio.subprocess.Process) -> tuple[int | None, 
     """How a process ends after Ctrl-C: its code, what it printed, what it said on stderr."""
     with suppress(ProcessLookupError):
         process.send_signal(signal.SIGINT)
-    async with asyncio.timeout(30):
-        printed, said = await process.communicate()
+    try:
+        async with asyncio.timeout(30):
+            printed, said = await process.communicate()
+    finally:
+        if process.returncode is None:
+            process.kill()
+            await process.wait()
     return process.returncode, printed.decode(), said.decode()
 
 
