@@ -72,7 +72,8 @@ class State:
                 self.owed.pop(entry.request_id, None)
                 if is_new:
                     self.queue.add(self.ledger.pending[entry.request_id])
-                    self._owe_all(entry, record)
+                    for replay in self.ledger.replays.values():
+                        self._owe(entry, replay, record)
             case Settlement():
                 self._settle(entry, settled)
             case Replay() if self.ledger.replays[entry.replay_id] is entry:
@@ -91,10 +92,6 @@ class State:
         if self.ledger.is_done(settlement.analysis_id):
             self.answered.discard(settlement.analysis_id)
             self.truncated.discard(settlement.analysis_id)
-
-    def _owe_all(self, live: Request, record: Record) -> None:
-        for replay in self.ledger.replays.values():
-            self._owe(live, replay, record)
 
     def _owe(self, live: Request, replay: Replay, record: Record) -> None:
         """A following replay asks for what a live request asks for, unless both ask with the same prompt."""

@@ -119,15 +119,9 @@ class Shell:
 
     async def watched(self, *words: str) -> list[str]:
         """The lines of a verb that ends well, and by itself, though nobody knows beforehand when."""
-        process = await self.typed(*words)
-        try:
-            async with asyncio.timeout(30):
-                printed, said = await process.communicate()
-        finally:
-            if process.returncode is None:
-                process.kill()
-        assert process.returncode == 0, said.decode()
-        return printed.decode().splitlines()
+        code, printed, said = await ended(await self.typed(*words))
+        assert code == 0, said
+        return printed.splitlines()
 
     async def read_on(self) -> None:
         """Let the read model come up to the log."""
@@ -350,6 +344,11 @@ async def interrupted(process: asyncio.subprocess.Process) -> tuple[int | None, 
     """How a process ends after Ctrl-C: its code, what it printed, what it said on stderr."""
     with suppress(ProcessLookupError):
         process.send_signal(signal.SIGINT)
+    return await ended(process)
+
+
+async def ended(process: asyncio.subprocess.Process) -> tuple[int | None, str, str]:
+    """How a process ends within its time: its code, what it printed, what it said on stderr."""
     try:
         async with asyncio.timeout(30):
             printed, said = await process.communicate()
