@@ -14,24 +14,14 @@ from typing import Any, NamedTuple
 import pyarrow as pa
 from duckdb import DuckDBPyConnection
 
-from streams.events.envelope import UndecodableError, decode, header
+from streams.events.envelope import UndecodableError
 from streams.events.event import Event
 from streams.events.prompts import PromptActivated
+from streams.events.record import Record
 from streams.log.topics import ANALYSES, TOPICS
 
 _TYPES = {topic.name: frozenset(topic.types) for topic in TOPICS}
 _TYPES[ANALYSES.name] |= {PromptActivated}  # the markers
-
-
-class Record(NamedTuple):
-    """A message as it stands in the log; `topic` without the prefix, `timestamp_ms` by the broker's clock."""
-
-    topic: str
-    partition: int
-    offset: int
-    timestamp_ms: int
-    headers: Sequence[tuple[str, bytes]]
-    value: bytes | None
 
 
 class Place(NamedTuple):
@@ -172,7 +162,7 @@ def prepare(records: Sequence[Record], progress: Mapping[Place, Progress]) -> Ba
         try:
             event = _read(record)
         except UndecodableError as error:
-            rejects.append((*where, _type_of(record), str(error), record.value))
+            rejects.append((*where, record.type, str(error), record.value))
         else:
             at_us = (event.at - _EPOCH) // _MICROSECOND
             last_event_us = at_us if last_event_us is None else max(last_event_us, at_us)
@@ -184,17 +174,10 @@ def prepare(records: Sequence[Record], progress: Mapping[Place, Progress]) -> Ba
 
 
 def _read(record: Record) -> Event:
-    event = decode(record.headers, record.value)
+    event = record.event()
     if type(event) not in _TYPES[record.topic]:
         raise UndecodableError(f"{type(event).__name__} does not belong in {record.topic}")
     return event
-
-
-def _type_of(record: Record) -> str | None:
-    try:
-        return header(record.headers, "ce_type")
-    except UnicodeDecodeError:
-        return None
 
 
 def apply(database: DuckDBPyConnection, records: Sequence[Record]) -> None:

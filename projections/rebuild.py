@@ -7,8 +7,8 @@ from pathlib import Path
 from aiokafka import AIOKafkaConsumer
 
 from projections import model
-from projections.follow import WAIT_S, LogReader
 from projections.ingest import apply
+from projections.projector import WAIT_S, LogReader
 from projections.snapshots import Snapshots
 from streams.log.topics import Topic
 

@@ -5,9 +5,9 @@ from collections.abc import Iterator
 
 import pytest
 
-from streams.log import broker
+from streams.broker import local as broker
 from streams.log.connection import Connection
-from streams.log.topics import apply
+from streams.log.layout import apply
 
 
 @pytest.fixture(scope="session")

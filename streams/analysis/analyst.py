@@ -17,21 +17,24 @@ from aiokafka.errors import KafkaError
 from streams.analysis.attempt import LOG_AWAY_S, Attempts
 from streams.analysis.calls import Calls
 from streams.analysis.claude import Claude
-from streams.analysis.ledger import Ledger, Pending
-from streams.analysis.limits import Limits
 from streams.analysis.next_step import Again, Halt, Next, Pause
 from streams.analysis.pace import Permit
-from streams.analysis.queue import LANES, Line, line_of
+from streams.analysis.queue import Line, line_of
 from streams.analysis.recorder import Recorder
 from streams.analysis.recovery import Recovery
 from streams.analysis.state import State
+from streams.budget.ledger import Ledger, Pending
+from streams.budget.limits import Limits
 from streams.clock import Clock
 from streams.errors import EarmarkError, TransientError
 from streams.events.captions import CaptionsExtracted
+from streams.events.event import LANES
 from streams.events.ledger import BudgetSettled
 from streams.events.prompts import Prompt
+from streams.events.record import Record
 from streams.log.connection import Connection
-from streams.log.fold import Fetcher, Record, fetcher, follow
+from streams.log.fetch import Fetcher, fetcher
+from streams.log.follow import follow
 from streams.log.publish import Publisher
 from streams.log.topics import ANALYSES, CAPTIONS, LEDGER, PROMPTS
 

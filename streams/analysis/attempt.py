@@ -16,18 +16,18 @@ from uuid import UUID, uuid4
 from aiokafka.errors import KafkaError
 
 from streams.analysis.calls import Calls
-from streams.analysis.conversation import request_of
-from streams.analysis.entries import Request
-from streams.analysis.ledger import MAX_ATTEMPTS, Pending
-from streams.analysis.limits import Limits
 from streams.analysis.next_step import Again, Halt, Next, Pause
 from streams.analysis.outcomes import Exhausted, Failed, Misconfigured, Outcome, Refused
 from streams.analysis.pace import Permit
-from streams.analysis.prices import UnknownPriceError, worst_case
+from streams.analysis.question import request_of
 from streams.analysis.record import failure
 from streams.analysis.recorder import Recorder, raise_if_final
 from streams.analysis.state import State
 from streams.analysis.verdicts import Verdicts
+from streams.budget.entries import Request
+from streams.budget.ledger import MAX_ATTEMPTS, Pending
+from streams.budget.limits import Limits
+from streams.budget.prices import UnknownPriceError, worst_case
 from streams.clock import Clock
 from streams.errors import EarmarkError
 from streams.events.analyses import AttemptOutcome
@@ -35,8 +35,8 @@ from streams.events.captions import CaptionsExtracted
 from streams.events.event import Event
 from streams.events.ledger import BudgetReserved, analysis_id
 from streams.events.prompts import Prompt
-from streams.log.publish import Appended
-from streams.log.topics import ANALYSES, partition_of
+from streams.log.publish import Appended, partition_of
+from streams.log.topics import ANALYSES
 
 LOG_AWAY_S = 5.0
 """How long a request waits where the log did not answer."""

@@ -11,9 +11,8 @@ from uuid import UUID
 from streams.analysis.claude import Claude
 from streams.analysis.outcomes import Answered, Failed, Outcome, Refused
 from streams.analysis.pace import Pace, Permit
-from streams.analysis.queue import LANES
 from streams.clock import Clock
-from streams.events.event import Lane
+from streams.events.event import LANES, Lane
 
 
 @dataclass

@@ -10,7 +10,8 @@ from bisect import bisect_right
 from collections import defaultdict
 from collections.abc import Iterator, Sequence
 
-from streams.analysis.conversation import AnsweredMention, lines_of
+from streams.analysis.answer import AnsweredMention
+from streams.analysis.lines import lines_of
 from streams.analysis.symbols import normalise
 from streams.events.analyses import Mention, Rejection, mention_id
 from streams.events.captions import CaptionsExtracted

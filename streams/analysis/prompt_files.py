@@ -8,7 +8,7 @@ from streams.errors import EarmarkError
 from streams.events.prompts import Prompt
 
 SCHEMA_VERSION = 1
-"""The version of the answer's JSON schema (`conversation.Answer`); a change of it makes other prompts."""
+"""The version of the answer's JSON schema (`answer.Answer`); a change of it makes other prompts."""
 
 
 class PromptFileError(EarmarkError):

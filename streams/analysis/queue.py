@@ -7,14 +7,12 @@ Replays wait in a line each, the older replay first, for each has a share and a 
 from collections.abc import Callable, Iterator
 from dataclasses import dataclass, field
 from heapq import heapify, heappop, heappush
-from typing import get_args
 from uuid import UUID
 
-from streams.analysis.entries import Request
-from streams.analysis.ledger import Pending
-from streams.events.event import Lane
+from streams.budget.entries import Request
+from streams.budget.ledger import Pending
+from streams.events.event import LANES, Lane
 
-LANES: tuple[Lane, ...] = get_args(Lane)
 SWEPT_AT_ONCE = 1000
 Line = tuple[Lane, UUID | None]
 """What a request waits in: its lane, and in the lane of replays its replay."""

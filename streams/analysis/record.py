@@ -3,11 +3,12 @@
 from datetime import datetime
 from decimal import Decimal
 
-from streams.analysis.conversation import LINES_VERSION, InvalidAnswerError, parse_answer
+from streams.analysis.answer import InvalidAnswerError, parse_answer
 from streams.analysis.grounding import GROUNDING_VERSION, ground
-from streams.analysis.ledger import Pending
+from streams.analysis.lines import LINES_VERSION
 from streams.analysis.outcomes import Failed
-from streams.analysis.prices import price
+from streams.budget.ledger import Pending
+from streams.budget.prices import price
 from streams.events.analyses import (
     AnalysisCompleted,
     AnalysisFailed,

@@ -11,13 +11,13 @@ from uuid import UUID
 
 from aiokafka.errors import KafkaError, KafkaTimeoutError
 
-from streams.analysis.entries import Claim
-from streams.analysis.ledger import MAX_ATTEMPTS, Pending
-from streams.analysis.limits import Limits
 from streams.analysis.next_step import Again, Halt, Next, Pause
 from streams.analysis.outcomes import Answered, Exhausted, Failed, Misconfigured, Outcome, Refused
 from streams.analysis.record import charge, completed, failure
 from streams.analysis.state import State
+from streams.budget.entries import Claim
+from streams.budget.ledger import MAX_ATTEMPTS, Pending
+from streams.budget.limits import Limits
 from streams.clock import Clock
 from streams.errors import EarmarkError
 from streams.events.captions import CaptionsExtracted

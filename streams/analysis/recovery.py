@@ -11,11 +11,11 @@ from uuid import UUID
 from aiokafka.errors import KafkaError
 
 from streams.analysis.attempt import Attempts
-from streams.analysis.entries import Claim
+from streams.budget.entries import Claim
 from streams.errors import TransientError
 from streams.events.analyses import AnalysisCompleted, AnalysisFailed, AttemptFailed
 from streams.events.event import Position
-from streams.log.fold import Fetcher
+from streams.log.fetch import Fetcher
 from streams.log.topics import ANALYSES
 
 EVERY_S = 5.0

@@ -5,15 +5,15 @@ from dataclasses import dataclass, field
 from datetime import UTC, datetime
 from uuid import UUID
 
-from streams.analysis.entries import Claim, Replay, Request, Settlement, read_entry
-from streams.analysis.ledger import Ledger, Verdict
 from streams.analysis.queue import Queue
+from streams.budget.entries import Claim, Replay, Request, Settlement, read_entry
+from streams.budget.ledger import Ledger, Verdict
 from streams.events.envelope import UndecodableError
 from streams.events.event import Position
 from streams.events.ledger import AnalysisRequested, analysis_id, request_id
 from streams.events.prompts import Prompt
+from streams.events.record import Record
 from streams.log import prompts as prompt_log
-from streams.log.fold import Record
 from streams.log.prompts import Prompts
 from streams.log.topics import ANALYSES, LEDGER, PROMPTS
 

@@ -5,7 +5,7 @@ from collections.abc import Awaitable, Iterator
 from contextlib import contextmanager
 from uuid import UUID
 
-from streams.analysis.ledger import Verdict
+from streams.budget.ledger import Verdict
 from streams.errors import EarmarkError
 
 NO_MORE = "the ledger is read no further, so no verdict comes"

@@ -1,7 +1,7 @@
 """Settings become the things that processes and verbs talk to; light to import, for every verb needs it."""
 
+from streams.broker import local
 from streams.errors import EarmarkError
-from streams.log import broker
 from streams.log.connection import Connection
 from streams.settings import Settings
 from streams.ytdlp.process import Options
@@ -12,7 +12,7 @@ def connection_of(settings: Settings) -> Connection:
 
     Raises EarmarkError where there is neither.
     """
-    bootstrap = settings.kafka or broker.find(settings.home)
+    bootstrap = settings.kafka or local.find(settings.home)
     if bootstrap is None:
         raise EarmarkError(
             f"no broker runs in {settings.home}: start everything with `earmark up`, only the broker with"

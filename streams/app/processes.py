@@ -13,12 +13,12 @@ from decimal import Decimal
 from functools import partial
 from typing import get_args
 
-from streams.analysis import agent as analysis_agent
-from streams.analysis.limits import Limits
+from streams.analysis import request_analysis as analysis_agent
 from streams.analysis.prompt_files import BUNDLED, read_prompt
 from streams.analysis.symbols import read_symbols
 from streams.app.connections import connection_of, ytdlp_options
-from streams.captions.agent import extract_captions
+from streams.budget.limits import Limits
+from streams.captions.extract_captions import extract_captions
 from streams.captions.fetch import TIME_LIMIT_S, fetch_captions
 from streams.clock import utc_now
 from streams.discovery.due import Pace
@@ -27,18 +27,18 @@ from streams.discovery.youtube import YouTube
 from streams.events.analyses import AnalysisCompleted
 from streams.events.channels import Tab
 from streams.events.prompts import PromptActivated
-from streams.log import topics
+from streams.log import layout
 from streams.log.agent import Agent
 from streams.log.connection import Connection
 from streams.log.diagnostics import configure
-from streams.log.fold import fetcher
+from streams.log.fetch import fetcher
 from streams.log.prompts import register_bundled
 from streams.log.publish import Publisher, publisher
 from streams.log.ready import topics_answer
 from streams.log.topics import ANALYSES, CAPTIONS, CAPTIONS_REQUESTS, PROMPTS, VIDEOS
 from streams.settings import Settings
-from streams.signals.agent import PublishSignals
 from streams.signals.markers import place_markers
+from streams.signals.publish_signals import PublishSignals
 
 HANDLER_LIMIT_S = 60.0
 KILL_MARGIN_S = 10.0
@@ -146,7 +146,7 @@ async def prepare(settings: Settings) -> None:
     admin = connection.admin()
     await admin.start()
     try:
-        await topics.apply(admin, connection.prefix, settings.kafka_replication_factor)
+        await layout.apply(admin, connection.prefix, settings.kafka_replication_factor)
     finally:
         await admin.close()
     await topics_answer(connection)

@@ -1,7 +1,7 @@
 import click
 
+from streams.broker import local
 from streams.errors import EarmarkError, RefusedError
-from streams.log import broker as local
 from streams.settings import load
 
 

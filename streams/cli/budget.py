@@ -9,12 +9,12 @@ import click
 from rich.console import Console
 from rich.table import Table
 
-from streams.analysis.budget import Budget, Report, Spent
-from streams.analysis.queue import LANES
 from streams.app.connections import connection_of
+from streams.budget.report import Budget, Report, Spent
 from streams.clock import utc_now
+from streams.events.event import LANES
 from streams.log.connection import Connection
-from streams.log.fold import read
+from streams.log.follow import read
 from streams.log.ready import topics_answer
 from streams.log.topics import LEDGER
 from streams.settings import load

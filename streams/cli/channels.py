@@ -21,7 +21,7 @@ from streams.errors import EarmarkError
 from streams.events.channels import ChannelFollowed, ChannelUnfollowed
 from streams.events.videos import Video, VideoDiscovered
 from streams.log.connection import Connection
-from streams.log.fold import read
+from streams.log.follow import read
 from streams.log.publish import publisher
 from streams.log.ready import topics_answer
 from streams.log.topics import CHANNELS, VIDEOS

@@ -2,9 +2,10 @@
 
 import click
 
-from streams.analysis.costs import Forecast, read_forecast
 from streams.analysis.prompt_files import BUNDLED, read_prompt
+from streams.budget.forecast import Forecast
 from streams.discovery import backfill
+from streams.discovery.estimate import read_forecast
 from streams.log.connection import Connection
 from streams.log.prompts import read_prompts
 from streams.settings import Settings

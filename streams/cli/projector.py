@@ -6,7 +6,7 @@ from pathlib import Path
 
 import click
 
-from projections.follow import project
+from projections.projector import project
 from projections.rebuild import rebuild as fold_anew
 from streams.app.connections import connection_of
 from streams.log.connection import Connection

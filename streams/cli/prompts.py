@@ -9,9 +9,9 @@ import click
 from rich.console import Console
 from rich.table import Table
 
-from streams.analysis.prices import price
 from streams.analysis.prompt_files import read_prompt
 from streams.app.connections import connection_of
+from streams.budget.prices import price
 from streams.clock import utc_now
 from streams.errors import RefusedError
 from streams.events.ledger import Usage

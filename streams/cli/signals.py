@@ -10,7 +10,7 @@ import click
 from streams.app.connections import connection_of
 from streams.clock import utc_now
 from streams.events.envelope import UndecodableError
-from streams.log.fold import Record
+from streams.events.record import Record
 from streams.log.topics import MENTION_SIGNALS
 from streams.settings import load, parse_duration
 from streams.signals import contract as signal_contract

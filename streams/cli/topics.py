@@ -8,8 +8,8 @@ from aiokafka.errors import KafkaConnectionError
 
 from streams.app.connections import connection_of
 from streams.errors import EarmarkError, RefusedError
-from streams.log.topics import Plan, apply, existing_layouts
-from streams.log.topics import plan as plan_for
+from streams.log.layout import Plan, apply, existing_layouts
+from streams.log.layout import plan as plan_for
 from streams.settings import Settings, load
 
 

@@ -12,8 +12,8 @@ from pathlib import Path
 import click
 
 from streams.app import processes as app
+from streams.broker import local
 from streams.errors import EarmarkError
-from streams.log import broker
 from streams.settings import Settings, load
 
 PROCESSES = ("projector", "worker", "analyst", "watch")
@@ -54,15 +54,15 @@ def _alone(home: Path) -> Iterator[None]:
 @contextmanager
 def _broker(settings: Settings) -> Iterator[None]:
     """The local broker for as long as the block lasts, unless another is named or it runs already."""
-    if settings.kafka is not None or broker.find(settings.home) is not None:
+    if settings.kafka is not None or local.find(settings.home) is not None:
         yield
         return
     click.echo("starting Kafka …")
     try:
-        click.echo(f"Kafka serves at {broker.start(settings.home)}")
+        click.echo(f"Kafka serves at {local.start(settings.home)}")
         yield
     finally:
-        if broker.stop(settings.home):
+        if local.stop(settings.home):
             click.echo("Kafka stopped")
 
 

@@ -10,10 +10,10 @@ import duckdb
 from rich.table import Table
 
 from streams.demo import checks
-from streams.demo.channel import Channel
 from streams.demo.sample_channel import INVENTED_QUOTE, WRONG_LINE
 from streams.demo.stage import LIMIT_S, PREFIX, Stage
 from streams.errors import EarmarkError
+from streams.loopback.channel import Channel
 from streams.settings import Settings
 
 SINCE = "2026-11-01"

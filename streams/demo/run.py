@@ -11,14 +11,14 @@ from time import monotonic
 
 from rich.console import Console
 
+from streams.broker import local
 from streams.demo import checks
-from streams.demo.claude import LoopbackClaude
 from streams.demo.first_act import first_act
 from streams.demo.sample_channel import sample_channel, sample_scripts
 from streams.demo.second_act import second_act
 from streams.demo.stage import Stage
-from streams.demo.youtube import LoopbackYoutube, serve
-from streams.log import broker
+from streams.loopback.claude import LoopbackClaude
+from streams.loopback.youtube import LoopbackYoutube, serve
 
 NOTICE = (
     "Claude's answers here are scripted: no model was called, and costs are the list price of scripted usage."
@@ -42,7 +42,7 @@ async def demo(home: Path, console: Console) -> bool:
 
 
 def _empty(home: Path) -> None:
-    broker.stop(home)
+    local.stop(home)
     shutil.rmtree(home, ignore_errors=True)
     home.mkdir(parents=True)
 

@@ -12,11 +12,11 @@ import orjson
 
 from streams.analysis.prompt_files import BUNDLED
 from streams.captions.json3 import parse
-from streams.demo.captions_writer import automatic, manual
-from streams.demo.channel import Channel, ChannelVideo
-from streams.demo.script import OVERLOADED, RATE_LIMITED, Reply, Script
 from streams.events.captions import CaptionsExtracted, captions_id
 from streams.events.videos import Video
+from streams.loopback.captions_writer import automatic, manual
+from streams.loopback.channel import Channel, ChannelVideo
+from streams.loopback.script import OVERLOADED, RATE_LIMITED, Reply, Script
 
 SAMPLE = Path(__file__).parent / "sample"
 REQUESTS = SAMPLE / "requests.json"

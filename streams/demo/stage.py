@@ -12,9 +12,9 @@ from typing import Any
 
 from rich.console import Console
 
+from streams.broker import local
 from streams.demo import checks
 from streams.errors import EarmarkError
-from streams.log import broker
 
 LIMIT_S = 120.0
 CAP_USD = "0.05"
@@ -42,7 +42,7 @@ class Stage:
     @property
     def bootstrap(self) -> str:
         """Where the broker listens."""
-        return broker.find(self.home) or ""
+        return local.find(self.home) or ""
 
     @asynccontextmanager
     async def up(self) -> AsyncIterator[None]:

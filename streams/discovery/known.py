@@ -10,8 +10,8 @@ from streams.discovery.channels import Channels
 from streams.events.captions import CaptionsExtracted, CaptionsRequested, CaptionsUnavailable
 from streams.events.envelope import UndecodableError
 from streams.events.event import Event, Position
+from streams.events.record import Record
 from streams.events.videos import VideoDiscovered
-from streams.log.fold import Record
 from streams.log.topics import CAPTIONS, CAPTIONS_REQUESTS, CAPTIONS_UNAVAILABLE, CHANNELS, VIDEOS
 
 log = logging.getLogger(__name__)

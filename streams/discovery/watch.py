@@ -16,7 +16,8 @@ from streams.events.captions import CaptionsRequested, CaptionsUnavailable
 from streams.events.event import Event, Position
 from streams.events.videos import Video, VideoDiscovered
 from streams.log.connection import Connection
-from streams.log.fold import Fetcher, fetcher, follow
+from streams.log.fetch import Fetcher, fetcher
+from streams.log.follow import follow
 from streams.log.publish import Publisher, publisher
 from streams.log.topics import CAPTIONS_UNAVAILABLE
 

@@ -2,7 +2,7 @@
 
 from datetime import UTC, datetime
 from decimal import Decimal
-from typing import Annotated, ClassVar, Literal
+from typing import Annotated, ClassVar, Literal, get_args
 from uuid import NAMESPACE_URL, UUID, uuid5
 
 from pydantic import AfterValidator, AwareDatetime, BaseModel, ConfigDict, Field, PlainSerializer
@@ -29,6 +29,9 @@ Usd = Annotated[
 
 Lane = Literal["live", "backfill", "replay"]
 """What a request competes as: live goes before backfill, backfill before replay."""
+
+LANES: tuple[Lane, ...] = get_args(Lane)
+"""The lanes, the one that goes first in front."""
 
 
 def derive_id(*parts: object) -> UUID:

@@ -19,8 +19,7 @@ from streams.clock import Clock
 from streams.errors import EarmarkError, TransientError
 from streams.events.envelope import UndecodableError
 from streams.events.event import Event, Position
-from streams.log.dead_letters import dead_letter
-from streams.log.fold import Record
+from streams.events.record import Record, dead_letter
 from streams.log.topics import Topic
 
 TRIES = 3

@@ -7,8 +7,9 @@ from datetime import datetime
 from streams.clock import Clock
 from streams.errors import EarmarkError, RefusedError
 from streams.events.prompts import Prompt, PromptActivated, PromptRegistered
+from streams.events.record import Record
 from streams.log.connection import Connection
-from streams.log.fold import Record, read
+from streams.log.follow import read
 from streams.log.publish import Publisher
 from streams.log.topics import PROMPTS
 

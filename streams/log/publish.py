@@ -5,11 +5,17 @@ from contextlib import asynccontextmanager
 from dataclasses import dataclass
 
 from aiokafka import AIOKafkaProducer
+from aiokafka.partitioner import murmur2
 
 from streams.events.envelope import encode
 from streams.events.event import Event
 from streams.log.connection import Connection
 from streams.log.topics import destination
+
+
+def partition_of(key: str, partitions: int) -> int:
+    """The partition a key falls in: murmur2, as every Kafka client's default has it."""
+    return int((murmur2(key.encode()) & 0x7FFFFFFF) % partitions)
 
 
 @dataclass(frozen=True)

@@ -18,10 +18,10 @@ import faust.transport.drivers.aiokafka as faust_kafka
 
 from streams.clock import Clock
 from streams.errors import EarmarkError
+from streams.events.record import Record
 from streams.log.agent import Agent, ExitCode, Wrapper
 from streams.log.connection import Connection
 from streams.log.diagnostics import configure
-from streams.log.fold import Record
 from streams.log.publish import Publisher, publisher
 from streams.log.ready import topics_answer
 from streams.log.topics import MAX_MESSAGE_BYTES

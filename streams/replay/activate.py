@@ -6,12 +6,14 @@ from dataclasses import dataclass, field
 from datetime import datetime
 
 from streams.events.prompts import PromptActivated
+from streams.events.record import Record
 from streams.log.connection import Connection
-from streams.log.fold import Record, ends_of, fetcher, follow
+from streams.log.fetch import fetcher
+from streams.log.follow import ends_of, follow
 from streams.log.publish import Publisher
 from streams.log.topics import ANALYSES, PROMPTS
-from streams.signals.agent import told_of
 from streams.signals.current import Partition, activated, evolve, videos_by_prompt
+from streams.signals.publish_signals import told_of
 
 
 @dataclass

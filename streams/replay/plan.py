@@ -3,7 +3,7 @@
 from dataclasses import dataclass
 from decimal import ROUND_CEILING, Decimal
 
-from streams.analysis.prices import price, worst_case
+from streams.budget.prices import price, worst_case
 from streams.events.ledger import Usage
 from streams.events.prompts import Prompt
 from streams.replay.selection import Chosen, Selection

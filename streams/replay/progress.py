@@ -17,11 +17,11 @@ from decimal import Decimal
 from typing import Literal
 from uuid import UUID
 
-from streams.analysis.entries import Claim, Replay, Request, Settlement, read_entry
-from streams.analysis.ledger import Ledger
+from streams.budget.entries import Claim, Replay, Request, Settlement, read_entry
+from streams.budget.ledger import Ledger
 from streams.events.envelope import decode
 from streams.events.ledger import ReplayStarted, analysis_id
-from streams.log.fold import Record
+from streams.events.record import Record
 
 State = Literal["running", "incomplete", "spent", "done", "cancelled"]
 """`incomplete`: what was asked for is done, and more is to be asked for. `spent`: what is left pays for none that waits."""

@@ -9,7 +9,7 @@ from pathlib import Path
 from uuid import UUID
 
 from projections.sql import SqlError
-from streams.analysis.prices import UnknownPriceError
+from streams.budget.prices import UnknownPriceError
 from streams.clock import Clock
 from streams.errors import EarmarkError, RefusedError
 from streams.events.event import derive_id
@@ -23,7 +23,7 @@ from streams.events.ledger import (
 )
 from streams.events.prompts import Prompt
 from streams.log.connection import Connection
-from streams.log.fold import ends_of, follow, read
+from streams.log.follow import ends_of, follow, read
 from streams.log.publish import Publisher
 from streams.log.topics import CAPTIONS, LEDGER
 from streams.replay.plan import first_claim

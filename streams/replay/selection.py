@@ -7,7 +7,7 @@ from pathlib import Path
 from uuid import UUID
 
 from projections.sql import snapshot
-from streams.analysis.costs import FRAME_BYTES, GUESS
+from streams.budget.forecast import FRAME_BYTES, GUESS
 from streams.errors import EarmarkError
 from streams.events.event import Position
 from streams.events.ledger import ReplayFilter

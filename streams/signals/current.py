@@ -18,7 +18,7 @@ from streams.events.analyses import AnalysisCompleted
 from streams.events.envelope import UndecodableError
 from streams.events.event import Event
 from streams.events.prompts import PromptActivated
-from streams.log.fold import Record
+from streams.events.record import Record
 
 Kind = Literal["first", "correction", "activation"]
 """Why the current analysis switched: the video had none, its words were corrected, or another prompt counts."""

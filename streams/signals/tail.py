@@ -8,6 +8,7 @@ from aiokafka import TopicPartition
 
 from streams.errors import EarmarkError
 from streams.events.event import Event
+from streams.events.record import Record
 from streams.events.signals import (
     MentionAdded,
     MentionChanged,
@@ -17,7 +18,7 @@ from streams.events.signals import (
     OutlookRetracted,
 )
 from streams.log.connection import Connection
-from streams.log.fold import Ends, Record, follow
+from streams.log.follow import Ends, follow
 from streams.log.topics import MENTION_SIGNALS, OUTLOOK_SIGNALS
 
 TOPICS = (MENTION_SIGNALS, OUTLOOK_SIGNALS)

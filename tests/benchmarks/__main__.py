@@ -12,7 +12,7 @@ from pathlib import Path
 
 import psutil
 
-from streams.log import broker
+from streams.broker import local as broker
 from streams.log.connection import Connection
 from tests.benchmarks import activation, backfill, in_flight, live, start_up
 from tests.benchmarks.table import Result, lines

@@ -15,15 +15,15 @@ from streams.events.analyses import AnalysisCompleted
 from streams.events.envelope import encode
 from streams.events.prompts import PromptActivated
 from streams.log.connection import Connection
-from streams.log.fold import ends_of
+from streams.log.follow import ends_of
 from streams.log.publish import publisher
 from streams.log.topics import ANALYSES, MENTION_SIGNALS, OUTLOOK_SIGNALS, PROMPTS
 from streams.replay.activate import difference
 from tests.benchmarks.material import fresh
 from tests.benchmarks.table import Result
 from tests.benchmarks.worker import begin_here, worker
-from tests.contract.histories import completed, mention, moment, video
-from tests.contract.publishing import activated, written
+from tests.builders.histories import completed, mention, moment, video
+from tests.builders.publishing import activated, written
 
 QUICK = 600
 FULL = 100_000

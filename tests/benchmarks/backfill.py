@@ -6,12 +6,13 @@ from collections.abc import Sequence
 from dataclasses import dataclass
 
 from streams.analysis.claude import client
-from streams.analysis.conversation import request_of
+from streams.analysis.question import request_of
 from streams.clock import utc_now
-from streams.demo.limits import START_TIER
+from streams.events.record import Record
 from streams.log.connection import Connection
-from streams.log.fold import Record, follow
+from streams.log.follow import follow
 from streams.log.topics import ANALYSES
+from streams.loopback.rate_limits import START_TIER
 from streams.settings import Settings
 from tests.benchmarks import analyst_process, provider_process
 from tests.benchmarks.analyst_process import Job

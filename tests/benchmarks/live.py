@@ -12,9 +12,6 @@ from pathlib import Path
 import orjson
 
 from streams.clock import utc_now
-from streams.demo.channel import Channel, ChannelVideo
-from streams.demo.limits import START_TIER
-from streams.demo.youtube import LoopbackYoutube, serve
 from streams.events.analyses import AnalysisCompleted
 from streams.events.captions import CaptionsExtracted
 from streams.events.event import Position, derive_id
@@ -26,11 +23,15 @@ from streams.events.ledger import (
     request_id,
 )
 from streams.events.prompts import PromptRegistered
+from streams.events.record import Record
 from streams.events.signals import MentionAdded
 from streams.events.videos import Video, VideoDiscovered
 from streams.log.connection import Connection
-from streams.log.fold import Record, follow
+from streams.log.follow import follow
 from streams.log.topics import ANALYSES, CAPTIONS, LEDGER, MENTION_SIGNALS, VIDEOS
+from streams.loopback.channel import Channel, ChannelVideo
+from streams.loopback.rate_limits import START_TIER
+from streams.loopback.youtube import LoopbackYoutube, serve
 from streams.settings import Settings
 from tests.benchmarks import analyst_process, provider_process
 from tests.benchmarks.analyst_process import Job
@@ -50,7 +51,7 @@ from tests.benchmarks.processes import process, told
 from tests.benchmarks.provider_process import Tier
 from tests.benchmarks.table import Result, at
 from tests.benchmarks.worker import begin_here, worker
-from tests.broker.analyst_scene import Scene
+from tests.builders.analyst_scene import Scene
 
 CALLS_IN_FLIGHT = int(Settings.model_fields["calls_in_flight"].default)
 CANDIDATE = PROMPT.model_copy(update={"name": "candidate"})

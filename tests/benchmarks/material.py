@@ -11,18 +11,18 @@ from uuid import uuid4
 
 import orjson
 
-from streams.analysis.agent import request_analysis
-from streams.analysis.conversation import lines_of
-from streams.analysis.limits import Limits
+from streams.analysis.lines import lines_of
 from streams.analysis.prompt_files import BUNDLED, read_prompt
+from streams.analysis.request_analysis import request_analysis
+from streams.budget.limits import Limits
 from streams.events.captions import CaptionsExtracted, captions_id
 from streams.events.event import Position
 from streams.events.videos import Origin, Video
 from streams.log.connection import Connection
+from streams.log.layout import apply
 from streams.log.publish import Publisher, publisher
 from streams.log.ready import topics_answer
-from streams.log.topics import apply
-from tests.broker.analyst_scene import Scene
+from tests.builders.analyst_scene import Scene
 
 PROMPT = read_prompt(BUNDLED)
 BEGAN = datetime(2026, 11, 1, tzinfo=UTC)

@@ -8,9 +8,9 @@ from random import Random
 
 from aiohttp import web
 
-from streams.demo.claude import LoopbackClaude
-from streams.demo.limits import START_TIER, Limits
-from streams.demo.script import Reply
+from streams.loopback.claude import LoopbackClaude
+from streams.loopback.rate_limits import START_TIER, Limits
+from streams.loopback.script import Reply
 from tests.benchmarks.material import answer
 
 LATENCY_S = (20.0, 40.0)

@@ -10,9 +10,9 @@ from uuid import UUID
 from aiokafka.admin.config_resource import ConfigResource, ConfigResourceType
 from confluent_kafka import Producer
 
-from streams.analysis.entries import Place, Request
-from streams.analysis.ledger import Pending
 from streams.analysis.record import completed
+from streams.budget.entries import Place, Request
+from streams.budget.ledger import Pending
 from streams.events.analyses import AnalysisCompleted
 from streams.events.envelope import encode
 from streams.events.event import Event, Position

@@ -11,7 +11,7 @@ from pathlib import Path
 from aiokafka import AIOKafkaConsumer, TopicPartition
 
 from streams.log.connection import Connection
-from streams.log.fold import ends_of
+from streams.log.follow import ends_of
 from streams.log.topics import Topic
 
 ROOT = Path(__file__).parents[2]

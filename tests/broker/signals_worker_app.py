@@ -12,12 +12,12 @@ from streams.events.event import Event, Position
 from streams.events.prompts import PromptActivated
 from streams.log.agent import Agent, Stretches
 from streams.log.connection import Connection
-from streams.log.fold import fetcher
+from streams.log.fetch import fetcher
 from streams.log.publish import Publisher
 from streams.log.topics import ANALYSES, PROMPTS
 from streams.log.worker import run_worker
-from streams.signals.agent import PublishSignals
 from streams.signals.markers import place_markers
+from streams.signals.publish_signals import PublishSignals
 
 
 def main(bootstrap: str, prefix: str, dies_in: int) -> None:

@@ -15,16 +15,18 @@ import pytest
 from streams.events.envelope import encode
 from streams.events.event import Event, Position
 from streams.events.prompts import PromptActivated
+from streams.events.record import Record
 from streams.events.videos import Video
 from streams.log.connection import Connection
-from streams.log.fold import Follower, Record, fetcher, follow
-from streams.log.publish import publisher
-from streams.log.topics import ANALYSES, DEAD_LETTERS, MENTION_SIGNALS, OUTLOOK_SIGNALS, partition_of
+from streams.log.fetch import fetcher
+from streams.log.follow import Follower, follow
+from streams.log.publish import partition_of, publisher
+from streams.log.topics import ANALYSES, DEAD_LETTERS, MENTION_SIGNALS, OUTLOOK_SIGNALS
 from streams.replay.activate import Difference, activate, difference
-from streams.signals.agent import PublishSignals
-from tests.contract.histories import SPOILS, completed, mention, moment, record, spoilt, video
-from tests.contract.promised import sent
-from tests.contract.publishing import activated, written
+from streams.signals.publish_signals import PublishSignals
+from tests.builders.histories import SPOILS, completed, mention, moment, record, spoilt, video
+from tests.builders.promised import sent
+from tests.builders.publishing import activated, written
 
 pytestmark = pytest.mark.kafka
 

@@ -11,15 +11,15 @@ from uuid import uuid4
 import pytest
 
 from streams.analysis.analyst import AnalystError
-from streams.analysis.entries import LedgerError
 from streams.analysis.record import completed
-from streams.demo.claude import LoopbackClaude
-from streams.demo.script import OVERLOADED, RATE_LIMITED, SERVER_ERROR, Failure, Reply, Step
+from streams.budget.entries import LedgerError
 from streams.events.analyses import AnalysisCompleted, AnalysisFailed, AttemptFailed
 from streams.events.ledger import BudgetReserved, BudgetSettled, Usage, analysis_id, request_id
 from streams.log.connection import Connection
 from streams.log.topics import ANALYSES, LEDGER
-from tests.broker.analyst_scene import ANSWER, LIMITS, PROMPT, Scene, analysts, captions_of, scene
+from streams.loopback.claude import LoopbackClaude
+from streams.loopback.script import OVERLOADED, RATE_LIMITED, SERVER_ERROR, Failure, Reply, Step
+from tests.builders.analyst_scene import ANSWER, LIMITS, PROMPT, Scene, analysts, captions_of, scene
 
 pytestmark = pytest.mark.kafka
 

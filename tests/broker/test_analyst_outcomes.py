@@ -9,13 +9,13 @@ from typing import Any
 import pytest
 
 from streams.clock import utc_now
-from streams.demo.claude import LoopbackClaude
-from streams.demo.script import Failure, Reply, Step
 from streams.events.analyses import AnalysisCompleted, AnalysisFailed, AttemptFailed
 from streams.events.ledger import BudgetReserved, BudgetSettled
 from streams.log.connection import Connection
 from streams.log.topics import ANALYSES, LEDGER
-from tests.broker.analyst_scene import ANSWER, LIMITS, Scene, analysts, scene
+from streams.loopback.claude import LoopbackClaude
+from streams.loopback.script import Failure, Reply, Step
+from tests.builders.analyst_scene import ANSWER, LIMITS, Scene, analysts, scene
 
 pytestmark = pytest.mark.kafka
 

@@ -10,15 +10,15 @@ from typing import Any
 import pytest
 
 from streams.analysis.pace import BURST_CALLS
-from streams.demo.claude import LoopbackClaude
-from streams.demo.limits import Limits
-from streams.demo.script import RATE_LIMITED, Reply, Step
 from streams.events.analyses import AnalysisCompleted
 from streams.events.event import Event
 from streams.events.ledger import AnalysisRequested, BudgetReserved, BudgetSettled
 from streams.log.connection import Connection
 from streams.log.topics import ANALYSES, LEDGER
-from tests.broker.analyst_scene import ANSWER, LIMITS, Scene, analysts, scene
+from streams.loopback.claude import LoopbackClaude
+from streams.loopback.rate_limits import Limits
+from streams.loopback.script import RATE_LIMITED, Reply, Step
+from tests.builders.analyst_scene import ANSWER, LIMITS, Scene, analysts, scene
 
 pytestmark = pytest.mark.kafka
 

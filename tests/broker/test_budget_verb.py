@@ -12,9 +12,9 @@ from click.testing import CliRunner, Result
 
 from projections.rebuild import rebuild
 from projections.snapshots import LINK
-from streams.analysis.budget import Budget, Report
-from streams.analysis.entries import LedgerError, read_entry
-from streams.analysis.ledger import Ledger
+from streams.budget.entries import LedgerError, read_entry
+from streams.budget.ledger import Ledger
+from streams.budget.report import Budget, Report
 from streams.cli.budget import budget
 from streams.events.event import Lane, Position
 from streams.events.ledger import (
@@ -26,8 +26,9 @@ from streams.events.ledger import (
     analysis_id,
     request_id,
 )
+from streams.events.record import Record
 from streams.log.connection import Connection
-from streams.log.fold import Record, read
+from streams.log.follow import read
 from streams.log.publish import Publisher, publisher
 from streams.log.topics import LEDGER
 

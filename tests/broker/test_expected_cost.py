@@ -13,24 +13,25 @@ import click
 import pytest
 from click.testing import CliRunner, Result
 
-from streams.analysis.costs import GUESS, Forecast
-from streams.analysis.prices import UnknownPriceError
 from streams.analysis.prompt_files import BUNDLED, read_prompt
+from streams.budget.forecast import GUESS, Forecast
+from streams.budget.prices import UnknownPriceError
 from streams.cli import channels as verbs
 from streams.clock import utc_now
-from streams.demo.channel import Channel, ChannelVideo
-from streams.demo.youtube import LoopbackYoutube, serve
 from streams.discovery.backfill import days
 from streams.events.analyses import AnalysisCompleted, Outlook
 from streams.events.captions import CaptionsExtracted, captions_id
 from streams.events.event import Position
 from streams.events.ledger import Usage, analysis_id
 from streams.events.prompts import Prompt, PromptActivated, PromptRegistered
+from streams.events.record import Record
 from streams.events.videos import Video
 from streams.log.connection import Connection
-from streams.log.fold import Record, read
+from streams.log.follow import read
 from streams.log.publish import Publisher, publisher
 from streams.log.topics import CHANNELS, VIDEOS
+from streams.loopback.channel import Channel, ChannelVideo
+from streams.loopback.youtube import LoopbackYoutube, serve
 
 pytestmark = pytest.mark.kafka
 

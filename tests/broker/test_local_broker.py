@@ -13,14 +13,14 @@ import pytest
 from aiokafka import AIOKafkaConsumer, AIOKafkaProducer
 from aiokafka.admin import NewTopic
 
-from streams.log import broker
+from streams.broker import local as broker
+from streams.broker.server import free_ports, properties
 from streams.log.connection import Connection
-from streams.log.server import free_ports, properties
 
 pytestmark = pytest.mark.kafka
 
 STARTER = (
-    "import sys, pathlib; from streams.log import broker; print(broker.start(pathlib.Path(sys.argv[1])))"
+    "import sys, pathlib; from streams.broker import local; print(local.start(pathlib.Path(sys.argv[1])))"
 )
 
 

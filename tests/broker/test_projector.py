@@ -17,15 +17,15 @@ import duckdb
 import pytest
 
 from projections import model
-from projections.follow import project
 from projections.ingest import Place
+from projections.projector import project
 from projections.rebuild import rebuild
 from projections.snapshots import LINK
 from streams.errors import EarmarkError
 from streams.events.event import Event
 from streams.log.connection import Connection
 from streams.log.publish import publisher
-from tests.properties.read_model_histories import history
+from tests.builders.read_model_histories import history
 
 pytestmark = pytest.mark.kafka
 

@@ -6,18 +6,19 @@ from pathlib import Path
 import pytest
 from click.testing import CliRunner, Result
 
-from streams.analysis.prices import UnknownPriceError
 from streams.analysis.prompt_files import BUNDLED, read_prompt
+from streams.budget.prices import UnknownPriceError
 from streams.cli import prompts as verb
 from streams.errors import EarmarkError, RefusedError
 from streams.events.event import Event, Position
+from streams.events.record import Record
 from streams.log.connection import Connection
-from streams.log.fold import Record, follow, read
+from streams.log.follow import follow, read
 from streams.log.prompts import read_prompts
 from streams.log.topics import PROMPTS
 from streams.signals.markers import place_markers
-from tests.contract.histories import completed, mention, video
-from tests.contract.publishing import written
+from tests.builders.histories import completed, mention, video
+from tests.builders.publishing import written
 
 pytestmark = pytest.mark.kafka
 

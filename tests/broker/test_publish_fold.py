@@ -10,15 +10,18 @@ from pathlib import Path
 import pytest
 from aiokafka.errors import KafkaConnectionError
 
+from streams.broker import local as broker
 from streams.errors import EarmarkError, TransientError
 from streams.events.envelope import decode, encode
 from streams.events.prompts import PromptActivated
+from streams.events.record import Record
 from streams.events.videos import Video, VideoDiscovered
-from streams.log import broker
 from streams.log.connection import Connection
-from streams.log.fold import Record, fetcher, follow, read
-from streams.log.publish import publisher
-from streams.log.topics import ANALYSES, DEAD_LETTERS, TOPICS, VIDEOS, apply, partition_of
+from streams.log.fetch import fetcher
+from streams.log.follow import follow, read
+from streams.log.layout import apply
+from streams.log.publish import partition_of, publisher
+from streams.log.topics import ANALYSES, DEAD_LETTERS, TOPICS, VIDEOS
 
 pytestmark = pytest.mark.kafka
 

@@ -14,8 +14,6 @@ import pytest
 from projections.rebuild import rebuild
 from projections.sql import snapshot
 from streams.clock import utc_now
-from streams.demo.claude import LoopbackClaude
-from streams.demo.script import Reply, Step
 from streams.events.analyses import AnalysisCompleted
 from streams.events.ledger import (
     AnalysisRequested,
@@ -26,14 +24,16 @@ from streams.events.ledger import (
 )
 from streams.events.prompts import Prompt, PromptRegistered
 from streams.log.connection import Connection
-from streams.log.fold import ends_of
+from streams.log.follow import ends_of
 from streams.log.publish import publisher
 from streams.log.topics import ANALYSES, CAPTIONS, LEDGER
+from streams.loopback.claude import LoopbackClaude
+from streams.loopback.script import Reply, Step
 from streams.replay import run as replays
 from streams.replay.plan import Plan, plan
 from streams.replay.progress import Progress
 from streams.replay.selection import channel_id_of, select
-from tests.broker.analyst_scene import ANSWER, LIMITS, PROMPT, Scene, analysts, captions_of, scene
+from tests.builders.analyst_scene import ANSWER, LIMITS, PROMPT, Scene, analysts, captions_of, scene
 
 pytestmark = pytest.mark.kafka
 

@@ -20,11 +20,9 @@ import pytest
 from click.testing import CliRunner, Result
 
 from projections.rebuild import rebuild
-from streams.analysis.agent import request_analysis
+from streams.analysis.request_analysis import request_analysis
 from streams.cli import replay as verb
 from streams.clock import utc_now
-from streams.demo.claude import LoopbackClaude
-from streams.demo.script import Reply, Step
 from streams.errors import EarmarkError, RefusedError
 from streams.events.analyses import AnalysisCompleted
 from streams.events.captions import CaptionsExtracted
@@ -39,10 +37,12 @@ from streams.events.ledger import (
 )
 from streams.events.prompts import PromptRegistered
 from streams.log.connection import Connection
-from streams.log.fold import ends_of
+from streams.log.follow import ends_of
 from streams.log.topics import ANALYSES, CAPTIONS, LEDGER, TOPICS
+from streams.loopback.claude import LoopbackClaude
+from streams.loopback.script import Reply, Step
 from streams.replay.run import Wish
-from tests.broker.analyst_scene import ANSWER, PROMPT, Scene, analysts, captions_of, scene
+from tests.builders.analyst_scene import ANSWER, PROMPT, Scene, analysts, captions_of, scene
 
 pytestmark = pytest.mark.kafka
 

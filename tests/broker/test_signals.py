@@ -17,17 +17,18 @@ from streams.errors import EarmarkError
 from streams.events.envelope import Message, encode
 from streams.events.event import Event, Position
 from streams.events.prompts import Prompt
+from streams.events.record import Record
 from streams.log.connection import Connection
-from streams.log.fold import Fetcher, Record, fetcher
+from streams.log.fetch import Fetcher, fetcher
 from streams.log.prompts import read_prompts, register_bundled
 from streams.log.publish import publisher
 from streams.log.topics import ANALYSES
 from streams.signals import tail as signal_tail
-from streams.signals.agent import PublishSignals
-from tests.contract.client import Client
-from tests.contract.histories import completed, expected, failed, mention, moment, video
-from tests.contract.promised import sent
-from tests.contract.publishing import activated, written
+from streams.signals.publish_signals import PublishSignals
+from tests.builders.client import Client
+from tests.builders.histories import completed, expected, failed, mention, moment, video
+from tests.builders.promised import sent
+from tests.builders.publishing import activated, written
 
 pytestmark = pytest.mark.kafka
 

@@ -12,7 +12,8 @@ from click.testing import CliRunner
 from streams.cli.topics import topics
 from streams.errors import EarmarkError, RefusedError
 from streams.log.connection import Connection
-from streams.log.topics import KEPT_FOR_EVER, LEDGER, TOPICS, VIDEOS, Layout, apply, existing_layouts, plan
+from streams.log.layout import Layout, apply, existing_layouts, plan
+from streams.log.topics import KEPT_FOR_EVER, LEDGER, TOPICS, VIDEOS
 
 pytestmark = pytest.mark.kafka
 

@@ -8,19 +8,20 @@ from datetime import datetime, timedelta
 import pytest
 
 from streams.clock import utc_now
-from streams.demo.channel import Channel, ChannelVideo
-from streams.demo.youtube import LoopbackYoutube, serve
 from streams.discovery.due import Pace
 from streams.discovery.watch import watch
 from streams.discovery.youtube import YouTube
 from streams.events.captions import CaptionsRequested, CaptionsUnavailable
 from streams.events.channels import ChannelFollowed, ChannelScanned
 from streams.events.event import Event
+from streams.events.record import Record
 from streams.events.videos import Video, VideoDiscovered
 from streams.log.connection import Connection
-from streams.log.fold import Record, follow
+from streams.log.follow import follow
 from streams.log.publish import publisher
 from streams.log.topics import CAPTIONS_REQUESTS, CHANNELS, VIDEOS
+from streams.loopback.channel import Channel, ChannelVideo
+from streams.loopback.youtube import LoopbackYoutube, serve
 from streams.ytdlp.process import Options
 
 pytestmark = pytest.mark.kafka

@@ -9,14 +9,14 @@ from click.testing import CliRunner, Result
 
 from streams.cli import channels as verbs
 from streams.clock import utc_now
-from streams.demo.channel import Channel, ChannelVideo
-from streams.demo.youtube import LoopbackYoutube, serve
 from streams.events.channels import ChannelFollowed, ChannelUnfollowed
 from streams.events.event import Event
 from streams.events.videos import VideoDiscovered
 from streams.log.connection import Connection
-from streams.log.fold import read
+from streams.log.follow import read
 from streams.log.topics import CHANNELS, VIDEOS
+from streams.loopback.channel import Channel, ChannelVideo
+from streams.loopback.youtube import LoopbackYoutube, serve
 
 pytestmark = pytest.mark.kafka
 

@@ -16,15 +16,17 @@ from pathlib import Path
 
 import pytest
 
+from streams.broker import local as broker
 from streams.events.dead_letters import DeadLettered
 from streams.events.envelope import decode
+from streams.events.record import Record
 from streams.events.videos import Video, VideoDiscovered
-from streams.log import broker
 from streams.log.agent import TRIES, ExitCode
 from streams.log.connection import Connection
-from streams.log.fold import Follower, Record, follow
-from streams.log.publish import Publisher, publisher
-from streams.log.topics import CAPTIONS_UNAVAILABLE, DEAD_LETTERS, VIDEOS, apply, partition_of
+from streams.log.follow import Follower, follow
+from streams.log.layout import apply
+from streams.log.publish import Publisher, partition_of, publisher
+from streams.log.topics import CAPTIONS_UNAVAILABLE, DEAD_LETTERS, VIDEOS
 
 pytestmark = pytest.mark.kafka
 

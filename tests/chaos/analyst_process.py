@@ -14,7 +14,7 @@ from typing import Any
 
 from streams.analysis.analyst import analyse
 from streams.analysis.claude import Claude, Response, client
-from streams.analysis.limits import Limits
+from streams.budget.limits import Limits
 from streams.clock import utc_now
 from streams.events.event import Event
 from streams.events.ledger import BudgetReserved

@@ -12,9 +12,9 @@ import time
 from decimal import Decimal
 from pathlib import Path
 
-from streams.log import broker
+from streams.broker import local as broker
 from streams.log.connection import Connection
-from streams.log.topics import apply
+from streams.log.layout import apply
 from tests.chaos.faults import FAULTS
 from tests.chaos.judge import Judgement, judge
 from tests.chaos.plan import Plan

@@ -17,9 +17,9 @@ from typing import Any
 import orjson
 from aiohttp import web
 
-from streams.demo.claude import BYTES_A_TOKEN, Call, LoopbackClaude
-from streams.demo.limits import START_TIER, Limits
-from streams.demo.script import OVERLOADED, RATE_LIMITED, SERVER_ERROR, Reply, Step
+from streams.loopback.claude import BYTES_A_TOKEN, Call, LoopbackClaude
+from streams.loopback.rate_limits import START_TIER, Limits
+from streams.loopback.script import OVERLOADED, RATE_LIMITED, SERVER_ERROR, Reply, Step
 from tests.chaos.analyst_process import CLAIM_HEADER
 
 LATENCY_S = 0.05

@@ -7,9 +7,9 @@ from collections.abc import Callable, Mapping
 from decimal import Decimal
 from uuid import UUID
 
-from streams.analysis.ledger import Held, Ledger, Verdict
-from streams.analysis.limits import Limits
 from streams.analysis.verdicts import Verdicts
+from streams.budget.ledger import Held, Ledger, Verdict
+from streams.budget.limits import Limits
 from streams.events.analyses import AnalysisCompleted
 from streams.events.event import Event
 from streams.events.ledger import BudgetSettled

@@ -10,13 +10,13 @@ from decimal import Decimal
 from typing import Any
 from uuid import UUID
 
-from streams.analysis.entries import Claim, Settlement, read_entry
-from streams.analysis.ledger import DAY_MS, Ledger, Verdict
-from streams.analysis.limits import Limits
+from streams.budget.entries import Claim, Settlement, read_entry
+from streams.budget.ledger import DAY_MS, Ledger, Verdict
+from streams.budget.limits import Limits
 from streams.events.analyses import AnalysisCompleted, AnalysisFailed
 from streams.events.event import Lane
 from streams.events.ledger import BudgetSettled
-from streams.log.fold import Record
+from streams.events.record import Record
 from tests.chaos.plan import Plan
 
 PRICES = {

@@ -4,7 +4,7 @@ from dataclasses import dataclass
 from decimal import Decimal
 from random import Random
 
-from streams.analysis.limits import Limits
+from streams.budget.limits import Limits
 from streams.events.prompts import Prompt
 
 INPUT_USD = Decimal("0.00016")

@@ -13,16 +13,17 @@ import orjson
 
 from projections.rebuild import rebuild
 from projections.snapshots import LINK
-from streams.analysis.entries import Claim, read_entry
-from streams.analysis.ledger import DAY_MS, Ledger
+from streams.budget.entries import Claim, read_entry
+from streams.budget.ledger import DAY_MS, Ledger
 from streams.clock import utc_now
 from streams.events.event import Lane
+from streams.events.record import Record
 from streams.events.videos import Origin
 from streams.log.connection import Connection
-from streams.log.fold import Follower, Record, follow
+from streams.log.follow import Follower, follow
 from streams.log.publish import publisher
 from streams.log.topics import ANALYSES, LEDGER
-from tests.broker.analyst_scene import Scene
+from tests.builders.analyst_scene import Scene
 from tests.chaos import claude_process
 from tests.chaos.analyst_process import Job
 from tests.chaos.claude_process import LATENCY_S

@@ -7,11 +7,11 @@ from uuid import uuid4
 
 from streams.analysis.claude import Claude, client
 from streams.analysis.outcomes import Answered, Failed, Outcome
-from streams.analysis.prices import price, worst_case
 from streams.analysis.record import charge
-from streams.demo.claude import LoopbackClaude
-from streams.demo.script import Step
+from streams.budget.prices import price, worst_case
 from streams.events.ledger import BudgetReserved
+from streams.loopback.claude import LoopbackClaude
+from streams.loopback.script import Step
 
 NOW = datetime(2026, 11, 22, 12, tzinfo=UTC)
 ANSWER = (

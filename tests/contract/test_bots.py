@@ -17,9 +17,9 @@ from streams.events.event import Event
 from streams.events.videos import Origin, Video
 from streams.log.connection import Connection
 from streams.log.topics import MENTION_SIGNALS
-from tests.contract.histories import completed, mention, video
-from tests.contract.promised import sent
-from tests.contract.publishing import activated, published, written
+from tests.builders.histories import completed, mention, video
+from tests.builders.promised import sent
+from tests.builders.publishing import activated, published, written
 
 BOTS = ("aiokafka_bot.py", "confluent_bot.py")
 NVDA = [

@@ -10,9 +10,9 @@ from anthropic import AsyncAnthropic
 
 from streams.analysis.claude import Claude, client
 from streams.analysis.outcomes import Failed, Misconfigured, Outcome, Refused
-from streams.demo.claude import LoopbackClaude
-from streams.demo.script import RATE_LIMITED, Failure, Reply
 from streams.errors import EarmarkError
+from streams.loopback.claude import LoopbackClaude
+from streams.loopback.script import RATE_LIMITED, Failure, Reply
 from tests.contract.one_call import ANSWER, NOW, REQUEST
 
 

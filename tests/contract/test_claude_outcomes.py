@@ -6,9 +6,9 @@ from typing import Any
 
 import pytest
 
-from streams.analysis.conversation import InvalidAnswerError, parse_answer
+from streams.analysis.answer import InvalidAnswerError, parse_answer
 from streams.analysis.outcomes import Answered, Exhausted, Failed, Misconfigured, Refused
-from streams.demo.script import OVERLOADED, RATE_LIMITED, SERVER_ERROR, Failure, Reply, Step
+from streams.loopback.script import OVERLOADED, RATE_LIMITED, SERVER_ERROR, Failure, Reply, Step
 from tests.contract.one_call import ANSWER, NOW, asked
 
 AN_HOUR = timedelta(hours=1)

@@ -9,10 +9,10 @@ from streams.events.envelope import Message, encode
 from streams.events.event import Event, Position
 from streams.events.signals import MentionAdded
 from streams.log.topics import MENTION_SIGNALS, OUTLOOK_SIGNALS, destination
-from streams.signals.agent import PublishSignals
-from tests.contract.histories import Log, events
-from tests.contract.promised import PROMISED
-from tests.recordings.events.examples import EXAMPLES
+from streams.signals.publish_signals import PublishSignals
+from tests.builders.examples import EXAMPLES
+from tests.builders.histories import Log, events
+from tests.builders.promised import PROMISED
 
 SIGNALS = (*MENTION_SIGNALS.types, *OUTLOOK_SIGNALS.types)
 

@@ -21,15 +21,16 @@ from projections.snapshots import LINK
 from streams.events.analyses import AnalysisCompleted, Mention
 from streams.events.event import Event
 from streams.events.prompts import PromptActivated
+from streams.events.record import Record
 from streams.events.signals import MentionState, OutlookState, outlook_id
 from streams.events.videos import Origin
 from streams.log.connection import Connection
-from streams.log.fold import Record, follow
+from streams.log.follow import follow
 from streams.log.publish import publisher
 from streams.log.topics import ANALYSES, MENTION_SIGNALS, OUTLOOK_SIGNALS, PROMPTS
-from tests.contract.client import Client
-from tests.contract.histories import completed, mention, moment, video
-from tests.contract.promised import sent
+from tests.builders.client import Client
+from tests.builders.histories import completed, mention, moment, video
+from tests.builders.promised import sent
 
 pytestmark = pytest.mark.kafka
 

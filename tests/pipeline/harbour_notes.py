@@ -7,9 +7,9 @@ from typing import Any
 
 import orjson
 
-from streams.demo.captions_writer import automatic, manual
-from streams.demo.channel import Behaviour, Channel, ChannelVideo
-from streams.demo.script import Reply
+from streams.loopback.captions_writer import automatic, manual
+from streams.loopback.channel import Behaviour, Channel, ChannelVideo
+from streams.loopback.script import Reply
 
 HANDLE = "@HarbourNotes"
 EMPTY = Channel(channel_id="UCHarbourNotes0000000001", handle=HANDLE, title="Harbour Notes", videos=())

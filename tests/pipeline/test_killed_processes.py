@@ -10,13 +10,14 @@ from typing import Any
 import pytest
 
 from streams.clock import utc_now
-from streams.demo.channel import Behaviour, Channel
-from streams.demo.claude import LoopbackClaude
-from streams.demo.script import Reply
-from streams.demo.youtube import LoopbackYoutube, serve
+from streams.events.record import Record
 from streams.log.connection import Connection
-from streams.log.fold import Record, read
+from streams.log.follow import read
 from streams.log.topics import ANALYSES
+from streams.loopback.channel import Behaviour, Channel
+from streams.loopback.claude import LoopbackClaude
+from streams.loopback.script import Reply
+from streams.loopback.youtube import LoopbackYoutube, serve
 from tests.pipeline.harbour_notes import EMPTY, HANDLE, answer, video
 from tests.pipeline.installation import Installation, end
 

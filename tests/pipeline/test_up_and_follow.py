@@ -11,8 +11,8 @@ from pathlib import Path
 import pytest
 
 from streams.clock import utc_now
-from streams.demo.claude import LoopbackClaude
-from streams.demo.youtube import LoopbackYoutube, serve
+from streams.loopback.claude import LoopbackClaude
+from streams.loopback.youtube import LoopbackYoutube, serve
 from tests.pipeline.harbour_notes import EMPTY, HANDLE, answer, video
 from tests.pipeline.installation import LIMIT_S, Installation
 

@@ -11,9 +11,9 @@ from typing import Any
 import pytest
 
 from streams.clock import utc_now
-from streams.demo.claude import LoopbackClaude
-from streams.demo.script import Reply
-from streams.demo.youtube import LoopbackYoutube, serve
+from streams.loopback.claude import LoopbackClaude
+from streams.loopback.script import Reply
+from streams.loopback.youtube import LoopbackYoutube, serve
 from tests.pipeline.harbour_notes import EMPTY, answer, video
 from tests.pipeline.installation import LIMIT_S, Installation
 

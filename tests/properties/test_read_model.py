@@ -13,17 +13,17 @@ from hypothesis import strategies as st
 
 from projections.ingest import TABLES, apply
 from projections.model import define
-from streams.analysis.budget import Budget, Report, Spent
-from streams.analysis.entries import Claim, Entry, Settlement
-from streams.analysis.ledger import DAY_MS, Ledger, Verdict
+from streams.budget.entries import Claim, Entry, Settlement
+from streams.budget.ledger import DAY_MS, Ledger, Verdict
+from streams.budget.report import Budget, Report, Spent
 from streams.events.envelope import encode
 from streams.events.event import Event
 from streams.events.ledger import Usage
-from streams.log import fold
+from streams.events.record import Record
 from streams.log.topics import LEDGER
-from tests.properties.read_model_histories import history, in_order, interleaved, log_of
-from tests.properties.read_model_world import event_of, record
-from tests.properties.test_ledger import START_MS, LedgerMachine
+from tests.builders.ledger_machine import START_MS, LedgerMachine
+from tests.builders.read_model_histories import history, in_order, interleaved, log_of
+from tests.builders.read_model_world import event_of, record
 
 
 @contextmanager
@@ -143,7 +143,7 @@ class CostsMachine(LedgerMachine):
         budget = Budget(day, ledger)
         for offset, (told, at_ms) in enumerate(self.events):
             message = encode(told)
-            budget.apply(fold.Record(LEDGER.name, 0, offset, at_ms, None, message.headers, message.value))
+            budget.apply(Record(LEDGER.name, 0, offset, at_ms, None, message.headers, message.value))
         return budget.report()
 
     def teardown(self) -> None:

@@ -6,10 +6,10 @@ from hypothesis import strategies as st
 from projections import ingest
 from streams.events.envelope import Message, encode
 from streams.events.event import Event, Position
-from streams.log.fold import Record
-from streams.signals.agent import PublishSignals
-from tests.contract.client import Client
-from tests.contract.histories import SPOILS, Log, events, expected, spoilt
+from streams.events.record import Record
+from streams.signals.publish_signals import PublishSignals
+from tests.builders.client import Client
+from tests.builders.histories import SPOILS, Log, events, expected, spoilt
 
 
 async def told(handler: PublishSignals, history: Sequence[Event], offset: int) -> list[Message]:
@@ -64,11 +64,7 @@ async def test_crashes_and_rebalances_change_no_byte(history: list[Event], data:
 
 def rejected(records: Sequence[Record]) -> set[int]:
     """The offsets of what the read model rejects."""
-    those = [
-        ingest.Record(r.topic, r.partition, r.offset, r.timestamp_ms, list(r.headers), r.value)  # type: ignore[arg-type]
-        for r in records
-    ]
-    return {offset for _, _, offset, *_ in ingest.prepare(those, {}).rejects}
+    return {offset for _, _, offset, *_ in ingest.prepare(records, {}).rejects}
 
 
 @settings(deadline=None)

@@ -6,7 +6,7 @@ decode: keep the one without it among the OLDER examples.
 """
 
 from streams.events.envelope import encode
-from tests.recordings.events.examples import EXAMPLES
+from tests.builders.examples import EXAMPLES
 from tests.recordings.events.goldens import path, render
 
 for name, event in EXAMPLES.items():

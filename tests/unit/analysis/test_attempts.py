@@ -15,13 +15,11 @@ from aiokafka.errors import KafkaConnectionError, KafkaError, KafkaTimeoutError,
 from streams.analysis.attempt import Attempts
 from streams.analysis.calls import Calls
 from streams.analysis.claude import Claude, client
-from streams.analysis.ledger import DAY_MS, Pending
-from streams.analysis.limits import Limits
 from streams.analysis.next_step import Again, Next
 from streams.analysis.recorder import Recorder
 from streams.analysis.state import State
-from streams.demo.claude import LoopbackClaude
-from streams.demo.script import SERVER_ERROR, Failure, Reply
+from streams.budget.ledger import DAY_MS, Pending
+from streams.budget.limits import Limits
 from streams.errors import EarmarkError, RefusedError
 from streams.events.analyses import AnalysisCompleted, AnalysisFailed
 from streams.events.captions import CaptionsExtracted
@@ -37,10 +35,12 @@ from streams.events.ledger import (
     request_id,
 )
 from streams.events.prompts import Prompt, PromptActivated, PromptRegistered
-from streams.log.fold import Record
+from streams.events.record import Record
 from streams.log.publish import Appended
 from streams.log.topics import ANALYSES, LEDGER, destination
-from tests.broker.analyst_scene import ANSWER, captions_of
+from streams.loopback.claude import LoopbackClaude
+from streams.loopback.script import SERVER_ERROR, Failure, Reply
+from tests.builders.analyst_scene import ANSWER, captions_of
 
 NOW = datetime(2026, 11, 22, 12, tzinfo=UTC)
 PROMPT = Prompt(

@@ -7,14 +7,13 @@ from typing import Any
 
 from streams.analysis.calls import Calls
 from streams.analysis.claude import Claude, client
-from streams.analysis.conversation import request_of
 from streams.analysis.outcomes import Answered
-from streams.analysis.queue import LANES
+from streams.analysis.question import request_of
 from streams.clock import utc_now
-from streams.demo.claude import LoopbackClaude
-from streams.demo.script import RATE_LIMITED, Reply, Step
-from streams.events.event import Lane
-from tests.broker.analyst_scene import ANSWER, PROMPT, captions_of
+from streams.events.event import LANES, Lane
+from streams.loopback.claude import LoopbackClaude
+from streams.loopback.script import RATE_LIMITED, Reply, Step
+from tests.builders.analyst_scene import ANSWER, PROMPT, captions_of
 
 
 async def test_a_live_call_goes_before_refused_ones_of_other_lanes() -> None:

@@ -8,17 +8,12 @@ import pytest
 from hypothesis import given, settings
 from hypothesis import strategies as st
 
-from streams.analysis.conversation import (
-    WORDS_A_LINE,
-    Answer,
-    InvalidAnswerError,
-    lines_of,
-    parse_answer,
-    request_of,
-)
+from streams.analysis.answer import Answer, InvalidAnswerError, parse_answer
+from streams.analysis.lines import WORDS_A_LINE, lines_of
+from streams.analysis.question import request_of
 from streams.events.prompts import Prompt
 from streams.events.videos import Video
-from tests.unit.analysis.transcripts import captions_of, segments
+from tests.builders.transcripts import captions_of, segments
 
 PROMPT = Prompt(
     name="p", model="claude-haiku-5-5", max_tokens=4000, effort="low", words="Listen.", schema_version=1

@@ -4,11 +4,12 @@ import pytest
 from hypothesis import assume, given, settings
 from hypothesis import strategies as st
 
-from streams.analysis.conversation import AnsweredMention, lines_of
+from streams.analysis.answer import AnsweredMention
 from streams.analysis.grounding import MIN_QUOTE_WORDS, Transcript, ground, words_of
+from streams.analysis.lines import lines_of
 from streams.events.analyses import Mention, mention_id
 from streams.events.captions import CaptionsExtracted
-from tests.unit.analysis.transcripts import captions_of, segments
+from tests.builders.transcripts import captions_of, segments
 
 FILLER = (
     "and so on it goes with many words that say nothing of any stock at all but fill a whole line up to here",

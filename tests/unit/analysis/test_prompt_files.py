@@ -6,8 +6,8 @@ import pytest
 from hypothesis import HealthCheck, given, settings
 from hypothesis import strategies as st
 
-from streams.analysis.prices import price
 from streams.analysis.prompt_files import BUNDLED, SCHEMA_VERSION, PromptFileError, read_prompt
+from streams.budget.prices import price
 from streams.events.ledger import Usage
 from streams.events.prompts import Prompt
 

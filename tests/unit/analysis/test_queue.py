@@ -9,10 +9,10 @@ from hypothesis import settings
 from hypothesis import strategies as st
 from hypothesis.stateful import RuleBasedStateMachine, invariant, rule
 
-from streams.analysis.ledger import Pending
-from streams.analysis.queue import LANES, SWEPT_AT_ONCE, Line, Queue
-from streams.events.event import Lane
-from tests.unit.analysis.ledger_records import request
+from streams.analysis.queue import SWEPT_AT_ONCE, Line, Queue
+from streams.budget.ledger import Pending
+from streams.events.event import LANES, Lane
+from tests.builders.ledger_records import request
 
 lanes = st.sampled_from(LANES)
 closed_lanes = st.sets(lanes)

@@ -10,19 +10,19 @@ import pytest
 from hypothesis import given, settings
 from hypothesis import strategies as st
 
-from streams.analysis.entries import Cancellation, Claim, Entry, LedgerError, Replay, Request
-from streams.analysis.ledger import Verdict
 from streams.analysis.state import State
+from streams.budget.entries import Cancellation, Claim, Entry, LedgerError, Replay, Request
+from streams.budget.ledger import Verdict
 from streams.events.analyses import AnalysisCompleted, AnalysisFailed, AttemptFailed, AttemptOutcome, Outlook
 from streams.events.envelope import encode
 from streams.events.event import Event, Position
 from streams.events.ledger import Usage, analysis_id, request_id
 from streams.events.prompts import Prompt, PromptActivated, PromptRegistered
-from streams.log.fold import Record
+from streams.events.record import Record
 from streams.log.topics import ANALYSES, CAPTIONS, PROMPTS, Topic
-from tests.unit.analysis.ledger_records import NOON_MS, claim, request, settlement
-from tests.unit.analysis.ledger_records import record as ledger_record
-from tests.unit.analysis.transcripts import VIDEO
+from tests.builders.ledger_records import NOON_MS, claim, request, settlement
+from tests.builders.ledger_records import record as ledger_record
+from tests.builders.transcripts import VIDEO
 
 AT = datetime(2026, 11, 20, 12, tzinfo=UTC)
 FIRST, SECOND = (

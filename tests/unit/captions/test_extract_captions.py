@@ -2,7 +2,7 @@ from datetime import UTC, datetime, timedelta
 
 import pytest
 
-from streams.captions.agent import extract_captions
+from streams.captions.extract_captions import extract_captions
 from streams.captions.failures import Failure
 from streams.captions.fetch import NotTaken, Taken
 from streams.captions.json3 import Transcript

@@ -9,10 +9,10 @@ from typing import Any, get_args
 import pytest
 
 from streams.captions.fetch import NotTaken, Taken, complete, fetch_captions
-from streams.demo.channel import Behaviour, Channel, ChannelVideo
-from streams.demo.pages import UNPLAYABLE
-from streams.demo.youtube import LoopbackYoutube, serve
 from streams.events.videos import Video
+from streams.loopback.channel import Behaviour, Channel, ChannelVideo
+from streams.loopback.pages import UNPLAYABLE
+from streams.loopback.youtube import LoopbackYoutube, serve
 from streams.ytdlp.process import Options
 
 PUBLISHED = datetime(2026, 10, 5, 14, 30, tzinfo=UTC)

@@ -6,7 +6,7 @@ from uuid import UUID
 import orjson
 import pytest
 
-from streams.analysis.conversation import parse_answer
+from streams.analysis.answer import parse_answer
 from streams.analysis.grounding import ground
 from streams.analysis.prompt_files import BUNDLED, read_prompt
 from streams.demo.record import sample_requests
@@ -24,9 +24,9 @@ from streams.demo.sample_channel import (
     sample_channel,
     sample_scripts,
 )
-from streams.demo.script import OVERLOADED, RATE_LIMITED, Reply
 from streams.events.analyses import Mention
 from streams.events.captions import CaptionsExtracted
+from streams.loopback.script import OVERLOADED, RATE_LIMITED, Reply
 
 CAPTIONS = sample_captions(sample_channel())
 RECORDED: dict[str, dict[str, str]] = orjson.loads(REQUESTS.read_bytes())

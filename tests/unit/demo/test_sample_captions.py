@@ -7,8 +7,8 @@ from pathlib import Path
 import pytest
 
 from streams.captions.json3 import parse
-from streams.demo.captions_writer import automatic, manual, read_spoken
 from streams.demo.sample_channel import SAMPLE, WITHOUT_CAPTIONS, sample_captions, sample_channel
+from streams.loopback.captions_writer import automatic, manual, read_spoken
 
 SOURCES = sorted(SAMPLE.glob("*.txt"))
 AUTOMATIC = [path for path in SOURCES if ".manual" not in path.suffixes]

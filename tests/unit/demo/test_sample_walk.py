@@ -6,10 +6,9 @@ from pathlib import Path
 import pytest
 from anthropic import AsyncAnthropic
 
-from streams.analysis.conversation import request_of
 from streams.analysis.prompt_files import read_prompt
+from streams.analysis.question import request_of
 from streams.captions.fetch import NotTaken, Taken, fetch_captions
-from streams.demo.claude import LoopbackClaude
 from streams.demo.sample_channel import (
     PROMPTS,
     WITHOUT_CAPTIONS,
@@ -18,9 +17,10 @@ from streams.demo.sample_channel import (
     sample_channel,
     sample_scripts,
 )
-from streams.demo.youtube import LoopbackYoutube, serve
 from streams.events.captions import CaptionsExtracted
 from streams.events.videos import Video
+from streams.loopback.claude import LoopbackClaude
+from streams.loopback.youtube import LoopbackYoutube, serve
 from streams.ytdlp.process import Options
 
 

@@ -14,8 +14,8 @@ from streams.events.captions import CaptionsExtracted, CaptionsRequested, Captio
 from streams.events.channels import ChannelFollowed, ChannelUnfollowed
 from streams.events.envelope import encode
 from streams.events.event import Event, Position
+from streams.events.record import Record
 from streams.events.videos import Origin, Video, VideoDiscovered
-from streams.log.fold import Record
 from streams.log.topics import destination
 
 NOON = datetime(2026, 11, 20, 12, tzinfo=UTC)

@@ -9,8 +9,8 @@ from streams.discovery.known import Known
 from streams.events.captions import CaptionsExtracted, CaptionsRequested, CaptionsUnavailable, captions_id
 from streams.events.envelope import encode
 from streams.events.event import Event
+from streams.events.record import Record
 from streams.events.videos import Video, VideoDiscovered
-from streams.log.fold import Record
 from streams.log.topics import VIDEOS, destination
 
 NOON = datetime(2026, 11, 20, 12, tzinfo=UTC)

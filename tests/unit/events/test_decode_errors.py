@@ -14,7 +14,7 @@ from streams.events.envelope import (
     decode,
     encode,
 )
-from tests.recordings.events.examples import EXAMPLES
+from tests.builders.examples import EXAMPLES
 
 GOOD = encode(EXAMPLES["VideoDiscovered"])
 

@@ -2,7 +2,7 @@ import pytest
 
 from streams.events.catalogue import EVENT_TYPES
 from streams.events.envelope import decode, encode
-from tests.recordings.events.examples import EXAMPLES, OLDER
+from tests.builders.examples import EXAMPLES, OLDER
 from tests.recordings.events.goldens import FOLDER, parse, path
 
 

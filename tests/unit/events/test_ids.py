@@ -12,7 +12,7 @@ from streams.events.dead_letters import DeadLettered
 from streams.events.event import Event, derive_id
 from streams.events.ledger import analysis_id, request_id
 from streams.events.signals import outlook_id, url_at
-from tests.recordings.events.examples import ATTEMPT, CAPTIONS, CHANNEL, EXAMPLES, PROMPT, REPLAY, VIDEO
+from tests.builders.examples import ATTEMPT, CAPTIONS, CHANNEL, EXAMPLES, PROMPT, REPLAY, VIDEO
 
 OTHER_VIDEO = VIDEO.model_copy(update={"video_id": "xxxxxxxxxxx"})
 OTHER_ID = UUID(int=7)

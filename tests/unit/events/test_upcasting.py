@@ -8,7 +8,7 @@ import pytest
 from streams.events.catalogue import CATALOGUE, Catalogue
 from streams.events.envelope import BrokenBodyError, Message, decode, encode
 from streams.events.event import Event
-from tests.recordings.events.examples import AT
+from tests.builders.examples import AT
 
 
 class Renamed(Event):

@@ -14,7 +14,7 @@ from streams.events.catalogue import EVENT_TYPES
 from streams.events.envelope import decode, encode
 from streams.events.event import Event, Usd, Utc
 from streams.events.videos import VideoDiscovered
-from tests.recordings.events.examples import AT, EXAMPLES, VIDEO
+from tests.builders.examples import AT, EXAMPLES, VIDEO
 
 USD: TypeAdapter[Decimal] = TypeAdapter(Usd)
 UTC_TIME: TypeAdapter[datetime] = TypeAdapter(Utc)

@@ -16,6 +16,7 @@ from streams.events.dead_letters import DeadLettered
 from streams.events.envelope import BrokenBodyError, NewerVersionError, UnknownTypeError, encode
 from streams.events.event import Event, Position
 from streams.events.prompts import PromptActivated
+from streams.events.record import Record
 from streams.events.videos import Video, VideoDiscovered
 from streams.log.agent import (
     DEAD_LETTERS_IN_A_ROW,
@@ -31,7 +32,6 @@ from streams.log.agent import (
     Wrapper,
     after_failure,
 )
-from streams.log.fold import Record
 from streams.log.topics import VIDEOS
 
 NOW = datetime(2026, 11, 22, 12, tzinfo=UTC)

@@ -3,7 +3,7 @@ from itertools import pairwise
 from hypothesis import given
 from hypothesis import strategies as st
 
-from streams.log.fold import NEAR, stretches
+from streams.log.fetch import NEAR, stretches
 
 
 def test_bodies_near_each_other_are_read_in_one_go() -> None:

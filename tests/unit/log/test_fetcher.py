@@ -8,7 +8,7 @@ import pytest
 
 from streams.errors import TransientError
 from streams.log.connection import Connection
-from streams.log.fold import Fetcher
+from streams.log.fetch import Fetcher
 from streams.log.topics import ANALYSES
 
 LIMIT_S = 0.2

@@ -5,7 +5,7 @@ from streams.events.event import Event
 from streams.events.prompts import Prompt, PromptRegistered
 from streams.log.prompts import Prompts, activation, fold, registration
 from streams.log.topics import PROMPTS
-from tests.contract.histories import moment, record
+from tests.builders.histories import moment, record
 
 
 def prompt(name: str = "calls-1", words: str = "Listen.") -> Prompt:

@@ -7,6 +7,8 @@ from hypothesis import strategies as st
 
 from streams.events.catalogue import EVENT_TYPES
 from streams.events.prompts import PromptActivated
+from streams.log.layout import Layout, plan
+from streams.log.publish import partition_of
 from streams.log.topics import (
     ANALYSES,
     KEPT_FOR_EVER,
@@ -16,13 +18,10 @@ from streams.log.topics import (
     PROMPTS,
     TOPICS,
     VIDEOS,
-    Layout,
     Topic,
     destination,
-    partition_of,
-    plan,
 )
-from tests.recordings.events.examples import EXAMPLES
+from tests.builders.examples import EXAMPLES
 
 TOPIC_OF = {
     "ChannelFollowed": "channels",

@@ -1,13 +1,15 @@
 from collections import Counter
 from collections.abc import Iterator
+from dataclasses import replace
 
 import duckdb
 import pytest
 
-from projections.ingest import Place, Record, apply
+from projections.ingest import Place, apply
 from projections.model import define
 from streams.events.event import Event
-from tests.properties.read_model_world import START_MS, record
+from streams.events.record import Record
+from tests.builders.read_model_world import START_MS, record
 
 
 class Told:
@@ -23,7 +25,7 @@ class Told:
         for event in events:
             appended = record(event, 0, START_MS + round(at_s * 1000))
             place = Place(appended.topic, appended.partition)
-            records.append(appended._replace(offset=self._ends[place]))
+            records.append(replace(appended, offset=self._ends[place]))
             self._ends[place] += 1
         apply(self.database, records)
         return records

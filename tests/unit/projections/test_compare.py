@@ -5,7 +5,7 @@ from uuid import uuid4
 from streams.events.analyses import AnalysisCompleted
 from streams.events.prompts import Prompt, PromptRegistered
 from streams.replay.compare import _EXAMPLES
-from tests.properties.read_model_world import PROMPTS, at, completed, video
+from tests.builders.read_model_world import PROMPTS, at, completed, video
 from tests.unit.projections.conftest import Told
 
 FIRST, SECOND = PROMPTS

@@ -3,15 +3,7 @@ from uuid import UUID
 from projections.ingest import Place, progress
 from streams.events.prompts import PromptRegistered
 from streams.events.videos import VideoDiscovered
-from tests.properties.read_model_world import (
-    PROMPTS,
-    activated,
-    at,
-    completed,
-    extracted,
-    signals,
-    video,
-)
+from tests.builders.read_model_world import PROMPTS, activated, at, completed, extracted, signals, video
 from tests.unit.projections.conftest import Told
 
 FIRST, SECOND = PROMPTS

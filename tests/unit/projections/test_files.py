@@ -10,7 +10,7 @@ from projections import model
 from projections.ingest import apply
 from projections.snapshots import LINK, Snapshots
 from streams.events.videos import VideoDiscovered
-from tests.properties.read_model_world import at, record, video
+from tests.builders.read_model_world import at, record, video
 
 
 @pytest.fixture

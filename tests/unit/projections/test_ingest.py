@@ -1,11 +1,14 @@
+from dataclasses import replace
+
 import duckdb
 import pytest
 
-from projections.ingest import TABLES, Place, Progress, Record, apply, prepare, progress
+from projections.ingest import TABLES, Place, Progress, apply, prepare, progress
 from streams.events.captions import CaptionsRequested
 from streams.events.catalogue import CATALOGUE
+from streams.events.record import Record
 from streams.events.videos import VideoDiscovered
-from tests.properties.read_model_world import START_MS, at, extracted, record, video
+from tests.builders.read_model_world import START_MS, at, extracted, record, video
 from tests.unit.projections.conftest import Told
 
 
@@ -33,7 +36,7 @@ def test_the_brokers_clock_never_runs_back() -> None:
 
 
 def test_an_event_in_a_topic_where_it_does_not_belong_is_a_reject(told: Told) -> None:
-    apply(told.database, [record(extracted(video(1)), 0)._replace(topic="videos")])
+    apply(told.database, [replace(record(extracted(video(1)), 0), topic="videos")])
     assert told.rows("SELECT topic, type, reason FROM _rejects") == [
         ("videos", "CaptionsExtracted", "CaptionsExtracted does not belong in videos")
     ]

@@ -7,7 +7,7 @@ from streams.events.channels import ChannelFollowed
 from streams.events.event import Event
 from streams.events.ledger import Usage
 from streams.events.prompts import PromptRegistered
-from tests.properties.read_model_world import (
+from tests.builders.read_model_world import (
     PROMPTS,
     at,
     completed,

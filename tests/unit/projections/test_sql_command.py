@@ -14,7 +14,7 @@ from projections.ingest import apply
 from projections.snapshots import Snapshots
 from streams.cli.sql import sql
 from streams.events.videos import VideoDiscovered
-from tests.properties.read_model_world import at, record, video
+from tests.builders.read_model_world import at, record, video
 
 
 @pytest.fixture

@@ -2,7 +2,7 @@ from uuid import UUID
 
 from streams.events.channels import ChannelFollowed, ChannelUnfollowed
 from streams.events.videos import VideoDiscovered
-from tests.properties.read_model_world import (
+from tests.builders.read_model_world import (
     PROMPTS,
     START_MS,
     activated,

@@ -3,7 +3,7 @@ from uuid import UUID
 
 import pytest
 
-from streams.analysis.prices import UnknownPriceError, price, worst_case
+from streams.budget.prices import UnknownPriceError, price, worst_case
 from streams.events.event import Position
 from streams.events.ledger import Usage
 from streams.events.prompts import Prompt

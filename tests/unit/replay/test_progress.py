@@ -4,7 +4,7 @@ import pytest
 
 from streams.events.ledger import SettledOutcome
 from streams.replay.progress import Progress, sentence
-from tests.unit.replay.ledger_story import (
+from tests.builders.ledger_story import (
     HOLD_S,
     OTHER,
     PROMPT_ID,

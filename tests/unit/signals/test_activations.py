@@ -4,8 +4,8 @@ import pytest
 
 from streams.events.event import Event, Position
 from streams.events.signals import MentionChanged
-from streams.signals.agent import SIGNALS, PublishSignals
-from tests.contract.histories import Log, completed, marker, mention, video
+from streams.signals.publish_signals import SIGNALS, PublishSignals
+from tests.builders.histories import Log, completed, marker, mention, video
 
 A, B = video("dQw4w9WgXcA"), video("dQw4w9WgXcB")
 A_BUY = [mention(A.video_id, "NVDA")]

@@ -6,7 +6,7 @@ import pytest
 from streams.events.event import Event
 from streams.signals import current
 from streams.signals.current import Partition, Switch, evolve
-from tests.contract.histories import SPOILS, completed, failed, marker, record, spoilt, video
+from tests.builders.histories import SPOILS, completed, failed, marker, record, spoilt, video
 
 A, B = video("dQw4w9WgXcA"), video("dQw4w9WgXcB")
 

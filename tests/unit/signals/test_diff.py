@@ -12,7 +12,7 @@ from streams.events.signals import (
 from streams.events.videos import Origin
 from streams.signals.current import Kind, Switch
 from streams.signals.diff import signals
-from tests.contract.histories import completed, mention, moment, video
+from tests.builders.histories import completed, mention, moment, video
 
 VIDEO = video().video_id
 

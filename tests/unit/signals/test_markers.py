@@ -3,7 +3,7 @@ from streams.events.event import Position
 from streams.events.prompts import Prompt, PromptActivated, PromptRegistered
 from streams.log.topics import ANALYSES, destination
 from streams.signals.markers import place_markers
-from tests.contract.histories import moment
+from tests.builders.histories import moment
 
 ACTIVATED = PromptActivated(at=moment(3), prompt_id="p1", previous=None)
 POSITION = Position(partition=0, offset=41)

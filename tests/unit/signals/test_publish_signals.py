@@ -8,11 +8,11 @@ from streams.app.processes import HANDLER_LIMIT_S
 from streams.clock import utc_now
 from streams.errors import EarmarkError
 from streams.events.event import Event, Position
+from streams.events.record import Record
 from streams.log.agent import Agent, ExitCode, Stop, Wrapper
-from streams.log.fold import Record
 from streams.log.topics import ANALYSES, Topic
-from streams.signals.agent import LOG_LIMIT_S, PublishSignals
-from tests.contract.histories import Log, completed, failed, marker, mention, record, video
+from streams.signals.publish_signals import LOG_LIMIT_S, PublishSignals
+from tests.builders.histories import Log, completed, failed, marker, mention, record, video
 
 VIDEO = video().video_id
 SAID = [mention(VIDEO, "NVDA")]

@@ -4,7 +4,7 @@ from streams.events.event import Event
 from streams.signals.current import Switch
 from streams.signals.diff import signals
 from streams.signals.tail import as_json, as_line
-from tests.contract.histories import completed, mention, moment, video
+from tests.builders.histories import completed, mention, moment, video
 
 
 def first_signals(said_as_quote: str = "i like it") -> list[Event]:

@@ -12,8 +12,8 @@ from typing import Any
 import psutil
 import pytest
 
-from streams.demo.channel import Channel, ChannelVideo
-from streams.demo.youtube import LoopbackYoutube, serve
+from streams.loopback.channel import Channel, ChannelVideo
+from streams.loopback.youtube import LoopbackYoutube, serve
 from streams.ytdlp.process import CrashError, ExtractionError, Options, TimeLimitError, run_child
 from streams.ytdlp.session import ORPHAN_GRACE_S
 

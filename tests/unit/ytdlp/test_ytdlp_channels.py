@@ -8,8 +8,8 @@ from typing import Any
 
 import pytest
 
-from streams.demo.channel import Channel, ChannelVideo
-from streams.demo.youtube import LoopbackYoutube, serve
+from streams.loopback.channel import Channel, ChannelVideo
+from streams.loopback.youtube import LoopbackYoutube, serve
 from streams.ytdlp.channels import feed, resolve, tab
 from streams.ytdlp.process import ExtractionError, Options
 from streams.ytdlp.session import Session

@@ -1,0 +1,187 @@
+"""The projector: follows every topic, keeps the model, lets readers see it.
+
+Its read positions are the model's own, never Kafka's. Rows come in batches; readers get a snapshot when there is
+something new, at most every 0.2 s and at most a tenth of the time.
+"""
+
+import asyncio
+import logging
+import time
+from collections.abc import Callable, Mapping
+from pathlib import Path
+
+from aiokafka import AIOKafkaConsumer, TopicPartition
+from aiokafka.errors import OffsetOutOfRangeError
+from duckdb import DuckDBPyConnection
+
+from projections import model
+from projections.ingest import Place, apply, progress
+from projections.snapshots import Snapshots
+from streams.errors import EarmarkError
+from streams.events.record import Record
+from streams.log.topics import TOPICS, Topic
+
+BATCH = 12_288
+WAIT_S = 0.2
+PUBLISH_SHARE = 10
+
+logger = logging.getLogger(__name__)
+
+
+class LogReader:
+    """Reads every partition of every topic from given offsets on. `name` gives a topic's full name."""
+
+    def __init__(self, consumer: AIOKafkaConsumer, name: Callable[[Topic], str]) -> None:
+        self._consumer = consumer
+        self._topics = {name(topic): topic for topic in TOPICS}
+
+    async def seek(self, offsets: Mapping[Place, int]) -> None:
+        """Go on from `offsets`, and from 0 where there is none.
+
+        Raises EarmarkError where a topic is missing or a log does not hold the offset that is to be read next.
+        """
+        missing = self._topics.keys() - await self._consumer.topics()
+        if missing:
+            raise EarmarkError(
+                f"topic {min(missing)} is missing: run `earmark topics apply`, or see EARMARK_TOPIC_PREFIX"
+            )
+        partitions = {
+            TopicPartition(full_name, partition): Place(topic.name, partition)
+            for full_name, topic in self._topics.items()
+            for partition in range(topic.partitions)
+        }
+        starts = await self._consumer.beginning_offsets(partitions)
+        ends = await self._consumer.end_offsets(partitions)
+        for tp, place in partitions.items():
+            offset = offsets.get(place, 0)
+            if not starts[tp] <= offset <= ends[tp]:
+                raise EarmarkError(
+                    f"the read model stands at {tp.topic}[{tp.partition}]@{offset}, and the log there goes from"
+                    f" {starts[tp]} to {ends[tp]}: it is another log; run `earmark rebuild` to fold this one"
+                )
+        # No await between assign and the last seek, or a fetch may begin elsewhere. Assigned once only: a consumer
+        # that is stopped right behind a second assign waits for ever (aiokafka's fetcher loses its cancellation).
+        if self._consumer.assignment() != partitions.keys():
+            self._consumer.assign(list(partitions))
+        for tp, place in partitions.items():
+            self._consumer.seek(tp, offsets.get(place, 0))
+
+    async def batch(self, wait_s: float) -> list[Record]:
+        """The next records, in order within a partition; none if there are none within `wait_s`."""
+        try:
+            batches = await self._consumer.getmany(timeout_ms=int(wait_s * 1000), max_records=BATCH)
+        except OffsetOutOfRangeError as error:
+            raise EarmarkError(
+                f"the log lost records that were not read yet ({error}): run `earmark rebuild` to fold what is left"
+            ) from error
+        return [
+            Record(self._topics[tp.topic].name, m.partition, m.offset, m.timestamp, m.key, m.headers, m.value)
+            for tp, messages in batches.items()
+            for m in messages
+        ]
+
+    async def is_at_end(self) -> bool:
+        """Whether everything that is in the log now was read."""
+        ends = await self._consumer.end_offsets(self._consumer.assignment())
+        # A position also passes what is no record; the last record's offset would not.
+        return all([await self._consumer.position(tp) >= end for tp, end in ends.items()])
+
+
+class Projector:
+    """The model of a home, open for writing, and what of it readers have yet to see."""
+
+    def __init__(self, home: Path) -> None:
+        self._home = home
+        self._snapshots = Snapshots(home)
+        self._due = 0.0
+        self._unseen = True
+        self._not_before: Mapping[Place, int] = {}
+        self._open()
+
+    def _open(self) -> None:
+        self._generation = model.newest_generation(self._home) or _first_generation(self._home)
+        self._file = model.generation_file(self._home, self._generation)
+        self._database = model.open_model(self._file)
+        model.remove_older(self._home, self._generation)
+
+    def offsets(self) -> dict[Place, int]:
+        """The offset to read next, by partition."""
+        return _offsets(self._database)
+
+    def take(self, records: list[Record]) -> None:
+        """Apply a batch."""
+        if records:
+            apply(self._database, records)
+            self._unseen = True
+
+    def was_rebuilt(self) -> bool:
+        """Go over to a newer generation of the model, if there is one; then read on from its offsets."""
+        if model.newest_generation(self._home) == self._generation:
+            return False
+        # What readers have seen they shall not see vanish while the new model comes up to it.
+        self._not_before = self.offsets()
+        self._database.close()
+        self._open()
+        self._unseen = True
+        logger.info("the read model was rebuilt: going on with %s", self._file.name)
+        return True
+
+    def publish(self, *, at_once: bool = False) -> None:
+        """Let readers see what is new, if anything is and it is time to."""
+        if not self._unseen or (time.monotonic() < self._due and not at_once):
+            return
+        if self._not_before:
+            now = self.offsets()
+            if any(now.get(place, 0) < offset for place, offset in self._not_before.items()):
+                return
+            self._not_before = {}
+        began = time.monotonic()
+        self._snapshots.publish(self._database, self._file)
+        self._unseen = False
+        ended = time.monotonic()
+        self._due = ended + max(WAIT_S, PUBLISH_SHARE * (ended - began))
+
+    def close(self) -> None:
+        """Close the model's file."""
+        self._database.close()
+
+
+def _offsets(database: DuckDBPyConnection) -> dict[Place, int]:
+    return {place: reached.next_offset for place, reached in progress(database).items()}
+
+
+def _first_generation(home: Path) -> int:
+    unfinished = model.folder(home) / "first.unfinished"
+    model.finish(model.create(unfinished))
+    unfinished.rename(model.generation_file(home, 1))
+    return 1
+
+
+async def project(
+    home: Path,
+    consumer: Callable[[], AIOKafkaConsumer],
+    name: Callable[[Topic], str],
+    stop: asyncio.Event,
+) -> None:
+    """Keep the read model of `home` until `stop` is set; then publish what is left and return.
+
+    Raises EarmarkError where another projector keeps it, or the log is not the one that the model was made from.
+    """
+    with model.lock(home, "projector", f"another projector keeps the read model in {home}: one is enough"):
+        projector = Projector(home)
+        client = consumer()
+        try:
+            await client.start()
+            reader = LogReader(client, name)
+            await reader.seek(projector.offsets())
+            while not stop.is_set():
+                records = await reader.batch(WAIT_S)
+                # In a thread: the client goes on fetching meanwhile.
+                await asyncio.to_thread(projector.take, records)
+                await asyncio.to_thread(projector.publish)
+                if projector.was_rebuilt():
+                    await reader.seek(projector.offsets())
+            projector.publish(at_once=True)
+        finally:
+            await client.stop()
+            projector.close()

@@ -1,0 +1,42 @@
+"""What an analyst may do."""
+
+from dataclasses import dataclass
+from decimal import ROUND_FLOOR, Decimal
+
+from streams.budget.prices import NANO
+from streams.events.event import Lane
+
+
+@dataclass(frozen=True)
+class Limits:
+    """What may be spent, in US dollars a UTC day and as shares of it, and how a call is bounded, in seconds.
+
+    `hold_slack_s`: how much longer than a call its claim is held. `retry_delays_s`: the wait after each failed attempt.
+    """
+
+    cap_usd: Decimal
+    backfill_share: Decimal
+    replay_share: Decimal
+    calls_in_flight: int
+    call_timeout_s: float
+    hold_slack_s: float = 30.0
+    retry_delays_s: tuple[float, float] = (30.0, 300.0)
+
+    def lane_cap_usd(self, lane: Lane) -> Decimal:
+        """What a lane may be charged a day."""
+        shares = {"live": Decimal(1), "backfill": self.backfill_share, "replay": self.replay_share}
+        return self.share_usd(shares[lane])
+
+    def share_usd(self, share: Decimal) -> Decimal:
+        """A share of the cap, rounded down to the billionth: a claim holds no finer amount."""
+        return (self.cap_usd * share).quantize(NANO, rounding=ROUND_FLOOR)
+
+    def calls_of(self, lane: Lane) -> int:
+        """How many calls may be in flight for one more of a lane to begin: an eighth is kept free for the live one."""
+        kept = 0 if lane == "live" or self.calls_in_flight == 1 else -(-self.calls_in_flight // 8)
+        return self.calls_in_flight - kept
+
+    @property
+    def hold_s(self) -> int:
+        """How long a claim stays open without a settlement."""
+        return max(1, round(self.call_timeout_s + self.hold_slack_s))

@@ -1,0 +1,51 @@
+"""What a video costs, learnt from the newest analyses in the log."""
+
+from streams.budget.forecast import Forecast, Sample, learn, transcript_bytes
+from streams.budget.prices import price
+from streams.events.analyses import AnalysisCompleted
+from streams.events.captions import CaptionsExtracted
+from streams.events.envelope import UndecodableError
+from streams.events.ledger import Usage
+from streams.events.prompts import Prompt
+from streams.events.record import Record
+from streams.log.connection import Connection
+from streams.log.fetch import Fetcher, fetcher
+from streams.log.prompts import Prompts
+from streams.log.topics import ANALYSES, CAPTIONS
+
+NEWEST = 5
+"""How many records at the end of each partition of `analyses` are looked at."""
+
+
+async def read_forecast(connection: Connection, prompts: Prompts, prompt: Prompt) -> Forecast:
+    """The forecast for `prompt` by the newest analyses that its model made, a few of each partition.
+
+    Raises UnknownPriceError before it reads anything.
+    """
+    price(prompt.model, Usage(input_tokens=0, output_tokens=0))
+    newest: list[Record] = []
+    async with fetcher(connection) as log:
+        for partition, end in (await log.ends(ANALYSES)).items():
+            await log.read(ANALYSES, partition, max(0, end - NEWEST), end, newest.append)
+        samples = [await _sample(record, log, prompts, prompt.model) for record in newest]
+    return Forecast(prompt, learn(sample for sample in samples if sample is not None))
+
+
+async def _sample(record: Record, log: Fetcher, prompts: Prompts, model: str) -> Sample | None:
+    """What an analysis by `model` tells; None where the record is none."""
+    try:
+        done = record.event()
+        if not isinstance(done, AnalysisCompleted) or done.model != model:
+            return None
+        place = done.captions_at
+        captions = (await log.fetch(CAPTIONS, place.partition, place.offset)).event()
+    except UndecodableError:  # one that a newer Earmark wrote: there are others to learn from
+        return None
+    if not isinstance(captions, CaptionsExtracted) or done.prompt_id not in prompts.by_id:
+        return None
+    return Sample(
+        prompt_bytes=len(prompts.by_id[done.prompt_id].words.encode()),
+        transcript_bytes=transcript_bytes(captions.texts),
+        seconds=max(captions.ends_ms) / 1000,
+        usage=done.usage,
+    )

@@ -1,0 +1,117 @@
+"""Reading records of the log by their position: bodies that no state keeps, parts that a state missed."""
+
+import asyncio
+from collections.abc import AsyncGenerator, AsyncIterator, Iterable, Sequence
+from contextlib import aclosing, asynccontextmanager
+
+from aiokafka import AIOKafkaConsumer, ConsumerRecord, TopicPartition
+from aiokafka.errors import OffsetOutOfRangeError
+
+from streams.errors import EarmarkError, TransientError
+from streams.events.record import Record
+from streams.log.connection import Connection, stop
+from streams.log.follow import BATCH, WAIT_MS, Apply, partitions_of, record_of
+from streams.log.topics import Topic
+
+# A fetcher jumps: what it asks for beyond the body it wants is read for nothing.
+FETCH_BYTES = 256 * 1024
+# Calls of a fetcher that go on at a time, each partition's in turn: one that has to jump much makes few others wait.
+READERS = 4
+# Wanted offsets no further apart than this are read in one go, with what stands between them.
+NEAR = 50
+
+
+def stretches(offsets: Iterable[int]) -> list[tuple[int, int]]:
+    """The stretches (start, end not included) in which to read `offsets`: those near each other share one."""
+    found: list[tuple[int, int]] = []
+    for offset in sorted(offsets):
+        if found and offset - found[-1][1] < NEAR:
+            found[-1] = (found[-1][0], offset + 1)
+        else:
+            found.append((offset, offset + 1))
+    return found
+
+
+class Fetcher:
+    """Fetches records by their position: the bodies that no state keeps, and the stretches that a state missed.
+
+    Raises EarmarkError where the log lacks one, and TransientError where the broker brings none within the time limit.
+    Calls wait for each other, for as long as it takes.
+    """
+
+    def __init__(self, connection: Connection, consumers: Sequence[AIOKafkaConsumer], limit_s: float) -> None:
+        self._connection = connection
+        self._readers = [(consumer, asyncio.Lock()) for consumer in consumers]
+        self._limit_s = limit_s
+
+    async def fetch(self, topic: Topic, partition: int, offset: int) -> Record:
+        """The record at that place."""
+        return (await self.fetch_many(topic, partition, [offset]))[offset]
+
+    async def fetch_many(self, topic: Topic, partition: int, offsets: Iterable[int]) -> dict[int, Record]:
+        """The records at those offsets."""
+        wanted = set(offsets)
+        async with aclosing(self._records(topic, partition, stretches(wanted))) as records:
+            found = {record.offset: record async for record in records if record.offset in wanted}
+        if missing := wanted - found.keys():
+            raise EarmarkError(f"{self._connection.name(topic)}[{partition}] lacks offset {min(missing)}")
+        return found
+
+    async def ends(self, topic: Topic) -> dict[int, int]:
+        """Each partition's offset after the last record, now."""
+        ends = await self._readers[0][0].end_offsets(partitions_of(self._connection, topic))
+        return {tp.partition: end for tp, end in ends.items()}
+
+    async def read(self, topic: Topic, partition: int, start: int, end: int, apply: Apply) -> None:
+        """Apply the records of one partition from `start` up to `end` (not included), which the log must reach."""
+        async with aclosing(self._records(topic, partition, [(start, end)])) as records:
+            async for record in records:
+                apply(record)
+
+    async def _records(
+        self, topic: Topic, partition: int, parts: Sequence[tuple[int, int]]
+    ) -> AsyncGenerator[Record, None]:
+        tp = TopicPartition(self._connection.name(topic), partition)
+        consumer, lock = self._readers[partition % len(self._readers)]
+        async with lock:
+            for start, end in parts:
+                consumer.assign([tp])
+                consumer.seek(tp, start)
+                position = start
+                while position < end:
+                    batch, position = await self._next(consumer, tp, position, end)
+                    for message in batch:
+                        yield record_of(topic.name, message)
+
+    async def _next(
+        self, consumer: AIOKafkaConsumer, tp: TopicPartition, position: int, end: int
+    ) -> tuple[list[ConsumerRecord], int]:
+        """What comes at `position`, or after it and before `end`, and the position after it."""
+        place, now = f"{tp.topic}[{tp.partition}]", asyncio.get_running_loop().time
+        until = now() + self._limit_s
+        while True:
+            # It returns by itself: aiokafka may lose a cancellation, and the lock would be held for ever. Never a record
+            # too many: behind the last one the consumer would wait, and the next call with it.
+            try:
+                batch = await consumer.getmany(tp, timeout_ms=WAIT_MS, max_records=min(BATCH, end - position))
+            except OffsetOutOfRangeError:
+                raise EarmarkError(f"{place} has no offset {position}") from None
+            if (reached := await consumer.position(tp)) > position:
+                return [message for message in batch.get(tp, []) if message.offset < end], reached
+            if now() > until:
+                log_end = consumer.highwater(tp)  # None: the broker has not answered
+                if log_end is not None and log_end <= position:
+                    raise EarmarkError(f"{place} has no offset {position}: it ends at {log_end}")
+                raise TransientError(f"{place} brought no offset {position} within {self._limit_s:g} s")
+
+
+@asynccontextmanager
+async def fetcher(connection: Connection, time_limit_s: float = 30.0) -> AsyncIterator[Fetcher]:
+    """A fetcher for as long as the block lasts."""
+    consumers = [connection.consumer(FETCH_BYTES) for _ in range(READERS)]
+    try:
+        for consumer in consumers:
+            await consumer.start()
+        yield Fetcher(connection, consumers, time_limit_s)
+    finally:
+        await asyncio.gather(*map(stop, consumers))

@@ -1,0 +1,136 @@
+"""From analyses to signals: what the current analysis of a video says anew."""
+
+import asyncio
+from collections.abc import AsyncGenerator, AsyncIterator, Awaitable, Mapping, Sequence
+from contextlib import aclosing
+from dataclasses import dataclass, field
+from datetime import datetime
+from typing import cast
+
+from streams.errors import TransientError
+from streams.events.analyses import AnalysisCompleted
+from streams.events.event import Event, Position
+from streams.events.record import Record
+from streams.log.fetch import Fetcher
+from streams.log.topics import ANALYSES
+from streams.signals.current import Partition, Switch, evolve, happened
+from streams.signals.diff import signals
+
+# Twelve partitions at a time hold the bodies of so many videos, under two prompts each.
+STRETCH = 100
+# So many signals, and those of one video more, are sent within one time limit: each waits for the one before.
+SIGNALS = 100
+# So many records are folded within one time limit, while as many are read before them for each of a few partitions.
+CATCH_UP = 500
+# Nothing but the log is waited for, so what takes longer is its fault, and not the event's as a handler's own time
+# limit would have it: this one is narrower.
+LOG_LIMIT_S = 45.0
+
+
+@dataclass(slots=True)
+class _Folded:
+    """A partition folded up to `end`, the offset after the last record, and what that last record switched."""
+
+    partition: Partition = field(default_factory=Partition)
+    end: int = 0
+    switches: Sequence[Switch] = ()
+
+
+class PublishSignals:
+    """Tells, for each event of `analyses`, which signals it adds, changes or retracts.
+
+    It keeps a fold of each partition it is given and never folds beyond the event it handles: the same event gives the
+    same bytes whoever handles it, and however often.
+    """
+
+    def __init__(self, fetcher: Fetcher, stretch: int = STRETCH, log_limit_s: float = LOG_LIMIT_S) -> None:
+        self._fetcher = fetcher
+        self._stretch = stretch
+        self._log_limit_s = log_limit_s
+        self._folded: dict[int, _Folded] = {}
+
+    async def in_stretches(self, event: Event, position: Position) -> AsyncGenerator[Sequence[Event], None]:
+        """The signals of the event at `position` in `analyses`, those of `stretch` videos at most at a time.
+
+        A marker may switch every video there is. While the fold comes up to the event, the stretches are empty.
+        Raises EarmarkError where the log lacks a record that the fold needs, TransientError where it does not bring it
+        in time.
+        """
+        async with aclosing(self._in_stretches(event, position)) as stretches:
+            while (stretch := await self._in_time(anext(stretches, None))) is not None:
+                yield stretch
+
+    async def _in_time(self, stretch: Awaitable[Sequence[Event] | None]) -> Sequence[Event] | None:
+        try:
+            async with asyncio.timeout(self._log_limit_s):
+                return await stretch
+        except TimeoutError:
+            raise TransientError(
+                f"{ANALYSES.name} did not bring what the signals need within {self._log_limit_s:g} s"
+            ) from None
+
+    async def _in_stretches(self, event: Event, position: Position) -> AsyncGenerator[Sequence[Event], None]:
+        folded = self._folded.get(position.partition)
+        # The event at the end may come once more, as when its signals could not be sent.
+        if folded is None or folded.end > position.offset + 1:
+            folded = self._folded[position.partition] = _Folded()
+        while folded.end < position.offset:
+            await self._catch_up(folded, position)
+            yield ()
+        if folded.end == position.offset:
+            folded.switches = happened(folded.partition, position.offset, event)
+            folded.end += 1
+        known = {position.offset: event} if isinstance(event, AnalysisCompleted) else {}
+        told = told_of(self._fetcher, position.partition, folded.switches, event.at, self._stretch, known)
+        async for stretch in told:
+            yield stretch
+
+    async def publish_signals(self, event: Event, position: Position) -> Sequence[Event]:
+        """All of them at once: for an event that switches few videos."""
+        return [signal async for stretch in self.in_stretches(event, position) for signal in stretch]
+
+    async def _catch_up(self, folded: _Folded, position: Position) -> None:
+        """Fold some of what stands between the fold and the event: handled elsewhere, or before this process."""
+
+        def take(record: Record) -> None:
+            folded.switches = evolve(folded.partition, record)
+            folded.end = record.offset + 1
+
+        end = min(folded.end + CATCH_UP, position.offset)
+        await self._fetcher.read(ANALYSES, position.partition, folded.end, end, take)
+        folded.end = end
+
+
+async def told_of(
+    fetcher: Fetcher,
+    partition: int,
+    switches: Sequence[Switch],
+    at: datetime,
+    stretch: int = STRETCH,
+    known: Mapping[int, AnalysisCompleted] = {},
+) -> AsyncIterator[Sequence[Event]]:
+    """What `switches` in a partition of `analyses` mean to subscribers, in order, some at a time.
+
+    Some: those of `stretch` videos, and no more than SIGNALS before the last of these videos.
+
+    `at` is the time of what caused them; `known`: analyses by offset that need not be fetched.
+    """
+    for start in range(0, len(switches), stretch):
+        some = switches[start : start + stretch]
+        offsets = {switch.current for switch in some}
+        offsets |= {switch.previous for switch in some if switch.previous is not None}
+        bodies = await fetcher.fetch_many(ANALYSES, partition, offsets - known.keys())
+        told: list[Event] = []
+        for switch in some:
+            previous = None if switch.previous is None else _analysis(bodies, switch.previous)
+            current = known.get(switch.current) or _analysis(bodies, switch.current)
+            told += signals(previous, current, switch, at)
+            await asyncio.sleep(0)  # decoding two bodies takes its time, and others wait for theirs
+            if len(told) >= SIGNALS:
+                yield told
+                told = []
+        yield told
+
+
+def _analysis(bodies: Mapping[int, Record], offset: int) -> AnalysisCompleted:
+    return cast("AnalysisCompleted", bodies[offset].event())  # the fold counts what it could read
