@@ -15,16 +15,16 @@ from uuid import UUID
 from aiokafka.errors import KafkaError
 
 from streams.analysis.attempt import LOG_AWAY_S, Attempts
-from streams.analysis.calls import Calls
-from streams.analysis.claude import Claude
 from streams.analysis.next_step import Again, Halt, Next, Pause
-from streams.analysis.pace import Permit
 from streams.analysis.queue import Line, line_of
 from streams.analysis.recorder import Recorder
 from streams.analysis.recovery import Recovery
-from streams.analysis.state import State
+from streams.analysis.state import AnalystState
 from streams.budget.ledger import Ledger, Pending
 from streams.budget.limits import Limits
+from streams.claude.calls import Calls
+from streams.claude.client import Claude
+from streams.claude.pace import Permit
 from streams.clock import Clock
 from streams.errors import EarmarkError, TransientError
 from streams.events.captions import CaptionsExtracted
@@ -54,7 +54,7 @@ class Analyst:
     """Takes requests as lanes, pace and money allow, each attempt a task of its own."""
 
     def __init__(
-        self, state: State, attempts: Attempts, limits: Limits, recovery: Recovery, stop: asyncio.Event
+        self, state: AnalystState, attempts: Attempts, limits: Limits, recovery: Recovery, stop: asyncio.Event
     ) -> None:
         self._state = state
         self._attempts = attempts
@@ -226,7 +226,7 @@ async def analyse(
 
     `day_start_ms` moves the budget's day off midnight UTC, for proofs; every analyst of a ledger must have the same.
     """
-    state = State(Ledger(day_start_ms))
+    state = AnalystState(Ledger(day_start_ms))
     moved: list[Callable[[Record], None]] = []
 
     def apply_ledger(record: Record) -> None:

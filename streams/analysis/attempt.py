@@ -15,19 +15,19 @@ from uuid import UUID, uuid4
 
 from aiokafka.errors import KafkaError
 
-from streams.analysis.calls import Calls
 from streams.analysis.next_step import Again, Halt, Next, Pause
-from streams.analysis.outcomes import Exhausted, Failed, Misconfigured, Outcome, Refused
-from streams.analysis.pace import Permit
 from streams.analysis.question import request_of
-from streams.analysis.record import failure
 from streams.analysis.recorder import Recorder, raise_if_final
-from streams.analysis.state import State
+from streams.analysis.results import failure
+from streams.analysis.state import AnalystState
 from streams.analysis.verdicts import Verdicts
 from streams.budget.entries import Request
 from streams.budget.ledger import MAX_ATTEMPTS, Pending
 from streams.budget.limits import Limits
 from streams.budget.prices import UnknownPriceError, worst_case
+from streams.claude.calls import Calls
+from streams.claude.outcomes import Exhausted, Failed, Misconfigured, Outcome, Refused
+from streams.claude.pace import Permit
 from streams.clock import Clock
 from streams.errors import EarmarkError
 from streams.events.analyses import AttemptOutcome
@@ -57,7 +57,7 @@ class Attempts:
     Once `stopping`, nothing more is claimed.
     """
 
-    state: State
+    state: AnalystState
     limits: Limits
     calls: Calls
     recorder: Recorder

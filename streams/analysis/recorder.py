@@ -12,12 +12,12 @@ from uuid import UUID
 from aiokafka.errors import KafkaError, KafkaTimeoutError
 
 from streams.analysis.next_step import Again, Halt, Next, Pause
-from streams.analysis.outcomes import Answered, Exhausted, Failed, Misconfigured, Outcome, Refused
-from streams.analysis.record import charge, completed, failure
-from streams.analysis.state import State
+from streams.analysis.results import charge, completed, failure
+from streams.analysis.state import AnalystState
 from streams.budget.entries import Claim
 from streams.budget.ledger import MAX_ATTEMPTS, Pending
 from streams.budget.limits import Limits
+from streams.claude.outcomes import Answered, Exhausted, Failed, Misconfigured, Outcome, Refused
 from streams.clock import Clock
 from streams.errors import EarmarkError
 from streams.events.captions import CaptionsExtracted
@@ -40,7 +40,7 @@ def raise_if_final(error: KafkaError, event: Event) -> None:
 class Recorder:
     """Records outcomes. `append` is awaited; `forget` hears of each analysis that is done; `listed`: known symbols."""
 
-    state: State
+    state: AnalystState
     limits: Limits
     append: Callable[[Event], Awaitable[Appended]]
     forget: Callable[[UUID], None]

@@ -13,13 +13,13 @@ from streams.events.event import Position
 from streams.events.ledger import AnalysisRequested, analysis_id, request_id
 from streams.events.prompts import Prompt
 from streams.events.record import Record
-from streams.log import prompts as prompt_log
-from streams.log.prompts import Prompts
 from streams.log.topics import ANALYSES, LEDGER, PROMPTS
+from streams.prompts import registry as prompt_log
+from streams.prompts.registry import Prompts
 
 
 @dataclass
-class State:
+class AnalystState:
     """`recorded`: attempts whose outcome stands in `analyses` while their claim is not settled.
 
     `owed`: requests under the candidates of following replays, for new videos, that nobody has appended yet.

@@ -14,9 +14,9 @@ from functools import partial
 from typing import get_args
 
 from streams.analysis import request_analysis as analysis_agent
-from streams.analysis.prompt_files import BUNDLED, read_prompt
 from streams.analysis.symbols import read_symbols
 from streams.app.connections import connection_of, ytdlp_options
+from streams.app.diagnostics import configure
 from streams.budget.limits import Limits
 from streams.captions.extract_captions import extract_captions
 from streams.captions.fetch import TIME_LIMIT_S, fetch_captions
@@ -28,17 +28,17 @@ from streams.events.analyses import AnalysisCompleted
 from streams.events.channels import Tab
 from streams.events.prompts import PromptActivated
 from streams.log import layout
-from streams.log.agent import Agent
 from streams.log.connection import Connection
-from streams.log.diagnostics import configure
 from streams.log.fetch import fetcher
-from streams.log.prompts import register_bundled
 from streams.log.publish import Publisher, publisher
 from streams.log.ready import topics_answer
 from streams.log.topics import ANALYSES, CAPTIONS, CAPTIONS_REQUESTS, PROMPTS, VIDEOS
+from streams.prompts.files import BUNDLED, read_prompt
+from streams.prompts.place_markers import place_markers
+from streams.prompts.registry import register_bundled
 from streams.settings import Settings
-from streams.signals.markers import place_markers
 from streams.signals.publish_signals import PublishSignals
+from streams.worker.wrapper import Agent
 
 HANDLER_LIMIT_S = 60.0
 KILL_MARGIN_S = 10.0
@@ -72,8 +72,9 @@ async def agents(
 
 def work(settings: Settings) -> None:
     """Be a worker until SIGTERM or SIGINT."""
-    from streams.log.worker import run_worker  # noqa: PLC0415  Faust
+    from streams.worker.worker import run_worker  # noqa: PLC0415  Faust
 
+    configure()
     connection = connection_of(settings)
     run_worker(connection, settings.worker_slot, partial(agents, settings, connection), utc_now)
 
@@ -92,7 +93,7 @@ def limits_of(settings: Settings) -> Limits:
 def analyst(settings: Settings) -> None:
     """Be an analyst until SIGTERM or SIGINT; calls in flight are then finished, a second signal drops them."""
     from streams.analysis.analyst import analyse  # noqa: PLC0415  the SDK
-    from streams.analysis.claude import Claude, client  # noqa: PLC0415  the SDK
+    from streams.claude.client import Claude, client  # noqa: PLC0415  the SDK
 
     key = settings.anthropic_api_key
     sdk = client(
@@ -140,6 +141,16 @@ def watcher(settings: Settings) -> None:
     asyncio.run(_until_signalled(run))
 
 
+def projector(settings: Settings) -> None:
+    """Keep the read model until SIGTERM or SIGINT."""
+    from projections.projector import project  # noqa: PLC0415  DuckDB
+
+    connection = connection_of(settings)
+    run = partial(project, settings.home, connection.consumer, connection.name)
+    # What a cancellation would leave at work in a thread still writes.
+    asyncio.run(_until_signalled(run, second_cancels=False))
+
+
 async def prepare(settings: Settings) -> None:
     """Make the topics as the code says, and register the bundled prompt; it becomes active only where none ever was."""
     connection = connection_of(settings)
@@ -154,13 +165,15 @@ async def prepare(settings: Settings) -> None:
         await register_bundled(connection, appender, read_prompt(BUNDLED), utc_now)
 
 
-async def _until_signalled(run: Callable[[asyncio.Event], Awaitable[None]]) -> None:
-    """Run with an event that the first SIGINT or SIGTERM sets; the second cancels."""
+async def _until_signalled(
+    run: Callable[[asyncio.Event], Awaitable[None]], *, second_cancels: bool = True
+) -> None:
+    """Run with an event that the first SIGINT or SIGTERM sets."""
     stop = asyncio.Event()
     running = asyncio.ensure_future(run(stop))
 
     def signalled() -> None:
-        if stop.is_set():
+        if stop.is_set() and second_cancels:
             running.cancel()
         stop.set()
 

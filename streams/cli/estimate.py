@@ -2,12 +2,12 @@
 
 import click
 
-from streams.analysis.prompt_files import BUNDLED, read_prompt
 from streams.budget.forecast import Forecast
 from streams.discovery import backfill
 from streams.discovery.estimate import read_forecast
 from streams.log.connection import Connection
-from streams.log.prompts import read_prompts
+from streams.prompts.files import BUNDLED, read_prompt
+from streams.prompts.registry import read_prompts
 from streams.settings import Settings
 
 

@@ -9,7 +9,6 @@ import click
 from rich.console import Console
 from rich.table import Table
 
-from streams.analysis.prompt_files import read_prompt
 from streams.app.connections import connection_of
 from streams.budget.prices import price
 from streams.clock import utc_now
@@ -17,9 +16,10 @@ from streams.errors import RefusedError
 from streams.events.ledger import Usage
 from streams.events.prompts import Prompt
 from streams.log.connection import Connection
-from streams.log.prompts import Prompts, activation, named, read_prompts, registration
 from streams.log.publish import publisher
 from streams.log.ready import topics_answer
+from streams.prompts.files import read_prompt
+from streams.prompts.registry import Prompts, activation, named, read_prompts, registration
 from streams.replay.activate import Difference, activate, difference
 from streams.settings import load
 

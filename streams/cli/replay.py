@@ -5,7 +5,7 @@ import csv
 import json
 import sys
 from collections.abc import Iterable
-from dataclasses import asdict
+from dataclasses import asdict, fields
 from datetime import datetime
 from decimal import Decimal, InvalidOperation
 from time import monotonic
@@ -18,6 +18,7 @@ from rich.progress import BarColumn, MofNCompleteColumn, TextColumn, TimeRemaini
 from rich.progress import Progress as Bar
 from rich.table import Table
 
+from projections import history
 from streams.app.connections import connection_of
 from streams.cli.since import since_option
 from streams.clock import utc_now
@@ -25,19 +26,19 @@ from streams.errors import EarmarkError
 from streams.events.ledger import ReplayFilter
 from streams.events.prompts import Prompt
 from streams.log.connection import Connection
-from streams.log.prompts import named, read_prompts
 from streams.log.publish import publisher
 from streams.log.ready import topics_answer
+from streams.prompts.registry import named, read_prompts
 from streams.replay import run as replays
-from streams.replay.compare import Comparison, told
-from streams.replay.compare import compare as compared
+from streams.replay.compare import told
 from streams.replay.plan import Plan
 from streams.replay.plan import plan as plan_of
 from streams.replay.progress import Listed, sentence
-from streams.replay.selection import channel_id_of, select
+from streams.replay.selection import select
 from streams.settings import Settings, load
 
 ANSWER_LIMIT_S = 20.0
+EXAMPLES = 5
 
 
 class Usd(click.ParamType):
@@ -203,25 +204,26 @@ def compare(a: str, b: str, form: str) -> None:
     csv holds the channels alone. As SQL it is FROM compare_channels('A', 'B'), and FROM compare_mentions('A', 'B') has
     every mention.
     """
-    found = compared(load().home, a, b)
+    found = history.compare(load().home, a, b, EXAMPLES)
     if form == "csv":
-        rows = csv.DictWriter(sys.stdout, found.channels[0].keys())
+        channels = [asdict(channel) for channel in found.channels]
+        rows = csv.DictWriter(sys.stdout, channels[0])
         rows.writeheader()
-        rows.writerows(found.channels)
+        rows.writerows(channels)
     elif form == "json":
         click.echo(json.dumps(asdict(found), default=str, indent=2))
     else:
         _print_comparison(found, title=f"A = {a}, B = {b}")
 
 
-def _print_comparison(found: Comparison, title: str) -> None:
+def _print_comparison(found: history.Comparison, title: str) -> None:
     console = Console(width=None if sys.stdout.isatty() else 200)
     table = Table(title=title, title_justify="left")
-    columns = [name for name in found.channels[0] if name != "channel_id"]
+    columns = [field.name for field in fields(history.ChannelComparison) if field.name != "channel_id"]
     for name in columns:
         table.add_column(name, overflow="fold")
-    for row in found.channels:
-        table.add_row(*(_cell(row[name]) for name in columns))
+    for channel in found.channels:
+        table.add_row(*(_cell(getattr(channel, name)) for name in columns))
     console.print(table)
     for example in found.examples:
         click.echo("\n".join(told(example)))
@@ -283,5 +285,5 @@ async def _prompt(settings: Settings, name: str) -> Prompt:
 def _filter(
     settings: Settings, since: datetime | None, channel: str | None, sample: int | None
 ) -> ReplayFilter:
-    channel_id = None if channel is None else channel_id_of(settings.home, channel)
+    channel_id = None if channel is None else history.channel_id_of(settings.home, channel)
     return ReplayFilter(since=since, channel_id=channel_id, sample=sample)

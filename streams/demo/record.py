@@ -5,10 +5,10 @@ Run it when a prompt, the transcript's form or the sample changed on purpose, an
 
 import orjson
 
-from streams.analysis.prompt_files import read_prompt
 from streams.analysis.question import request_of
 from streams.demo.sample_channel import PROMPTS, REQUESTS, sample_captions, sample_channel
 from streams.loopback.script import fingerprint
+from streams.prompts.files import read_prompt
 
 
 def sample_requests() -> dict[str, dict[str, str]]:

@@ -10,13 +10,13 @@ from typing import Any
 
 import orjson
 
-from streams.analysis.prompt_files import BUNDLED
 from streams.captions.json3 import parse
 from streams.events.captions import CaptionsExtracted, captions_id
 from streams.events.videos import Video
 from streams.loopback.captions_writer import automatic, manual
 from streams.loopback.channel import Channel, ChannelVideo
 from streams.loopback.script import OVERLOADED, RATE_LIMITED, Reply, Script
+from streams.prompts.files import BUNDLED
 
 SAMPLE = Path(__file__).parent / "sample"
 REQUESTS = SAMPLE / "requests.json"

@@ -2,10 +2,10 @@
 
 import shutil
 
-from streams.analysis.prompt_files import BUNDLED
 from streams.demo import checks
 from streams.demo.sample_channel import CANDIDATE
 from streams.demo.stage import PREFIX, SIGNALS, Stage
+from streams.prompts.files import BUNDLED
 
 MAX_USD = "0.02"
 

@@ -10,8 +10,8 @@ from streams.events.prompts import Prompt
 from streams.events.record import Record
 from streams.log.connection import Connection
 from streams.log.fetch import Fetcher, fetcher
-from streams.log.prompts import Prompts
 from streams.log.topics import ANALYSES, CAPTIONS
+from streams.prompts.registry import Prompts
 
 NEWEST = 5
 """How many records at the end of each partition of `analyses` are looked at."""

@@ -8,6 +8,7 @@ from decimal import Decimal
 from pathlib import Path
 from uuid import UUID
 
+from projections.history import captions_ends_read
 from projections.sql import SqlError
 from streams.budget.prices import UnknownPriceError
 from streams.clock import Clock
@@ -28,7 +29,7 @@ from streams.log.publish import Publisher
 from streams.log.topics import CAPTIONS, LEDGER
 from streams.replay.plan import first_claim
 from streams.replay.progress import Listed, Progress, Replays
-from streams.replay.selection import Selection, captions_ends_read, select
+from streams.replay.selection import Selection, select
 
 CATCH_UP_S = 60.0
 

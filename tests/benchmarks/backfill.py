@@ -5,8 +5,8 @@ import time
 from collections.abc import Sequence
 from dataclasses import dataclass
 
-from streams.analysis.claude import client
 from streams.analysis.question import request_of
+from streams.claude.client import client
 from streams.clock import utc_now
 from streams.events.record import Record
 from streams.log.connection import Connection

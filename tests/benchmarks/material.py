@@ -12,7 +12,6 @@ from uuid import uuid4
 import orjson
 
 from streams.analysis.lines import lines_of
-from streams.analysis.prompt_files import BUNDLED, read_prompt
 from streams.analysis.request_analysis import request_analysis
 from streams.budget.limits import Limits
 from streams.events.captions import CaptionsExtracted, captions_id
@@ -22,6 +21,7 @@ from streams.log.connection import Connection
 from streams.log.layout import apply
 from streams.log.publish import Publisher, publisher
 from streams.log.ready import topics_answer
+from streams.prompts.files import BUNDLED, read_prompt
 from tests.builders.analyst_scene import Scene
 
 PROMPT = read_prompt(BUNDLED)

@@ -10,7 +10,7 @@ from uuid import UUID
 from aiokafka.admin.config_resource import ConfigResource, ConfigResourceType
 from confluent_kafka import Producer
 
-from streams.analysis.record import completed
+from streams.analysis.results import completed
 from streams.budget.entries import Place, Request
 from streams.budget.ledger import Pending
 from streams.events.analyses import AnalysisCompleted

@@ -6,18 +6,19 @@ import sys
 from collections.abc import AsyncIterator, Sequence
 from contextlib import asynccontextmanager
 
+from streams.app.diagnostics import configure
 from streams.clock import utc_now
 from streams.events.analyses import AnalysisCompleted
 from streams.events.event import Event, Position
 from streams.events.prompts import PromptActivated
-from streams.log.agent import Agent, Stretches
 from streams.log.connection import Connection
 from streams.log.fetch import fetcher
 from streams.log.publish import Publisher
 from streams.log.topics import ANALYSES, PROMPTS
-from streams.log.worker import run_worker
-from streams.signals.markers import place_markers
+from streams.prompts.place_markers import place_markers
 from streams.signals.publish_signals import PublishSignals
+from streams.worker.worker import run_worker
+from streams.worker.wrapper import Agent, Stretches
 
 
 def main(bootstrap: str, prefix: str, dies_in: int) -> None:
@@ -44,6 +45,7 @@ def main(bootstrap: str, prefix: str, dies_in: int) -> None:
                 Agent("place_markers", (PROMPTS,), place_markers, 60.0, (PromptActivated,)),
             ]
 
+    configure()
     run_worker(connection, "w0", agents, utc_now)
 
 

@@ -11,7 +11,7 @@ from uuid import uuid4
 import pytest
 
 from streams.analysis.analyst import AnalystError
-from streams.analysis.record import completed
+from streams.analysis.results import completed
 from streams.budget.entries import LedgerError
 from streams.events.analyses import AnalysisCompleted, AnalysisFailed, AttemptFailed
 from streams.events.ledger import BudgetReserved, BudgetSettled, Usage, analysis_id, request_id

@@ -9,7 +9,7 @@ from typing import Any
 
 import pytest
 
-from streams.analysis.pace import BURST_CALLS
+from streams.claude.pace import BURST_CALLS
 from streams.events.analyses import AnalysisCompleted
 from streams.events.event import Event
 from streams.events.ledger import AnalysisRequested, BudgetReserved, BudgetSettled

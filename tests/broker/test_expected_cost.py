@@ -13,7 +13,6 @@ import click
 import pytest
 from click.testing import CliRunner, Result
 
-from streams.analysis.prompt_files import BUNDLED, read_prompt
 from streams.budget.forecast import GUESS, Forecast
 from streams.budget.prices import UnknownPriceError
 from streams.cli import channels as verbs
@@ -32,6 +31,7 @@ from streams.log.publish import Publisher, publisher
 from streams.log.topics import CHANNELS, VIDEOS
 from streams.loopback.channel import Channel, ChannelVideo
 from streams.loopback.youtube import LoopbackYoutube, serve
+from streams.prompts.files import BUNDLED, read_prompt
 
 pytestmark = pytest.mark.kafka
 

@@ -6,7 +6,6 @@ from pathlib import Path
 import pytest
 from click.testing import CliRunner, Result
 
-from streams.analysis.prompt_files import BUNDLED, read_prompt
 from streams.budget.prices import UnknownPriceError
 from streams.cli import prompts as verb
 from streams.errors import EarmarkError, RefusedError
@@ -14,9 +13,10 @@ from streams.events.event import Event, Position
 from streams.events.record import Record
 from streams.log.connection import Connection
 from streams.log.follow import follow, read
-from streams.log.prompts import read_prompts
 from streams.log.topics import PROMPTS
-from streams.signals.markers import place_markers
+from streams.prompts.files import BUNDLED, read_prompt
+from streams.prompts.place_markers import place_markers
+from streams.prompts.registry import read_prompts
 from tests.builders.histories import completed, mention, video
 from tests.builders.publishing import written
 

@@ -11,6 +11,7 @@ from typing import Any
 import orjson
 import pytest
 
+from projections.history import channel_id_of
 from projections.rebuild import rebuild
 from projections.sql import snapshot
 from streams.clock import utc_now
@@ -32,7 +33,7 @@ from streams.loopback.script import Reply, Step
 from streams.replay import run as replays
 from streams.replay.plan import Plan, plan
 from streams.replay.progress import Progress
-from streams.replay.selection import channel_id_of, select
+from streams.replay.selection import select
 from tests.builders.analyst_scene import ANSWER, LIMITS, PROMPT, Scene, analysts, captions_of, scene
 
 pytestmark = pytest.mark.kafka

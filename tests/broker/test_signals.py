@@ -20,9 +20,9 @@ from streams.events.prompts import Prompt
 from streams.events.record import Record
 from streams.log.connection import Connection
 from streams.log.fetch import Fetcher, fetcher
-from streams.log.prompts import read_prompts, register_bundled
 from streams.log.publish import publisher
 from streams.log.topics import ANALYSES
+from streams.prompts.registry import read_prompts, register_bundled
 from streams.signals import tail as signal_tail
 from streams.signals.publish_signals import PublishSignals
 from tests.builders.client import Client

@@ -21,12 +21,12 @@ from streams.events.dead_letters import DeadLettered
 from streams.events.envelope import decode
 from streams.events.record import Record
 from streams.events.videos import Video, VideoDiscovered
-from streams.log.agent import TRIES, ExitCode
 from streams.log.connection import Connection
 from streams.log.follow import Follower, follow
 from streams.log.layout import apply
 from streams.log.publish import Publisher, partition_of, publisher
 from streams.log.topics import CAPTIONS_UNAVAILABLE, DEAD_LETTERS, VIDEOS
+from streams.worker.wrapper import TRIES, ExitCode
 
 pytestmark = pytest.mark.kafka
 

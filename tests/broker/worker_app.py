@@ -9,16 +9,17 @@ from contextlib import asynccontextmanager
 from datetime import UTC, datetime
 from pathlib import Path
 
+from streams.app.diagnostics import configure
 from streams.clock import utc_now
 from streams.errors import EarmarkError, TransientError
 from streams.events.captions import CaptionsUnavailable
 from streams.events.event import Event, Position
 from streams.events.videos import VideoDiscovered
-from streams.log.agent import Agent, Stretches
 from streams.log.connection import Connection
 from streams.log.publish import Publisher
 from streams.log.topics import VIDEOS
-from streams.log.worker import run_worker
+from streams.worker.worker import run_worker
+from streams.worker.wrapper import Agent, Stretches
 
 TIME_LIMIT_S = 2.0
 SLEEPS_S = {"hang": 3600.0, "slow": 0.3}
@@ -87,6 +88,7 @@ def main(bootstrap: str, prefix: str, slot: str, folder: Path) -> None:
 
         yield [Agent("caption_videos", (VIDEOS,), handle, TIME_LIMIT_S, (VideoDiscovered,))]
 
+    configure()
     run_worker(Connection(bootstrap, prefix), slot, agents, utc_now)
 
 

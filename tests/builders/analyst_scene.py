@@ -11,11 +11,11 @@ from typing import TypeVar
 import orjson
 
 from streams.analysis.analyst import analyse
-from streams.analysis.claude import Claude, client
 from streams.analysis.request_analysis import request_analysis
 from streams.budget.entries import read_entry
 from streams.budget.ledger import Ledger
 from streams.budget.limits import Limits
+from streams.claude.client import Claude, client
 from streams.clock import Clock, utc_now
 from streams.events.captions import CaptionsExtracted, captions_id
 from streams.events.event import Event, Position
@@ -26,7 +26,7 @@ from streams.log.connection import Connection
 from streams.log.follow import follow, read
 from streams.log.publish import Publisher, publisher
 from streams.log.topics import LEDGER, Topic
-from streams.signals.markers import place_markers
+from streams.prompts.place_markers import place_markers
 
 E = TypeVar("E", bound=Event)
 

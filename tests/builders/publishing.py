@@ -7,7 +7,7 @@ from streams.events.prompts import PromptActivated
 from streams.log.connection import Connection
 from streams.log.fetch import fetcher
 from streams.log.publish import publisher
-from streams.signals.markers import place_markers
+from streams.prompts.place_markers import place_markers
 from streams.signals.publish_signals import PublishSignals
 from tests.builders.histories import moment
 

@@ -13,8 +13,8 @@ from pathlib import Path
 from typing import Any
 
 from streams.analysis.analyst import analyse
-from streams.analysis.claude import Claude, Response, client
 from streams.budget.limits import Limits
+from streams.claude.client import Claude, Response, client
 from streams.clock import utc_now
 from streams.events.event import Event
 from streams.events.ledger import BudgetReserved

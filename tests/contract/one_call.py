@@ -5,10 +5,10 @@ from decimal import Decimal
 from typing import Any
 from uuid import uuid4
 
-from streams.analysis.claude import Claude, client
-from streams.analysis.outcomes import Answered, Failed, Outcome
-from streams.analysis.record import charge
+from streams.analysis.results import charge
 from streams.budget.prices import price, worst_case
+from streams.claude.client import Claude, client
+from streams.claude.outcomes import Answered, Failed, Outcome
 from streams.events.ledger import BudgetReserved
 from streams.loopback.claude import LoopbackClaude
 from streams.loopback.script import Step

@@ -8,8 +8,8 @@ import httpx2
 import pytest
 from anthropic import AsyncAnthropic
 
-from streams.analysis.claude import Claude, client
-from streams.analysis.outcomes import Failed, Misconfigured, Outcome, Refused
+from streams.claude.client import Claude, client
+from streams.claude.outcomes import Failed, Misconfigured, Outcome, Refused
 from streams.errors import EarmarkError
 from streams.loopback.claude import LoopbackClaude
 from streams.loopback.script import RATE_LIMITED, Failure, Reply

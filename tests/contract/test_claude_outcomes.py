@@ -7,7 +7,7 @@ from typing import Any
 import pytest
 
 from streams.analysis.answer import InvalidAnswerError, parse_answer
-from streams.analysis.outcomes import Answered, Exhausted, Failed, Misconfigured, Refused
+from streams.claude.outcomes import Answered, Exhausted, Failed, Misconfigured, Refused
 from streams.loopback.script import OVERLOADED, RATE_LIMITED, SERVER_ERROR, Failure, Reply, Step
 from tests.contract.one_call import ANSWER, NOW, asked
 

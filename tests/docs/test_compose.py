@@ -11,11 +11,11 @@ import click
 import pytest
 import yaml
 
+from streams.app.supervisor import PROCESSES
 from streams.broker.jars import KAFKA_VERSION, find_java, kafka_jars
 from streams.broker.local import installed_javas
 from streams.broker.server import SERVER_SETTINGS
 from streams.cli.main import earmark
-from streams.cli.up import PROCESSES
 from streams.settings import Settings, variable
 
 ROOT = Path(__file__).parents[2]

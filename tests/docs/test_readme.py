@@ -18,13 +18,13 @@ import duckdb
 import pytest
 import pytest_asyncio
 
-from streams.analysis.prompt_files import BUNDLED, read_prompt
 from streams.clock import utc_now
 from streams.demo.sample_channel import CANDIDATE, sample_answer, sample_channel
 from streams.loopback.channel import Channel
 from streams.loopback.claude import LoopbackClaude
 from streams.loopback.script import Reply
 from streams.loopback.youtube import LoopbackYoutube, serve
+from streams.prompts.files import BUNDLED, read_prompt
 from tests.docs.readme import BIN, README, ROOT, Block, blocks, commands, prose, up_to_date
 
 BOXES = ("For a bot", "For a shell", "For an analyst", "For the operator", "For another prompt")

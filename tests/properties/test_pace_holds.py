@@ -11,7 +11,7 @@ import pytest
 from hypothesis import given
 from hypothesis import strategies as st
 
-from streams.analysis.pace import AIM, MIN_SPEED, Bucket, Pace, Permit
+from streams.claude.pace import AIM, MIN_SPEED, Bucket, Pace, Permit
 from streams.events.ledger import Usage
 
 START = {"requests": 1_000, "input-tokens": 2_000_000, "output-tokens": 400_000}

@@ -13,13 +13,13 @@ import pytest
 from aiokafka.errors import KafkaConnectionError, KafkaError, KafkaTimeoutError, OutOfOrderSequenceNumber
 
 from streams.analysis.attempt import Attempts
-from streams.analysis.calls import Calls
-from streams.analysis.claude import Claude, client
 from streams.analysis.next_step import Again, Next
 from streams.analysis.recorder import Recorder
-from streams.analysis.state import State
+from streams.analysis.state import AnalystState
 from streams.budget.ledger import DAY_MS, Pending
 from streams.budget.limits import Limits
+from streams.claude.calls import Calls
+from streams.claude.client import Claude, client
 from streams.errors import EarmarkError, RefusedError
 from streams.events.analyses import AnalysisCompleted, AnalysisFailed
 from streams.events.captions import CaptionsExtracted
@@ -67,7 +67,7 @@ class Scene:
     limits: Limits = LIMITS
     lane: Lane = "live"
     prompt: Prompt = PROMPT
-    state: State = field(default_factory=State)
+    state: AnalystState = field(default_factory=AnalystState)
     appended: list[Event] = field(default_factory=list)
     broken: dict[type[Event], KafkaError] = field(default_factory=dict)
     log_is_away: bool = False

@@ -10,7 +10,7 @@ import pytest
 from hypothesis import given, settings
 from hypothesis import strategies as st
 
-from streams.analysis.state import State
+from streams.analysis.state import AnalystState
 from streams.budget.entries import Cancellation, Claim, Entry, LedgerError, Replay, Request
 from streams.budget.ledger import Verdict
 from streams.events.analyses import AnalysisCompleted, AnalysisFailed, AttemptFailed, AttemptOutcome, Outlook
@@ -38,7 +38,7 @@ class Told:
     """A state that is told entries and events, and the verdicts it spoke."""
 
     def __init__(self) -> None:
-        self.state = State()
+        self.state = AnalystState()
         self.verdicts: list[tuple[UUID, Verdict]] = []
         self.state.on_verdict = lambda attempt_id, verdict: self.verdicts.append((attempt_id, verdict))
         self._offset = 0

@@ -8,7 +8,6 @@ import pytest
 
 from streams.analysis.answer import parse_answer
 from streams.analysis.grounding import ground
-from streams.analysis.prompt_files import BUNDLED, read_prompt
 from streams.demo.record import sample_requests
 from streams.demo.sample_channel import (
     CANDIDATE,
@@ -27,6 +26,7 @@ from streams.demo.sample_channel import (
 from streams.events.analyses import Mention
 from streams.events.captions import CaptionsExtracted
 from streams.loopback.script import OVERLOADED, RATE_LIMITED, Reply
+from streams.prompts.files import BUNDLED, read_prompt
 
 CAPTIONS = sample_captions(sample_channel())
 RECORDED: dict[str, dict[str, str]] = orjson.loads(REQUESTS.read_bytes())

@@ -6,7 +6,6 @@ from pathlib import Path
 import pytest
 from anthropic import AsyncAnthropic
 
-from streams.analysis.prompt_files import read_prompt
 from streams.analysis.question import request_of
 from streams.captions.fetch import NotTaken, Taken, fetch_captions
 from streams.demo.sample_channel import (
@@ -21,6 +20,7 @@ from streams.events.captions import CaptionsExtracted
 from streams.events.videos import Video
 from streams.loopback.claude import LoopbackClaude
 from streams.loopback.youtube import LoopbackYoutube, serve
+from streams.prompts.files import read_prompt
 from streams.ytdlp.process import Options
 
 

@@ -1,10 +1,11 @@
 from collections.abc import Iterable
+from dataclasses import fields
 from typing import Any
 from uuid import uuid4
 
+from projections.history import _EXAMPLES, ChannelComparison, MentionComparison
 from streams.events.analyses import AnalysisCompleted
 from streams.events.prompts import Prompt, PromptRegistered
-from streams.replay.compare import _EXAMPLES
 from tests.builders.read_model_world import PROMPTS, at, completed, video
 from tests.unit.projections.conftest import Told
 
@@ -54,9 +55,11 @@ def test_every_kind_of_change_gets_an_example_before_any_gets_a_second(told: Tol
     )
     tell(told, under_first(5, "GM"), under_second(5, "GM", change={"conviction": 0.9}))
     examples = told.database.execute(_EXAMPLES, ["first", "second", 7]).fetchall()
-    names = [name for name, *_ in told.database.description or ()]
-    told_of = [dict(zip(names, example, strict=True)) for example in examples]
-    assert [(example["change"], example["changed"]) for example in told_of] == [
+    assert [name for name, *_ in told.database.description or ()] == [
+        field.name for field in fields(MentionComparison)
+    ]
+    told_of = [MentionComparison(*example) for example in examples]
+    assert [(example.change, example.changed) for example in told_of] == [
         ("changed", ["action"]),
         ("changed", ["time_horizon", "conviction"]),
         ("changed", ["conviction"]),
@@ -65,8 +68,8 @@ def test_every_kind_of_change_gets_an_example_before_any_gets_a_second(told: Tol
         ("changed", ["action"]),
         ("added", []),
     ]
-    assert [example["a_quote"] == example["b_quote"] for example in told_of[:3]] == [True] * 3
-    assert (told_of[3]["b_quote"], told_of[3]["b_url"], told_of[4]["a_quote"]) == (None, None, None)
+    assert [example.a_quote == example.b_quote for example in told_of[:3]] == [True] * 3
+    assert (told_of[3].b_quote, told_of[3].b_url, told_of[4].a_quote) == (None, None, None)
 
 
 def test_each_channel_has_its_row_and_videos_of_no_known_channel_one_together(told: Told) -> None:
@@ -92,6 +95,13 @@ def test_each_channel_has_its_row_and_videos_of_no_known_channel_one_together(to
 def test_prompts_are_compared_on_the_latest_captions_that_both_had(told: Told) -> None:
     tell(told, under_first(1, "NVDA"), under_second(1, "NVDA"), under_first(1, "T", revision=2))
     assert told.rows("SELECT symbol, change FROM compare_mentions('first', 'second')") == [("NVDA", "same")]
+
+
+def test_the_channels_rows_have_the_columns_that_the_code_reads(told: Told) -> None:
+    told.rows("FROM compare_channels('first', 'second')")
+    assert [name for name, *_ in told.database.description or ()] == [
+        field.name for field in fields(ChannelComparison)
+    ]
 
 
 def test_a_comparison_of_nothing_is_a_row_of_zeros(told: Told) -> None:

@@ -9,9 +9,9 @@ from streams.clock import utc_now
 from streams.errors import EarmarkError
 from streams.events.event import Event, Position
 from streams.events.record import Record
-from streams.log.agent import Agent, ExitCode, Stop, Wrapper
 from streams.log.topics import ANALYSES, Topic
 from streams.signals.publish_signals import LOG_LIMIT_S, PublishSignals
+from streams.worker.wrapper import Agent, ExitCode, Stop, Wrapper
 from tests.builders.histories import Log, completed, failed, marker, mention, record, video
 
 VIDEO = video().video_id

@@ -2,7 +2,7 @@ from streams.events.envelope import encode
 from streams.events.event import Position
 from streams.events.prompts import Prompt, PromptActivated, PromptRegistered
 from streams.log.topics import ANALYSES, destination
-from streams.signals.markers import place_markers
+from streams.prompts.place_markers import place_markers
 from tests.builders.histories import moment
 
 ACTIVATED = PromptActivated(at=moment(3), prompt_id="p1", previous=None)

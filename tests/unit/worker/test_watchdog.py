@@ -3,7 +3,7 @@
 from hypothesis import given
 from hypothesis import strategies as st
 
-from streams.log.watchdog import SILENCE_S, Look, Place, silent
+from streams.worker.watchdog import SILENCE_S, Look, Place, silent
 
 A, B = ("videos", 0), ("videos", 1)
 

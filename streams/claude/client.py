@@ -9,7 +9,7 @@ import anthropic
 import httpx2
 from anthropic import AsyncAnthropic
 
-from streams.analysis.outcomes import Failed, Misconfigured, Outcome, Refused, Said, of_body, of_status
+from streams.claude.outcomes import Failed, Misconfigured, Outcome, Refused, Said, of_body, of_status
 from streams.clock import Clock
 from streams.errors import EarmarkError
 

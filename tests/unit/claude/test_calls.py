@@ -5,10 +5,10 @@ from collections.abc import Mapping
 from dataclasses import replace
 from typing import Any
 
-from streams.analysis.calls import Calls
-from streams.analysis.claude import Claude, client
-from streams.analysis.outcomes import Answered
 from streams.analysis.question import request_of
+from streams.claude.calls import Calls
+from streams.claude.client import Claude, client
+from streams.claude.outcomes import Answered
 from streams.clock import utc_now
 from streams.events.event import LANES, Lane
 from streams.loopback.claude import LoopbackClaude

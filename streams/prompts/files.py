@@ -50,5 +50,5 @@ def _split(path: Path) -> tuple[str, str]:
     return head, words.strip()
 
 
-BUNDLED = Path(__file__).parent / "prompts" / "extract-v1.md"
+BUNDLED = Path(__file__).parent / "extract-v1.md"
 """The prompt that comes with Earmark."""

@@ -6,9 +6,9 @@ from decimal import Decimal
 from streams.analysis.answer import InvalidAnswerError, parse_answer
 from streams.analysis.grounding import GROUNDING_VERSION, ground
 from streams.analysis.lines import LINES_VERSION
-from streams.analysis.outcomes import Failed
 from streams.budget.ledger import Pending
 from streams.budget.prices import price
+from streams.claude.outcomes import Failed
 from streams.events.analyses import (
     AnalysisCompleted,
     AnalysisFailed,

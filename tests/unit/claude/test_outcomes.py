@@ -8,7 +8,7 @@ import pytest
 from hypothesis import given
 from hypothesis import strategies as st
 
-from streams.analysis.outcomes import (
+from streams.claude.outcomes import (
     LATER,
     SOON_S,
     Answered,

@@ -1,7 +1,7 @@
 """The Faust worker: agents on partitions, a watchdog over them, an end that always comes.
 
 Faust gives group membership, commits and a stream for each partition. Results go out through the same publisher as
-everywhere else, and what becomes of an event is the wrapper's business (`agent.py`).
+everywhere else, and what becomes of an event is the wrapper's business (`wrapper.py`).
 """
 
 import asyncio
@@ -19,13 +19,12 @@ import faust.transport.drivers.aiokafka as faust_kafka
 from streams.clock import Clock
 from streams.errors import EarmarkError
 from streams.events.record import Record
-from streams.log.agent import Agent, ExitCode, Wrapper
 from streams.log.connection import Connection
-from streams.log.diagnostics import configure
 from streams.log.publish import Publisher, publisher
 from streams.log.ready import topics_answer
 from streams.log.topics import MAX_MESSAGE_BYTES
-from streams.log.watchdog import watch
+from streams.worker.watchdog import watch
+from streams.worker.wrapper import Agent, ExitCode, Wrapper
 
 SHUTDOWN_LIMIT_S = 20.0
 
@@ -195,7 +194,6 @@ def run_worker(connection: Connection, slot: str, agents: Agents, now: Clock) ->
     Returns when stopped; raises EarmarkError when Kafka does not serve or Faust gives up. An event that cannot be
     seen through, a silent partition and a stop that hangs end the process at once, with an `ExitCode`.
     """
-    configure()
     if vars(faust.streams)["_CStreamIterator"] is None:
         raise EarmarkError("Faust runs without its compiled stream: install a wheel of faust-streaming")
     asyncio.run(_serve(connection, slot, agents, now))

@@ -2,7 +2,7 @@
 
 import logging
 
-from streams.log.diagnostics import LINES_A_WINDOW, RateLimit
+from streams.app.diagnostics import LINES_A_WINDOW, RateLimit
 
 
 def line(name: str, created: float) -> logging.LogRecord:
@@ -22,4 +22,4 @@ def test_aiokafka_is_held_to_a_few_lines_a_window_and_the_rest_are_counted() -> 
 
 def test_nobody_else_is_held_back() -> None:
     limit = RateLimit()
-    assert all(limit.filter(line("streams.log.agent", 0)) for _ in range(100))
+    assert all(limit.filter(line("streams.worker.wrapper", 0)) for _ in range(100))

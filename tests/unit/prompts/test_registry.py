@@ -3,8 +3,8 @@ import pytest
 from streams.errors import EarmarkError, RefusedError
 from streams.events.event import Event
 from streams.events.prompts import Prompt, PromptRegistered
-from streams.log.prompts import Prompts, activation, fold, registration
 from streams.log.topics import PROMPTS
+from streams.prompts.registry import Prompts, activation, fold, registration
 from tests.builders.histories import moment, record
 
 

@@ -4,7 +4,7 @@ from collections.abc import Mapping
 
 import pytest
 
-from streams.analysis.pace import BURST_CALLS, Pace, Permit
+from streams.claude.pace import BURST_CALLS, Pace, Permit
 from streams.events.ledger import Usage
 
 SHORT = Usage(input_tokens=100, output_tokens=100)

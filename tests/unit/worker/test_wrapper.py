@@ -18,7 +18,8 @@ from streams.events.event import Event, Position
 from streams.events.prompts import PromptActivated
 from streams.events.record import Record
 from streams.events.videos import Video, VideoDiscovered
-from streams.log.agent import (
+from streams.log.topics import VIDEOS
+from streams.worker.wrapper import (
     DEAD_LETTERS_IN_A_ROW,
     TRIES,
     Agent,
@@ -32,7 +33,6 @@ from streams.log.agent import (
     Wrapper,
     after_failure,
 )
-from streams.log.topics import VIDEOS
 
 NOW = datetime(2026, 11, 22, 12, tzinfo=UTC)
 DISCOVERED = VideoDiscovered(at=NOW, video=Video(video_id="v1", url="https://y.test/v1", origin="poll"))

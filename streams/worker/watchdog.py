@@ -8,9 +8,9 @@ import faust
 from aiokafka import AIOKafkaConsumer, TopicPartition
 from aiokafka.errors import KafkaError
 
-from streams.log.agent import ExitCode, Stop, Wrapper, leave
 from streams.log.connection import Connection
 from streams.log.topics import DEAD_LETTERS
+from streams.worker.wrapper import ExitCode, Stop, Wrapper, leave
 
 SILENCE_S = 45.0
 LOOK_EVERY_S = 5.0

@@ -6,10 +6,10 @@ import pytest
 from hypothesis import HealthCheck, given, settings
 from hypothesis import strategies as st
 
-from streams.analysis.prompt_files import BUNDLED, SCHEMA_VERSION, PromptFileError, read_prompt
 from streams.budget.prices import price
 from streams.events.ledger import Usage
 from streams.events.prompts import Prompt
+from streams.prompts.files import BUNDLED, SCHEMA_VERSION, PromptFileError, read_prompt
 
 FRONT = "---\nname: mine\nmodel: claude-haiku-5-5\nmax_tokens: 900\neffort: medium\n---\n"
 

@@ -8,9 +8,9 @@ from itertools import count
 from typing import Any
 from uuid import UUID
 
-from streams.analysis.claude import Claude
-from streams.analysis.outcomes import Answered, Failed, Outcome, Refused
-from streams.analysis.pace import Pace, Permit
+from streams.claude.client import Claude
+from streams.claude.outcomes import Answered, Failed, Outcome, Refused
+from streams.claude.pace import Pace, Permit
 from streams.clock import Clock
 from streams.events.event import LANES, Lane
 
