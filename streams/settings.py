@@ -67,9 +67,11 @@ class Settings(BaseSettings):
     topic_prefix: str = Field(default="earmark.", description="the start of every topic's name")
     worker_slot: str = Field(default="w0", description="a worker's own stable name: unique among the workers")
     daily_cap_usd: Decimal = Field(default=Decimal(5), ge=0, description="US dollars a UTC day, never more")
-    backfill_share: float = Field(default=0.4, gt=0, le=1, description="of the cap, at most, for old videos")
-    replay_share: float = Field(
-        default=0.5,
+    backfill_share: Decimal = Field(
+        default=Decimal("0.4"), gt=0, le=1, description="of the cap, at most, for old videos"
+    )
+    replay_share: Decimal = Field(
+        default=Decimal("0.5"),
         gt=0,
         le=1,
         description="of the cap, at most, for replays; the rest is for new videos alone",

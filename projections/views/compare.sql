@@ -36,8 +36,8 @@ SELECT
   v.channel_id, v.channel_title, p.video_id, v.video_title, p.mention_id, p.symbol,
   coalesce(p.one_sided, CASE WHEN len(p.changed) > 0 THEN 'changed' ELSE 'same' END) AS change, p.changed,
   p.a_action, p.b_action, p.a_time_horizon, p.b_time_horizon, p.a_conviction, p.b_conviction, p.a_quote, p.b_quote,
-  v.url || CASE WHEN contains(v.url, '?') THEN '&' ELSE '?' END || 't=' || (p.a_start_ms // 1000) || 's' AS a_url,
-  v.url || CASE WHEN contains(v.url, '?') THEN '&' ELSE '?' END || 't=' || (p.b_start_ms // 1000) || 's' AS b_url
+  url_at(v.url, p.a_start_ms) AS a_url,
+  url_at(v.url, p.b_start_ms) AS b_url
 FROM paired p
 JOIN videos v USING (video_id);
 

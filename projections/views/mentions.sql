@@ -16,7 +16,7 @@ CREATE OR REPLACE VIEW mentions AS
 SELECT
   m.mention_id, m.symbol, m.said_as, m.listed, m.action, m.conviction, m.time_horizon, m.quote, m.line,
   m.start_ms, m.end_ms,
-  a.url || CASE WHEN contains(a.url, '?') THEN '&' ELSE '?' END || 't=' || (m.start_ms // 1000) || 's' AS url,
+  url_at(a.url, m.start_ms) AS url,
   a.video_id, a.title AS video_title, a.channel_id, a.channel_title, a.published_at,
   a.analysis_id, a.prompt_id, a.prompt, a.model, a.happened_at AS analysed_at
 FROM all_mentions m

@@ -6,39 +6,32 @@ pace, never money; a dead one's answers are found and settled by the next.
 
 import asyncio
 import logging
-import random
 from collections.abc import Callable
 from contextlib import suppress
 from datetime import UTC, datetime
+from typing import assert_never
 from uuid import UUID
 
 from aiokafka.errors import KafkaError
 
-from streams.analysis.attempt import LOG_AWAY_S, Attempts
-from streams.analysis.next_step import Again, Halt, Next, Pause
+from streams.analysis.attempt import Attempts
+from streams.analysis.next_step import Again, Done, Halt, LineFull, Next, Pause
 from streams.analysis.queue import Line, line_of
-from streams.analysis.recorder import Recorder
 from streams.analysis.recovery import Recovery
 from streams.analysis.state import AnalystState
-from streams.budget.ledger import Ledger, Pending
+from streams.budget.account import Pending
 from streams.budget.limits import Limits
-from streams.claude.calls import Calls
-from streams.claude.client import Claude
 from streams.claude.pace import Permit
-from streams.clock import Clock
 from streams.errors import EarmarkError, TransientError
-from streams.events.captions import CaptionsExtracted
 from streams.events.event import LANES
 from streams.events.ledger import BudgetSettled
 from streams.events.prompts import Prompt
 from streams.events.record import Record
-from streams.log.connection import Connection
-from streams.log.fetch import Fetcher, fetcher
-from streams.log.follow import follow
-from streams.log.publish import Publisher
-from streams.log.topics import ANALYSES, CAPTIONS, LEDGER, PROMPTS
 
 MIN_UNCLAIMED = 8
+LOG_AWAY_S = 5.0
+"""How long a request waits where the log does not answer."""
+
 log = logging.getLogger(__name__)
 
 
@@ -50,29 +43,50 @@ def _our_own(error: Exception) -> AnalystError:
     return AnalystError(f"an error of our own, see the log: {type(error).__name__}: {error}")
 
 
+class Gate:
+    """What the ledger says to the analyst: to look again, and that lines which were full may have room."""
+
+    def __init__(self) -> None:
+        self.moved = asyncio.Event()
+        self._full: dict[Line, int] = {}
+
+    def ledger_moved(self, record: Record) -> None:
+        """Hear of a request, a claim or a settlement. Only a settlement can give a full line room."""
+        if record.type == BudgetSettled.__name__:
+            self._full.clear()
+        self.moved.set()
+
+    def close(self, line: Line, until_ms: int) -> None:
+        """Keep a full line closed until a time (ms since 1970) or a settlement."""
+        self._full[line] = until_ms
+
+    def is_closed(self, line: Line, now_ms: int) -> bool:
+        """Whether the line is full as far as is known at `now_ms`."""
+        return self._full.get(line, 0) > now_ms
+
+
 class Analyst:
     """Takes requests as lanes, pace and money allow, each attempt a task of its own."""
 
     def __init__(
-        self, state: AnalystState, attempts: Attempts, limits: Limits, recovery: Recovery, stop: asyncio.Event
+        self,
+        state: AnalystState,
+        attempts: Attempts,
+        limits: Limits,
+        recovery: Recovery,
+        gate: Gate,
+        stop: asyncio.Event,
     ) -> None:
         self._state = state
         self._attempts = attempts
         self._limits = limits
         self._recovery = recovery
+        self._gate = gate
         self._stop = stop
-        self._wake = asyncio.Event()
         self._tasks: dict[UUID, asyncio.Task[None]] = {}
-        self._closed: dict[Line, int] = {}
         self._paused_until: datetime = datetime.min.replace(tzinfo=UTC)
         self._halted: EarmarkError | None = None
         self._alarm: str | None = None
-
-    def ledger_moved(self, record: Record) -> None:
-        """Something was asked for, claimed or settled; of these a settlement alone gives a line that was tight room."""
-        if record.type == BudgetSettled.__name__:
-            self._closed.clear()
-        self._wake.set()
 
     async def run(self) -> None:
         """Work until told to stop; then finish the calls in flight, which are paid for.
@@ -83,12 +97,12 @@ class Analyst:
         recovery = asyncio.create_task(self._recover(), name="recovery")
         try:
             while not self._stop.is_set() and self._halted is None:
-                self._wake.clear()
+                self._gate.moved.clear()
                 self._tell_alarm()
                 self._fill()
                 with suppress(TimeoutError):
-                    await asyncio.wait_for(self._wake.wait(), self._idle_s())
-            self._attempts.stopping = True
+                    await asyncio.wait_for(self._gate.moved.wait(), self._idle_s())
+            self._attempts.claim_no_more()
             recovery.cancel()
             if self._tasks:
                 log.info("stopping: %d calls in flight are waited for", len(self._tasks))
@@ -111,12 +125,12 @@ class Analyst:
 
     def _halt(self, error: EarmarkError) -> None:
         self._halted = self._halted or error
-        self._wake.set()
+        self._gate.moved.set()
 
     def stop(self) -> None:
         """Take no further request."""
         self._stop.set()
-        self._wake.set()
+        self._gate.moved.set()
 
     def _now_ms(self) -> int:
         return int(self._attempts.now().timestamp() * 1000)
@@ -134,7 +148,7 @@ class Analyst:
         if self._attempts.now() < self._paused_until or self._alarm is not None:
             return lambda _line: True
         full = {lane for lane in LANES if len(self._tasks) >= self._limits.calls_of(lane)}
-        return lambda line: line[0] in full or self._closed.get(line, 0) > now_ms
+        return lambda line: line[0] in full or self._gate.is_closed(line, now_ms)
 
     def _tell_alarm(self) -> None:
         """Nothing is spent on a day on which the ledger's alarm rang. The first record of the next day ends it."""
@@ -193,14 +207,15 @@ class Analyst:
             del self._tasks[request.request_id]
             self._attempts.calls.give_back(prompt.model, permit)
             self._go_on(pending, todo)
-            self._wake.set()
+            self._gate.moved.set()
 
     def _go_on(self, pending: Pending, todo: Next) -> None:
         match todo:
-            case Again(not_before_ms, tight):
-                if tight:
-                    self._closed[line_of(pending.request)] = not_before_ms
-                self._state.queue.add(pending, 0 if tight else not_before_ms)
+            case Again(not_before_ms):
+                self._state.queue.add(pending, not_before_ms)
+            case LineFull(until_ms):
+                self._gate.close(line_of(pending.request), until_ms)
+                self._state.queue.add(pending)
             case Pause(until, reason):
                 if self._attempts.now() >= self._paused_until:
                     log.error("no calls before %s: %s", until.isoformat(), reason)
@@ -208,82 +223,7 @@ class Analyst:
                 self._state.queue.add(pending)
             case Halt(reason):
                 self._halt(AnalystError(f"Claude cannot be asked: {reason}"))
-            case None:
+            case Done():
                 pass
-
-
-async def analyse(
-    connection: Connection,
-    publisher: Publisher,
-    claude: Claude,
-    limits: Limits,
-    listed: frozenset[str] | None,
-    now: Clock,
-    stop: asyncio.Event,
-    day_start_ms: int = 0,
-) -> None:
-    """Run an analyst until `stop` is set. Raises AnalystError, LedgerError, KafkaError: the process ends with it.
-
-    `day_start_ms` moves the budget's day off midnight UTC, for proofs; every analyst of a ledger must have the same.
-    """
-    state = AnalystState(Ledger(day_start_ms))
-    moved: list[Callable[[Record], None]] = []
-
-    def apply_ledger(record: Record) -> None:
-        state.apply(record)
-        for hear in moved:
-            hear(record)
-
-    async with (
-        # First, or every answer there is would be kept until its settlement is read.
-        follow(connection, [LEDGER], apply_ledger) as ledger,
-        follow(connection, [ANALYSES, PROMPTS], state.apply) as analyses,
-        fetcher(connection) as fetch,
-    ):
-        calls = Calls(claude, limits.call_timeout_s, random.random, now)
-        attempts = Attempts(
-            state=state,
-            limits=limits,
-            calls=calls,
-            recorder=Recorder(state, limits, publisher.append, calls.forget, listed, now),
-            append=publisher.append,
-            fetch_captions=lambda pending: _captions(fetch, pending),
-            reach=lambda partition: analyses.reach_now(ANALYSES, partition),
-            now=now,
-        )
-        analyst = Analyst(state, attempts, limits, Recovery(attempts, fetch), stop)
-        moved.append(analyst.ledger_moved)
-        watchers = [asyncio.create_task(follower.ended()) for follower in (ledger, analyses)]
-        reading_ledger, _ = watchers
-        stopper = asyncio.create_task(_when(stop, analyst.stop))
-        work = asyncio.create_task(analyst.run())
-        try:
-            done, _ = await asyncio.wait([work, *watchers], return_when=asyncio.FIRST_COMPLETED)
-            if work not in done:
-                # The log is read no further. What is in flight is paid for: its answers are recorded all the same.
-                if reading_ledger in done:
-                    attempts.verdicts.hear_no_more()
-                analyst.stop()
-                await asyncio.wait({work})
-            for task in done:
-                task.result()
-        finally:
-            for task in (work, stopper, *watchers):
-                task.cancel()
-            await asyncio.gather(work, stopper, *watchers, return_exceptions=True)
-
-
-async def _when(event: asyncio.Event, act: Callable[[], None]) -> None:
-    await event.wait()
-    act()
-
-
-async def _captions(fetch: Fetcher, pending: Pending) -> CaptionsExtracted:
-    place = pending.request.captions_at
-    event = (await fetch.fetch(CAPTIONS, place.partition, place.offset)).event()
-    if not isinstance(event, CaptionsExtracted):
-        raise AnalystError(
-            f"request {pending.request.request_id} points at captions[{place.partition}]@{place.offset}, a"
-            f" {type(event).__name__}: the ledger belongs to another log"
-        )
-    return event
+            case _:
+                assert_never(todo)

@@ -5,11 +5,22 @@ from datetime import datetime
 
 
 @dataclass(frozen=True)
+class Done:
+    """Nothing: the request is answered, given up, or its replay has ended."""
+
+
+@dataclass(frozen=True)
 class Again:
-    """The request waits on, not before a time (ms since 1970); `tight`: so does its line, or until a settlement."""
+    """The request waits on, not before a time (ms since 1970)."""
 
     not_before_ms: int = 0
-    tight: bool = False
+
+
+@dataclass(frozen=True)
+class LineFull:
+    """The request waits, and with it its whole line, until a time (ms since 1970) or until a claim is settled."""
+
+    until_ms: int
 
 
 @dataclass(frozen=True)
@@ -22,10 +33,9 @@ class Pause:
 
 @dataclass(frozen=True)
 class Halt:
-    """A person must mend something first."""
+    """A person must fix something first."""
 
     reason: str
 
 
-Next = Again | Pause | Halt | None
-"""What an attempt leaves to do: nothing where its request is done."""
+Next = Done | Again | LineFull | Pause | Halt

@@ -9,8 +9,8 @@ from dataclasses import dataclass, field
 from heapq import heapify, heappop, heappush
 from uuid import UUID
 
+from streams.budget.account import Pending
 from streams.budget.entries import Request
-from streams.budget.ledger import Pending
 from streams.events.event import LANES, Lane
 
 SWEPT_AT_ONCE = 1000
@@ -115,8 +115,13 @@ class Queue:
                     self._sort(line, now_ms)
                     yield line
 
+    def _is_stale(self, place: tuple[int, int, UUID]) -> bool:
+        """Whether a place in `later` is of a request that waits no more, or that a settlement has put off since."""
+        pending = self._requests.get(place[-1])
+        return pending is None or pending.retry_at_ms > place[0]
+
     def _sort(self, line: _Waiting, now_ms: int) -> None:
-        while line.later and (line.later[0][0] <= now_ms or line.later[0][-1] not in self._requests):
+        while line.later and (line.later[0][0] <= now_ms or self._is_stale(line.later[0])):
             _, offset, request_id = heappop(line.later)
             heappush(line.ready, (offset, request_id))
         while line.ready:

@@ -11,19 +11,19 @@ from uuid import UUID
 
 from aiokafka.errors import KafkaError, KafkaTimeoutError
 
-from streams.analysis.next_step import Again, Halt, Next, Pause
-from streams.analysis.results import charge, completed, failure
+from streams.analysis.job import Job
+from streams.analysis.next_step import Again, Done, Halt, Next, Pause
+from streams.analysis.results import completed, failure
 from streams.analysis.state import AnalystState
 from streams.budget.entries import Claim
-from streams.budget.ledger import MAX_ATTEMPTS, Pending
+from streams.budget.ledger import MAX_ATTEMPTS
 from streams.budget.limits import Limits
+from streams.budget.weigh import Never
 from streams.claude.outcomes import Answered, Exhausted, Failed, Misconfigured, Outcome, Refused
 from streams.clock import Clock
 from streams.errors import EarmarkError
-from streams.events.captions import CaptionsExtracted
 from streams.events.event import Event
 from streams.events.ledger import BudgetReserved, BudgetSettled, SettledOutcome, Usage
-from streams.events.prompts import Prompt
 from streams.log.publish import Appended
 
 log = logging.getLogger(__name__)
@@ -47,14 +47,7 @@ class Recorder:
     listed: frozenset[str] | None
     now: Clock
 
-    async def record(
-        self,
-        claim: BudgetReserved,
-        pending: Pending,
-        prompt: Prompt,
-        captions: CaptionsExtracted,
-        outcome: Outcome,
-    ) -> Next:
+    async def record(self, claim: BudgetReserved, job: Job, outcome: Outcome) -> Next:
         """Record what a granted claim's call came to, and settle the claim."""
         match outcome:
             case Refused():
@@ -67,44 +60,38 @@ class Recorder:
             case Misconfigured(reason):
                 await self.settle(claim, "not_called")
                 return Halt(reason)
-            case Answered(text, usage):
-                event = completed(claim, pending, prompt, captions, text, usage, self.listed, self.now())
-                if not isinstance(event, Failed):
-                    await self.keep(event)
-                    await self.settle(claim, "completed", event.usd, usage)
-                    return None
-                return await self._fail(claim, pending, captions, event)
+            case Answered():
+                event = completed(claim, job, outcome, self.listed, self.now())
+                if isinstance(event, Failed):
+                    return await self._fail(claim, job, event)
+                await self.keep(event)
+                await self.settle(claim, "completed", event.usd, event.usage)
+                return Done()
             case Failed():
-                return await self._fail(claim, pending, captions, outcome)
+                return await self._fail(claim, job, outcome)
             case _:
                 assert_never(outcome)
 
-    async def _fail(
-        self, claim: BudgetReserved, pending: Pending, captions: CaptionsExtracted, failed: Failed
-    ) -> Next:
-        usd = charge(claim, failed)
+    async def give_up(self, claim: BudgetReserved, job: Job, never: Never) -> Next:
+        """Record why no call is ever made, and settle the claim, which cost nothing."""
+        await self.keep(
+            failure(claim, job, Failed(never.outcome, never.reason, "free"), self.now(), final=True)
+        )
+        await self.settle(claim, "failed")
+        return Done()
+
+    async def _fail(self, claim: BudgetReserved, job: Job, failed: Failed) -> Next:
         twice = failed.outcome == "max_tokens" and claim.analysis_id in self.state.truncated
         final = failed.final or twice or claim.attempt >= MAX_ATTEMPTS
-        event = failure(
-            claim,
-            pending,
-            captions,
-            failed.outcome,
-            failed.reason,
-            at=self.now(),
-            final=final,
-            raw_answer=failed.raw_answer,
-            usage=failed.usage,
-            usd=usd,
-        )
+        event = failure(claim, job, failed, self.now(), final=final)
         await self.keep(event)
         if final:
-            await self.settle(claim, "failed", usd, failed.usage)
-            return None
+            await self.settle(claim, "failed", event.usd, event.usage)
+            return Done()
         # A cut answer wants room, not time.
         delay_s = 0.0 if failed.outcome == "max_tokens" else self.limits.retry_delays_s[claim.attempt - 1]
         retry_at = self.now() + timedelta(seconds=delay_s)
-        await self.settle(claim, "retry", usd, failed.usage, retry_at)
+        await self.settle(claim, "retry", event.usd, event.usage, retry_at)
         return Again(int(retry_at.timestamp() * 1000))
 
     async def settle(

@@ -5,17 +5,21 @@ A claim of which nothing is known stays charged in full, and expires.
 
 import asyncio
 import logging
+from collections.abc import Awaitable, Callable
 from datetime import timedelta
 from uuid import UUID
 
 from aiokafka.errors import KafkaError
 
-from streams.analysis.attempt import Attempts
+from streams.analysis.recorder import Recorder
+from streams.analysis.state import AnalystState
+from streams.analysis.verdicts import Verdicts
 from streams.budget.entries import Claim
 from streams.errors import TransientError
 from streams.events.analyses import AnalysisCompleted, AnalysisFailed, AttemptFailed
-from streams.events.event import Position
+from streams.events.event import Event, Position
 from streams.log.fetch import Fetcher
+from streams.log.publish import Appended
 from streams.log.topics import ANALYSES
 
 EVERY_S = 5.0
@@ -26,11 +30,21 @@ log = logging.getLogger(__name__)
 class Recovery:
     """Looks after the claims that no attempt under way here holds."""
 
-    def __init__(self, attempts: Attempts, fetch: Fetcher) -> None:
-        self._attempts = attempts
-        self._state = attempts.state
-        self._settle = attempts.recorder.settle
+    def __init__(
+        self,
+        state: AnalystState,
+        recorder: Recorder,
+        verdicts: Verdicts,
+        fetch: Fetcher,
+        append: Callable[[Event], Awaitable[Appended]],
+        retry_delays_s: tuple[float, float],
+    ) -> None:
+        self._state = state
+        self._settle = recorder.settle
+        self._verdicts = verdicts
         self._fetch = fetch
+        self._append = append
+        self._retry_delays_s = retry_delays_s
         self._suspects: set[UUID] = set()
 
     async def for_ever(self) -> None:
@@ -48,9 +62,7 @@ class Recovery:
         `patient`: only what stood there a round ago too, for a living analyst settles its own within moments.
         """
         suspects = {
-            attempt_id
-            for attempt_id in self._state.ledger.unsettled
-            if attempt_id not in self._attempts.verdicts
+            attempt_id for attempt_id in self._state.ledger.unsettled if attempt_id not in self._verdicts
         }
         for attempt_id in suspects & self._suspects if patient else suspects:
             claim = self._state.ledger.unsettled.get(attempt_id)
@@ -58,15 +70,15 @@ class Recovery:
                 await self._settle_for(claim)
         self._suspects = suspects
         for request in self._state.owed_now():
-            await self._attempts.append(request)
+            await self._append(request)
 
     async def _settle_for(self, claim: Claim) -> None:
         recorded = self._state.recorded.get(claim.attempt_id)
         if recorded is not None:
             await self._settle_recorded(claim, recorded)
-        elif claim.attempt_id in self._state.ledger.denied or claim.attempt_id in self._attempts.orphans:
+        elif claim.attempt_id in self._state.ledger.denied or claim.attempt_id in self._verdicts.orphans:
             await self._settle(claim, "not_called")
-            self._attempts.orphans.discard(claim.attempt_id)
+            self._verdicts.orphans.discard(claim.attempt_id)
 
     async def _settle_recorded(self, claim: Claim, recorded: Position) -> None:
         record = await self._fetch.fetch(ANALYSES, recorded.partition, recorded.offset)
@@ -76,6 +88,6 @@ class Recovery:
             case AnalysisFailed() as failed:
                 await self._settle(claim, "failed", failed.usd, failed.usage)
             case AttemptFailed() as failed:
-                delays_s = self._attempts.limits.retry_delays_s
-                retry_at = failed.at + timedelta(seconds=delays_s[min(claim.attempt, 2) - 1])
+                delay_s = self._retry_delays_s[min(claim.attempt, 2) - 1]
+                retry_at = failed.at + timedelta(seconds=delay_s)
                 await self._settle(claim, "retry", failed.usd, failed.usage, retry_at)

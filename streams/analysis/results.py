@@ -5,39 +5,29 @@ from decimal import Decimal
 
 from streams.analysis.answer import InvalidAnswerError, parse_answer
 from streams.analysis.grounding import GROUNDING_VERSION, ground
+from streams.analysis.job import Job
 from streams.analysis.lines import LINES_VERSION
-from streams.budget.ledger import Pending
 from streams.budget.prices import price
-from streams.claude.outcomes import Failed
+from streams.claude.outcomes import Answered, Bill, Failed
 from streams.events.analyses import (
     AnalysisCompleted,
     AnalysisFailed,
     AttemptFailed,
-    AttemptOutcome,
     Outlook,
 )
-from streams.events.captions import CaptionsExtracted
 from streams.events.event import Position
-from streams.events.ledger import BudgetReserved, Usage
-from streams.events.prompts import Prompt
+from streams.events.ledger import BudgetReserved
 
 
 def completed(
-    claim: BudgetReserved,
-    pending: Pending,
-    prompt: Prompt,
-    captions: CaptionsExtracted,
-    text: str,
-    usage: Usage,
-    listed: frozenset[str] | None,
-    at: datetime,
+    claim: BudgetReserved, job: Job, answered: Answered, listed: frozenset[str] | None, at: datetime
 ) -> AnalysisCompleted | Failed:
     """The analysis in a complete answer, its mentions grounded; Failed where the answer breaks the schema."""
     try:
-        answer = parse_answer(text)
+        answer = parse_answer(answered.text)
     except InvalidAnswerError as error:
-        return Failed("invalid_answer", str(error), usage, raw_answer=text)
-    place = pending.request.captions_at
+        return Failed("invalid_answer", str(error), answered.usage, raw_answer=answered.text)
+    captions, prompt, place = job.captions, job.prompt, job.pending.request.captions_at
     return AnalysisCompleted(
         at=at,
         analysis_id=claim.analysis_id,
@@ -53,9 +43,9 @@ def completed(
         model=prompt.model,
         lines_version=LINES_VERSION,
         grounding_version=GROUNDING_VERSION,
-        raw_answer=text,
-        usage=usage,
-        usd=price(prompt.model, usage),
+        raw_answer=answered.text,
+        usage=answered.usage,
+        usd=price(prompt.model, answered.usage),
         outlook=Outlook(direction=answer.market_outlook.direction, reasoning=answer.market_outlook.reasoning),
         themes=answer.macro_themes,
         risks=answer.key_risks,
@@ -65,39 +55,33 @@ def completed(
 
 
 def failure(
-    claim: BudgetReserved,
-    pending: Pending,
-    captions: CaptionsExtracted,
-    outcome: AttemptOutcome,
-    reason: str,
-    *,
-    at: datetime,
-    final: bool,
-    raw_answer: str | None = None,
-    usage: Usage | None = None,
-    usd: Decimal = Decimal(0),
+    claim: BudgetReserved, job: Job, failed: Failed, at: datetime, *, final: bool
 ) -> AttemptFailed | AnalysisFailed:
-    """A failed attempt, the last one where `final`; `usd` is what it is charged."""
+    """A failed attempt, the last one where `final`."""
     return (AnalysisFailed if final else AttemptFailed)(
         at=at,
         analysis_id=claim.analysis_id,
         attempt_id=claim.attempt_id,
-        video=captions.video,
-        captions_id=pending.request.captions_id,
+        video=job.captions.video,
+        captions_id=job.captions.captions_id,
         lane=claim.lane,
         replay_id=claim.replay_id,
         prompt_id=claim.prompt_id,
         model=claim.model,
-        outcome=outcome,
-        reason=reason,
-        raw_answer=raw_answer,
-        usage=usage,
-        usd=usd,
+        outcome=failed.outcome,
+        reason=failed.reason,
+        raw_answer=failed.raw_answer,
+        usage=failed.usage,
+        usd=charge(claim, failed.bill),
     )
 
 
-def charge(claim: BudgetReserved, failed: Failed) -> Decimal:
+def charge(claim: BudgetReserved, bill: Bill) -> Decimal:
     """What a failed call is charged, US dollars: its bill, nothing, or, where that is not known, all that was reserved."""
-    if failed.usage is not None:
-        return price(claim.model, failed.usage)
-    return claim.usd if failed.billed else Decimal(0)
+    match bill:
+        case "free":
+            return Decimal(0)
+        case "unknown":
+            return claim.usd
+        case _:
+            return price(claim.model, bill)

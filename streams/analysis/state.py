@@ -26,6 +26,7 @@ class AnalystState:
     `on_verdict` hears the verdict on every claim as it is folded.
     """
 
+    on_verdict: Callable[[UUID, Verdict], None]
     ledger: Ledger = field(default_factory=Ledger)
     queue: Queue = field(default_factory=Queue)
     prompts: Prompts = field(default_factory=Prompts)
@@ -33,7 +34,6 @@ class AnalystState:
     answered: set[UUID] = field(default_factory=set)
     truncated: set[UUID] = field(default_factory=set)
     owed: dict[UUID, AnalysisRequested] = field(default_factory=dict)
-    on_verdict: Callable[[UUID, Verdict], None] = lambda _attempt_id, _verdict: None
     _markers: dict[int, tuple[int, str]] = field(default_factory=dict)
 
     def apply(self, record: Record) -> None:

@@ -4,14 +4,13 @@ import re
 from pathlib import Path
 
 from streams.errors import EarmarkError
-
-_USABLE = re.compile(r"[A-Z0-9.-]{1,12}")
+from streams.events.analyses import SYMBOL
 
 
 def normalise(symbol: str) -> str | None:
     """A symbol as the record spells it ("$brk b" → "BRK.B"), or None where it is none."""
     spelled = re.sub(r"[\s/]+", ".", symbol.strip().lstrip("$").strip().upper())
-    return spelled if _USABLE.fullmatch(spelled) else None
+    return spelled if SYMBOL.fullmatch(spelled) else None
 
 
 def read_symbols(path: Path) -> frozenset[str]:

@@ -1,4 +1,4 @@
-"""What the fold of the ledger says of the claims that attempts under way here have appended."""
+"""What the fold of the ledger says of the claims that are under way here."""
 
 import asyncio
 from collections.abc import Awaitable, Iterator
@@ -12,9 +12,13 @@ NO_MORE = "the ledger is read no further, so no verdict comes"
 
 
 class Verdicts:
-    """The claims under way here, each with whoever waits for its verdict."""
+    """The claims under way here, each with whoever waits for its verdict.
+
+    `orphans`: claims whose append ended in an error. They are never called; they may be in the log all the same.
+    """
 
     def __init__(self) -> None:
+        self.orphans: set[UUID] = set()
         self._waiting: dict[UUID, asyncio.Future[Verdict]] = {}
         self._are_over = False
 

@@ -9,7 +9,6 @@ import signal
 from collections.abc import AsyncIterator, Awaitable, Callable, Sequence
 from contextlib import asynccontextmanager
 from datetime import timedelta
-from decimal import Decimal
 from functools import partial
 from typing import get_args
 
@@ -30,7 +29,7 @@ from streams.events.prompts import PromptActivated
 from streams.log import layout
 from streams.log.connection import Connection
 from streams.log.fetch import fetcher
-from streams.log.publish import Publisher, publisher
+from streams.log.publish import publisher
 from streams.log.ready import topics_answer
 from streams.log.topics import ANALYSES, CAPTIONS, CAPTIONS_REQUESTS, PROMPTS, VIDEOS
 from streams.prompts.files import BUNDLED, read_prompt
@@ -45,9 +44,7 @@ KILL_MARGIN_S = 10.0
 
 
 @asynccontextmanager
-async def agents(
-    settings: Settings, connection: Connection, _publisher: Publisher
-) -> AsyncIterator[Sequence[Agent]]:
+async def agents(settings: Settings, connection: Connection) -> AsyncIterator[Sequence[Agent]]:
     """The four Faust agents with what they need."""
     fetch = partial(fetch_captions, options=ytdlp_options(settings), languages=settings.languages)
     async with fetcher(connection) as bodies:
@@ -62,7 +59,7 @@ async def agents(
             Agent(
                 name="publish_signals",
                 topics=(ANALYSES,),
-                handle=PublishSignals(bodies).in_stretches,
+                handle=PublishSignals(bodies).publish_signals,
                 time_limit_s=HANDLER_LIMIT_S,
                 types=(AnalysisCompleted, PromptActivated),
             ),
@@ -83,8 +80,8 @@ def limits_of(settings: Settings) -> Limits:
     """What the analyst may spend, and how it calls."""
     return Limits(
         cap_usd=settings.daily_cap_usd,
-        backfill_share=Decimal(str(settings.backfill_share)),
-        replay_share=Decimal(str(settings.replay_share)),
+        backfill_share=settings.backfill_share,
+        replay_share=settings.replay_share,
         calls_in_flight=settings.calls_in_flight,
         call_timeout_s=settings.call_timeout,
     )
@@ -92,7 +89,7 @@ def limits_of(settings: Settings) -> Limits:
 
 def analyst(settings: Settings) -> None:
     """Be an analyst until SIGTERM or SIGINT; calls in flight are then finished, a second signal drops them."""
-    from streams.analysis.analyst import analyse  # noqa: PLC0415  the SDK
+    from streams.analysis.analyse import analyse  # noqa: PLC0415  the SDK
     from streams.claude.client import Claude, client  # noqa: PLC0415  the SDK
 
     key = settings.anthropic_api_key

@@ -11,7 +11,6 @@ verdicts, so no lock, no leader and no clock but the broker's is needed. The rul
 - The first record of an attempt, of a settlement, of a request wins; a settlement may stand before its claim.
 """
 
-from collections import defaultdict
 from collections.abc import Iterator
 from dataclasses import dataclass, field
 from datetime import datetime
@@ -20,12 +19,12 @@ from heapq import heappop, heappush
 from typing import Literal, assert_never
 from uuid import UUID
 
+from streams.budget.account import ZERO, Charges, Held, Pending
 from streams.budget.entries import Cancellation, Claim, Entry, Replay, Request, Settlement
-from streams.events.event import Lane
+from streams.events.event import LANES, Lane
 
 MAX_ATTEMPTS = 3
 DAY_MS = 86_400_000
-ZERO = Decimal(0)
 
 Denial = Literal[
     "duplicate",
@@ -41,37 +40,6 @@ Denial = Literal[
     "day_over_cap",
 ]
 Verdict = Literal["granted"] | Denial
-
-
-@dataclass(slots=True)
-class Pending:
-    """A request that is not done: not before `retry_at_ms`, wherever it stands in its lane."""
-
-    request: Request
-    offset: int
-    retry_at_ms: int = 0
-
-
-@dataclass(frozen=True, slots=True)
-class Held:
-    """A granted claim and the broker's time (ms) at which it was appended and at which it expires."""
-
-    claim: Claim
-    appended_ms: int
-    deadline_ms: int
-
-
-@dataclass
-class Charges:
-    """What is charged today: by open claims, and by claims closed today."""
-
-    open: Decimal = ZERO
-    closed_today: Decimal = ZERO
-
-    @property
-    def total(self) -> Decimal:
-        """US dollars charged on the present day."""
-        return self.open + self.closed_today
 
 
 @dataclass
@@ -92,9 +60,9 @@ class Ledger:
     cancelled: set[UUID] = field(default_factory=set)
     alarm: str | None = None
     charges: Charges = field(default_factory=Charges)
-    lanes: dict[Lane, Charges] = field(default_factory=lambda: defaultdict(Charges))
-    replay_usd: dict[UUID, Decimal] = field(default_factory=lambda: defaultdict(lambda: ZERO))
-    calls: dict[UUID, int] = field(default_factory=lambda: defaultdict(int))
+    lanes: dict[Lane, Charges] = field(default_factory=lambda: {lane: Charges() for lane in LANES})
+    replay_usd: dict[UUID, Decimal] = field(default_factory=dict)
+    calls: dict[UUID, int] = field(default_factory=dict)
     _calling: dict[UUID, UUID] = field(default_factory=dict)
     _deadlines: list[tuple[int, int, UUID]] = field(default_factory=list)
     _early: dict[UUID, Settlement] = field(default_factory=dict)
@@ -148,12 +116,16 @@ class Ledger:
                 lane_charged += held.claim.usd if held.claim.lane == lane else ZERO
         return min(cap_usd - charged, lane_cap_usd - lane_charged)
 
+    def replay_charged(self, replay_id: UUID) -> Decimal:
+        """US dollars charged to a replay so far, its open claims in full."""
+        return self.replay_usd.get(replay_id, ZERO)
+
     def replay_room(self, replay_id: UUID) -> Decimal:
         """US dollars that a replay may still reserve; nothing where it is unknown or cancelled."""
         replay = self.replays.get(replay_id)
         if replay is None or replay_id in self.cancelled:
             return ZERO
-        return replay.max_usd - self.replay_usd[replay_id]
+        return replay.max_usd - self.replay_charged(replay_id)
 
     def next_close_ms(self) -> int:
         """By when, at the latest, something that is charged today will be charged no more, or be charged less."""
@@ -235,7 +207,7 @@ class Ledger:
             replay = self.replays.get(claim.replay_id)
             yield "replay_unknown", replay is None
             yield "replay_cancelled", claim.replay_id in self.cancelled
-            spent = self.replay_usd[claim.replay_id]
+            spent = self.replay_charged(claim.replay_id)
             yield "replay_over_max", replay is not None and spent + claim.usd > replay.max_usd
         yield "lane_over_cap", self.lanes[claim.lane].total + claim.usd > claim.lane_cap_usd
         yield "day_over_cap", self.charges.total + claim.usd > claim.cap_usd
@@ -251,7 +223,7 @@ class Ledger:
         if attempt_id in self.open:
             self._close(self.open[attempt_id], settlement.usd, self.day)
             if settlement.usd > claim.usd:
-                self._ring(settlement, claim.usd)
+                self._raise_alarm(settlement, claim.usd)
             if settlement.outcome != "not_called":
                 self._count_call(claim)
         elif attempt_id in self.denied:
@@ -259,14 +231,14 @@ class Ledger:
             if settlement.usd > 0:
                 # Somebody called without a grant: what it cost is charged all the same.
                 self.charges.closed_today += settlement.usd
-                self._ring(settlement, ZERO)
+                self._raise_alarm(settlement, ZERO)
         self._move_on(claim, settlement)
 
     def _count_call(self, claim: Claim) -> None:
         if not self.is_done(claim.analysis_id):
-            self.calls[claim.analysis_id] += 1
+            self.calls[claim.analysis_id] = self.calls.get(claim.analysis_id, 0) + 1
 
-    def _ring(self, settlement: Settlement, reserved: Decimal) -> None:
+    def _raise_alarm(self, settlement: Settlement, reserved: Decimal) -> None:
         self.alarm = (
             f"attempt {settlement.attempt_id} cost ${settlement.usd:f} where ${reserved:f} was reserved: nothing more is"
             " spent on this UTC day; compare the provider's price list with genai-prices before the next"
@@ -287,7 +259,7 @@ class Ledger:
         del self._calling[claim.analysis_id]
         self._add_open(claim, -claim.usd)
         if claim.replay_id is not None:
-            self.replay_usd[claim.replay_id] += usd
+            self.replay_usd[claim.replay_id] = self.replay_charged(claim.replay_id) + usd
         if closed_on == self.day:
             self.charges.closed_today += usd
             self.lanes[claim.lane].closed_today += usd
@@ -296,4 +268,4 @@ class Ledger:
         self.charges.open += usd
         self.lanes[claim.lane].open += usd
         if claim.replay_id is not None:
-            self.replay_usd[claim.replay_id] += usd
+            self.replay_usd[claim.replay_id] = self.replay_charged(claim.replay_id) + usd

@@ -13,8 +13,9 @@ from uuid import UUID
 
 import msgspec
 
+from streams.budget.account import ZERO
 from streams.budget.entries import Claim, Settlement, read_entry
-from streams.budget.ledger import DAY_MS, ZERO, Ledger
+from streams.budget.ledger import DAY_MS, Ledger
 from streams.events.event import LANES, Lane
 from streams.events.record import Record
 

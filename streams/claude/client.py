@@ -87,11 +87,11 @@ class Claude:
             case anthropic.APIConnectionError():
                 return self._without_connection(error.__cause__)
             case TimeoutError():
-                return Failed("unknown", "no whole answer came within the call's time limit", None)
+                return Failed("unknown", "no whole answer came within the call's time limit", "unknown")
             case TypeError() if "authentication" in str(error).lower():
                 return Misconfigured(str(error))
             case _:
-                return Failed("unknown", f"{type(error).__name__}: {error}", None)
+                return Failed("unknown", f"{type(error).__name__}: {error}", "unknown")
 
     def _without_connection(self, cause: BaseException | None) -> Outcome:
         match cause:
@@ -105,7 +105,7 @@ class Claude:
             case _ if isinstance(cause, _NEVER_SENT):
                 return Refused(f"no connection to {self._sdk.base_url}: {cause!r}", None)
             case _:
-                return Failed("unknown", f"the connection broke off: {cause!r}", None)
+                return Failed("unknown", f"the connection broke off: {cause!r}", "unknown")
 
 
 def _phases(time_limit_s: float) -> httpx2.Timeout:

@@ -14,6 +14,7 @@ import re
 from collections.abc import Mapping
 from dataclasses import dataclass
 from datetime import UTC, datetime, timedelta
+from typing import Literal
 
 from pydantic import BaseModel, NonNegativeInt, ValidationError
 
@@ -29,16 +30,24 @@ class Answered:
     usage: Usage
 
 
+Bill = Usage | Literal["unknown", "free"]
+"""What the provider bills for a call; unknown: it may have been billed."""
+
+
 @dataclass(frozen=True)
 class Failed:
-    """The call was made and brought no answer. `usage` null: the bill is unknown unless `billed` is false."""
+    """The call brought no answer; `final`: no other try can bring one."""
 
     outcome: AttemptOutcome
     reason: str
-    usage: Usage | None
+    bill: Bill
     raw_answer: str | None = None
-    billed: bool = True
     final: bool = False
+
+    @property
+    def usage(self) -> Usage | None:
+        """What is billed, where that is known and anything is."""
+        return self.bill if isinstance(self.bill, Usage) else None
 
 
 @dataclass(frozen=True)
@@ -125,7 +134,7 @@ def of_body(body: str) -> Answered | Failed:
         message = _Message.model_validate_json(body)
     except ValidationError as error:
         reason = f"the body of a 200 is no message: {error.errors()[0]['msg']}"
-        return Failed("unknown", reason, None, raw_answer=body or None)
+        return Failed("unknown", reason, "unknown", raw_answer=body or None)
     usage = Usage(**{name: count or 0 for name, count in message.usage})
     text = next((block.text for block in message.content if block.type == "text"), None)
     if message.stop_reason == "end_turn":
@@ -139,7 +148,7 @@ def of_body(body: str) -> Answered | Failed:
     reason = f"stopped: {message.stop_reason}" + (f" {category}" if category else "")
     if message.stop_reason == "refusal" and not message.content:
         # Refused before the first word: the provider bills nothing, whatever the usage says.
-        return Failed(outcome, reason, None, billed=False, final=True)
+        return Failed(outcome, reason, "free", final=True)
     return Failed(outcome, reason, usage, raw_answer=text, final=final)
 
 
@@ -154,12 +163,12 @@ def of_status(status: int, headers: Mapping[str, str], said: Said, now: datetime
         return Refused(reason, wait_s)
     if status == 413 or (status == 400 and "prompt is too long" in said.message.lower()):
         outcome: AttemptOutcome = "request_too_large" if status == 413 else "context_window"
-        return Failed(outcome, reason, None, billed=False, final=True)
+        return Failed(outcome, reason, "free", final=True)
     if status in _UNKNOWN or status >= 500:
         outcome = "provider_error" if status >= 500 else "unknown"
-        return Failed(outcome, reason, None, final=advice == "false")
+        return Failed(outcome, reason, "unknown", final=advice == "false")
     if advice == "true":
-        return Failed("provider_error", reason, None, billed=False)
+        return Failed("provider_error", reason, "free")
     return Misconfigured(reason)
 
 

@@ -83,11 +83,11 @@ async def _is_worth_it(
     yes: bool,
 ) -> bool:
     forecast = await forecast_of(connection)
-    listings = await asyncio.gather(
+    tabs = await asyncio.gather(
         *(youtube.tab(found.channel_id, tab, known=[], since=since) for tab in settings.tabs)
     )
     wish = Follow(found.channel_id, found.handle, found.title, utc_now(), since)
-    size = backfill.size([listing.listed for listing in listings], wish, known.settled)
+    size = backfill.size(tabs, wish, known.settled)
     what = (
         f"{found.title or found.channel_id} has {size.videos} videos since {since:%Y-%m-%d} that are new here,"
         f" {size.seconds / 3600:.1f} hours"

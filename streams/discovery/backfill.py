@@ -31,7 +31,7 @@ def size(tabs: Iterable[Iterable[Listed]], follow: Follow, known: Container[str]
     return Size(len(durations), sum(told) + mean * (len(durations) - len(told)))
 
 
-def days(usd: Decimal, daily_cap_usd: Decimal, share: float) -> int | None:
+def days(usd: Decimal, daily_cap_usd: Decimal, share: Decimal) -> int | None:
     """How many days `usd` takes at the cap's share; None: never, for the cap is 0."""
-    a_day = daily_cap_usd * Decimal(str(share))
+    a_day = daily_cap_usd * share
     return None if not a_day else int((usd / a_day).to_integral_value(ROUND_CEILING))

@@ -60,15 +60,13 @@ class Scout:
     async def _poll(self, follow: Follow, tab: Tab) -> list[Video]:
         known = list(self.known.settled)
         async with self._walks:
-            listing = await self.youtube.tab(follow.channel_id, tab, known=known, since=follow.at)
-        return wanted(listing.listed, follow)
+            listed = await self.youtube.tab(follow.channel_id, tab, known=known, since=follow.at)
+        return wanted(listed, follow)
 
     async def _walk_back(self, follow: Follow, tab: Tab) -> None:
         since = follow.since or follow.at
         async with self._walks:
-            listing = await self.youtube.tab(follow.channel_id, tab, known=[], since=since)
-        videos = wanted(listing.listed, follow)
+            listed = await self.youtube.tab(follow.channel_id, tab, known=[], since=since)
+        videos = wanted(listed, follow)
         self.backlog.add(videos)
-        if not listing.complete:
-            raise EarmarkError(f"{follow.channel_id}: the walk back through {tab} was cut short")
         self.backlog.walked(Walk(follow, tab, since, frozenset(video.video_id for video in videos)))

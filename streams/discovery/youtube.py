@@ -26,14 +26,6 @@ class Resolved:
 
 
 @dataclass(frozen=True)
-class Listing:
-    """A tab's videos, newest first; `complete`: the walk came to where it was to end."""
-
-    listed: tuple[Listed, ...]
-    complete: bool
-
-
-@dataclass(frozen=True)
 class YouTube:
     """YouTube as yt-dlp sees it. Every method raises EarmarkError where it brings nothing."""
 
@@ -55,11 +47,13 @@ class YouTube:
             raise feed.FeedError(f"YouTube answers {answer['status']} for the feed of {channel_id}")
         return feed.parse(answer["body"])
 
-    async def tab(self, channel_id: str, tab: Tab, *, known: Sequence[str], since: datetime) -> Listing:
-        """A tab back to `since`, or to where it meets a run of `known` ids."""
+    async def tab(
+        self, channel_id: str, tab: Tab, *, known: Sequence[str], since: datetime
+    ) -> tuple[Listed, ...]:
+        """A tab's videos, newest first, back to `since`, or to where it meets a run of `known` ids."""
         payload = {"channel_id": channel_id, "tab": tab, "known": known, "since": since.isoformat()}
         answer = await self._ask("tab", payload, WALK_LIMIT_S)
-        return Listing(tuple(_listed(entry) for entry in answer["entries"]), answer["complete"])
+        return tuple(_listed(entry) for entry in answer["entries"])
 
     async def _ask(self, task: str, payload: dict[str, Any], time_limit_s: float) -> dict[str, Any]:
         return await run_child(

@@ -1,5 +1,6 @@
 """What Claude made of a video's words, and what went wrong."""
 
+import re
 from typing import Annotated, Literal, Self
 from uuid import UUID
 
@@ -16,6 +17,9 @@ Conviction = Annotated[
     float, Field(ge=0, le=1, multiple_of=0.05), AfterValidator(lambda steps: round(steps * 20) / 20)
 ]
 """How sure the speaker sounds, 0 to 1 in steps of 0.05: one of 21 numbers, without float dust."""
+
+SYMBOL = re.compile(r"[A-Z0-9.-]{1,12}")
+"""The shape of a symbol that can be published."""
 
 Rejection = Literal["quote_too_short", "quote_not_in_transcript", "quote_far_from_line", "symbol_unusable"]
 """Why a mention never becomes a signal."""
@@ -76,12 +80,24 @@ class Mention(Part):
         return self
 
 
-class AnalysisCompleted(Event):
+class _OfAnalysis(Event):
+    analysis_id: UUID
+    attempt_id: UUID | None
+    video: Video
+
+    @property
+    def key(self) -> str:
+        return self.video.video_id
+
+    @property
+    def identity(self) -> tuple[object, ...]:
+        return (self.analysis_id, self.attempt_id or "")
+
+
+class AnalysisCompleted(_OfAnalysis):
     """A paid answer, whole: raw as it came, and as it was understood."""
 
-    analysis_id: UUID
     attempt_id: UUID
-    video: Video
     captions_id: UUID
     captions_revision: int = Field(ge=1)
     captions_at: Position
@@ -102,14 +118,6 @@ class AnalysisCompleted(Event):
     mentions: tuple[Mention, ...]
 
     @property
-    def key(self) -> str:
-        return self.video.video_id
-
-    @property
-    def identity(self) -> tuple[object, ...]:
-        return (self.analysis_id, self.attempt_id)
-
-    @property
     def extensions(self) -> dict[str, str]:
         return {
             "analysisid": str(self.analysis_id),
@@ -120,10 +128,7 @@ class AnalysisCompleted(Event):
         }
 
 
-class _Failure(Event):
-    analysis_id: UUID
-    attempt_id: UUID | None
-    video: Video
+class _Failure(_OfAnalysis):
     captions_id: UUID
     lane: Lane
     replay_id: UUID | None
@@ -134,14 +139,6 @@ class _Failure(Event):
     raw_answer: str | None
     usage: Usage | None
     usd: Usd = Field(ge=0)
-
-    @property
-    def key(self) -> str:
-        return self.video.video_id
-
-    @property
-    def identity(self) -> tuple[object, ...]:
-        return (self.analysis_id, self.attempt_id or "")
 
     @property
     def extensions(self) -> dict[str, str]:

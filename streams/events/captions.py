@@ -5,8 +5,8 @@ from uuid import UUID
 
 from pydantic import Field, model_validator
 
-from streams.events.event import Event, Utc, derive_id
-from streams.events.videos import Video
+from streams.events.event import Utc, derive_id
+from streams.events.videos import OfVideo
 
 CaptionsSource = Literal["captions_manual", "captions_auto"]
 FailureClass = Literal["permanent", "later", "soon"]
@@ -18,27 +18,21 @@ def captions_id(video_id: str, revision: int) -> UUID:
     return derive_id("captions", video_id, revision)
 
 
-class CaptionsRequested(Event):
+class CaptionsRequested(OfVideo):
     """A command: try (again) to take a video's captions. `attempt` counts from 1 within a revision."""
 
-    video: Video
     revision: int = Field(ge=1)
     attempt: int = Field(ge=1)
     cause: Literal["retry", "refresh"]
-
-    @property
-    def key(self) -> str:
-        return self.video.video_id
 
     @property
     def identity(self) -> tuple[object, ...]:
         return (self.video.video_id, self.revision, self.attempt)
 
 
-class CaptionsExtracted(Event):
+class CaptionsExtracted(OfVideo):
     """The words of a video: segment i is `texts[i]`, spoken from `starts_ms[i]` to `ends_ms[i]`."""
 
-    video: Video
     captions_id: UUID
     revision: int = Field(ge=1)
     attempt: int = Field(ge=1)
@@ -56,10 +50,6 @@ class CaptionsExtracted(Event):
         return self
 
     @property
-    def key(self) -> str:
-        return self.video.video_id
-
-    @property
     def identity(self) -> tuple[object, ...]:
         return (self.captions_id,)
 
@@ -68,10 +58,9 @@ class CaptionsExtracted(Event):
         return {"captionsid": str(self.captions_id), "revision": str(self.revision)}
 
 
-class CaptionsUnavailable(Event):
+class CaptionsUnavailable(OfVideo):
     """A try brought no captions. `failure`: its class; `next_try_at`: when to try again, null = final."""
 
-    video: Video
     revision: int = Field(ge=1)
     attempt: int = Field(ge=1)
     reason: str
@@ -81,10 +70,6 @@ class CaptionsUnavailable(Event):
     @property
     def final(self) -> bool:
         return self.next_try_at is None
-
-    @property
-    def key(self) -> str:
-        return self.video.video_id
 
     @property
     def identity(self) -> tuple[object, ...]:

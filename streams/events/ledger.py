@@ -116,10 +116,21 @@ class ReplayFilter(Part):
     sample: int | None = Field(default=None, ge=1)
 
 
-class ReplayStarted(Event):
+class _OfReplay(Event):
+    replay_id: UUID
+
+    @property
+    def key(self) -> str:
+        return str(self.replay_id)
+
+    @property
+    def identity(self) -> tuple[object, ...]:
+        return (self.replay_id,)
+
+
+class ReplayStarted(_OfReplay):
     """A replay of history under a candidate prompt: its list is frozen by filter, seed and the captions' end offsets."""
 
-    replay_id: UUID
     prompt_id: str
     filter: ReplayFilter
     seed: int
@@ -128,24 +139,6 @@ class ReplayStarted(Event):
     follow: bool
     captions_ends: tuple[int, ...]
 
-    @property
-    def key(self) -> str:
-        return str(self.replay_id)
 
-    @property
-    def identity(self) -> tuple[object, ...]:
-        return (self.replay_id,)
-
-
-class ReplayCancelled(Event):
+class ReplayCancelled(_OfReplay):
     """No further claim of this replay is granted."""
-
-    replay_id: UUID
-
-    @property
-    def key(self) -> str:
-        return str(self.replay_id)
-
-    @property
-    def identity(self) -> tuple[object, ...]:
-        return (self.replay_id,)

@@ -20,14 +20,18 @@ class Video(Part):
     origin: Origin
 
 
-class VideoDiscovered(Event):
-    """A video was seen for the first time."""
+class OfVideo(Event):
+    """An event about a video; those of one video keep their order."""
 
     video: Video
 
     @property
     def key(self) -> str:
         return self.video.video_id
+
+
+class VideoDiscovered(OfVideo):
+    """A video was seen for the first time."""
 
     @property
     def identity(self) -> tuple[object, ...]:

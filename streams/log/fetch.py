@@ -21,8 +21,8 @@ READERS = 4
 NEAR = 50
 
 
-def stretches(offsets: Iterable[int]) -> list[tuple[int, int]]:
-    """The stretches (start, end not included) in which to read `offsets`: those near each other share one."""
+def ranges(offsets: Iterable[int]) -> list[tuple[int, int]]:
+    """The ranges (start, end not included) in which to read `offsets`: offsets near each other share one."""
     found: list[tuple[int, int]] = []
     for offset in sorted(offsets):
         if found and offset - found[-1][1] < NEAR:
@@ -33,7 +33,7 @@ def stretches(offsets: Iterable[int]) -> list[tuple[int, int]]:
 
 
 class Fetcher:
-    """Fetches records by their position: the bodies that no state keeps, and the stretches that a state missed.
+    """Fetches records by their position: the bodies that no state keeps, and the ranges that a state missed.
 
     Raises EarmarkError where the log lacks one, and TransientError where the broker brings none within the time limit.
     Calls wait for each other, for as long as it takes.
@@ -51,7 +51,7 @@ class Fetcher:
     async def fetch_many(self, topic: Topic, partition: int, offsets: Iterable[int]) -> dict[int, Record]:
         """The records at those offsets."""
         wanted = set(offsets)
-        async with aclosing(self._records(topic, partition, stretches(wanted))) as records:
+        async with aclosing(self._records(topic, partition, ranges(wanted))) as records:
             found = {record.offset: record async for record in records if record.offset in wanted}
         if missing := wanted - found.keys():
             raise EarmarkError(f"{self._connection.name(topic)}[{partition}] lacks offset {min(missing)}")

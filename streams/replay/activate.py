@@ -13,7 +13,7 @@ from streams.log.follow import ends_of, follow
 from streams.log.publish import Publisher
 from streams.log.topics import ANALYSES, PROMPTS
 from streams.signals.current import Partition, activated, evolve, videos_by_prompt
-from streams.signals.publish_signals import told_of
+from streams.signals.publish_signals import signal_batches
 
 
 @dataclass
@@ -41,8 +41,8 @@ async def difference(connection: Connection, prompt_id: str, at: datetime) -> Di
             found.switched += len(switches)
             by_prompt = videos_by_prompt(partition)
             found.kept += by_prompt.total() - by_prompt[prompt_id]
-            async for told in told_of(log, number_of, switches, at):
-                found.signals.update(type(signal).__name__ for signal in told)
+            async for batch in signal_batches(log, number_of, switches, at):
+                found.signals.update(type(signal).__name__ for signal in batch)
     return found
 
 

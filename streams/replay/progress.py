@@ -9,7 +9,6 @@ would reserve, the list says; without it, what the replay's own claims reserved 
 - Without the list nobody knows that videos are missing, and no claim yet means that any may fit.
 """
 
-from collections import defaultdict
 from collections.abc import Collection, Iterable, Mapping
 from dataclasses import dataclass, field
 from datetime import datetime
@@ -59,7 +58,7 @@ class Replays:
 
     ledger: Ledger = field(default_factory=Ledger)
     started: dict[UUID, ReplayStarted] = field(default_factory=dict)
-    requests: dict[UUID, dict[UUID, UUID]] = field(default_factory=lambda: defaultdict(dict))
+    requests: dict[UUID, dict[UUID, UUID]] = field(default_factory=dict)
     _least_usd: dict[UUID, Decimal] = field(default_factory=dict)
     _failing: set[UUID] = field(default_factory=set)
     _is_failed: dict[UUID, bool] = field(default_factory=dict)
@@ -68,7 +67,8 @@ class Replays:
         """Fold a record of the ledger. Raises LedgerError."""
         match entry := read_entry(record):
             case Request(replay_id=UUID() as replay_id, prompt_id=str(prompt_id)):
-                self.requests[replay_id][entry.request_id] = analysis_id(entry.captions_id, prompt_id)
+                asked = self.requests.setdefault(replay_id, {})
+                asked[entry.request_id] = analysis_id(entry.captions_id, prompt_id)
             case Replay():
                 event = decode(record.headers, record.value)
                 if isinstance(event, ReplayStarted):
@@ -84,7 +84,7 @@ class Replays:
 
     def progress(self, replay_id: UUID, now: datetime, listed: Iterable[Listed] = ()) -> Progress:
         """How far that replay is; `listed`: its list, as far as it is known. Raises KeyError for an unknown one."""
-        started, asked = self.started[replay_id], self.requests[replay_id]
+        started, asked = self.started[replay_id], self.requests.get(replay_id, {})
         waiting = [request for request, analysis in asked.items() if not self.ledger.is_done(analysis)]
         failed = sum(self._is_failed.get(analysis, False) for analysis in asked.values())
         needs = {
@@ -99,7 +99,7 @@ class Replays:
             completed=len(asked) - len(waiting) - failed,
             failed=failed,
             waiting=len(waiting),
-            spent_usd=self.ledger.replay_usd[replay_id],
+            spent_usd=self.ledger.replay_charged(replay_id),
         )
 
     def _state(

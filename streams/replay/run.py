@@ -95,7 +95,7 @@ async def start(
     selection = _selection(home, wish.prompt, started)
     for chosen in selection.to_do:
         request = request_id(chosen.captions_id, started.prompt_id, replay_id)
-        if request in replays.requests[replay_id]:
+        if request in replays.requests.get(replay_id, {}):
             continue
         await publisher.append(
             AnalysisRequested(

@@ -1,12 +1,11 @@
 """What a switch of a video's current analysis means to those who act on it: additions, changes, retractions."""
 
-import re
 from collections.abc import Iterable, Mapping
 from datetime import datetime
 from typing import Any
 from uuid import UUID
 
-from streams.events.analyses import AnalysisCompleted, Mention
+from streams.events.analyses import SYMBOL, AnalysisCompleted, Mention
 from streams.events.event import Event, Part
 from streams.events.signals import (
     Cause,
@@ -23,8 +22,6 @@ from streams.events.signals import (
     url_at,
 )
 from streams.signals.current import Switch
-
-_SYMBOL = re.compile(r"[A-Z0-9.-]{1,12}")
 
 
 def signals(
@@ -121,7 +118,7 @@ def published(analysis: AnalysisCompleted) -> Mapping[UUID, MentionState]:
         if mention.mention_id is not None
         and mention.start_ms is not None
         and mention.end_ms is not None
-        and _SYMBOL.fullmatch(mention.symbol)
+        and SYMBOL.fullmatch(mention.symbol)
     }
 
 

@@ -1,4 +1,4 @@
-"""From analyses to signals: what the current analysis of a video says anew."""
+"""analyses → signals: what changes for subscribers when the current analysis of a video changes."""
 
 import asyncio
 from collections.abc import AsyncGenerator, AsyncIterator, Awaitable, Mapping, Sequence
@@ -17,7 +17,7 @@ from streams.signals.current import Partition, Switch, evolve, happened
 from streams.signals.diff import signals
 
 # Twelve partitions at a time hold the bodies of so many videos, under two prompts each.
-STRETCH = 100
+BATCH = 100
 # So many signals, and those of one video more, are sent within one time limit: each waits for the one before.
 SIGNALS = 100
 # So many records are folded within one time limit, while as many are read before them for each of a few partitions.
@@ -37,39 +37,41 @@ class _Folded:
 
 
 class PublishSignals:
-    """Tells, for each event of `analyses`, which signals it adds, changes or retracts.
+    """Publishes, for each event of `analyses`, the mentions and outlooks that it adds, changes or retracts.
 
     It keeps a fold of each partition it is given and never folds beyond the event it handles: the same event gives the
     same bytes whoever handles it, and however often.
     """
 
-    def __init__(self, fetcher: Fetcher, stretch: int = STRETCH, log_limit_s: float = LOG_LIMIT_S) -> None:
+    def __init__(self, fetcher: Fetcher, batch: int = BATCH, log_limit_s: float = LOG_LIMIT_S) -> None:
         self._fetcher = fetcher
-        self._stretch = stretch
+        self._batch = batch
         self._log_limit_s = log_limit_s
         self._folded: dict[int, _Folded] = {}
 
-    async def in_stretches(self, event: Event, position: Position) -> AsyncGenerator[Sequence[Event], None]:
-        """The signals of the event at `position` in `analyses`, those of `stretch` videos at most at a time.
+    async def publish_signals(
+        self, event: Event, position: Position
+    ) -> AsyncGenerator[Sequence[Event], None]:
+        """The signals of the event at `position` in `analyses`, those of `batch` videos at most at a time.
 
-        A marker may switch every video there is. While the fold comes up to the event, the stretches are empty.
+        A marker may switch every video there is. While the fold comes up to the event, the batches are empty.
         Raises EarmarkError where the log lacks a record that the fold needs, TransientError where it does not bring it
         in time.
         """
-        async with aclosing(self._in_stretches(event, position)) as stretches:
-            while (stretch := await self._in_time(anext(stretches, None))) is not None:
-                yield stretch
+        async with aclosing(self._batches(event, position)) as batches:
+            while (batch := await self._in_time(anext(batches, None))) is not None:
+                yield batch
 
-    async def _in_time(self, stretch: Awaitable[Sequence[Event] | None]) -> Sequence[Event] | None:
+    async def _in_time(self, batch: Awaitable[Sequence[Event] | None]) -> Sequence[Event] | None:
         try:
             async with asyncio.timeout(self._log_limit_s):
-                return await stretch
+                return await batch
         except TimeoutError:
             raise TransientError(
                 f"{ANALYSES.name} did not bring what the signals need within {self._log_limit_s:g} s"
             ) from None
 
-    async def _in_stretches(self, event: Event, position: Position) -> AsyncGenerator[Sequence[Event], None]:
+    async def _batches(self, event: Event, position: Position) -> AsyncGenerator[Sequence[Event], None]:
         folded = self._folded.get(position.partition)
         # The event at the end may come once more, as when its signals could not be sent.
         if folded is None or folded.end > position.offset + 1:
@@ -81,13 +83,11 @@ class PublishSignals:
             folded.switches = happened(folded.partition, position.offset, event)
             folded.end += 1
         known = {position.offset: event} if isinstance(event, AnalysisCompleted) else {}
-        told = told_of(self._fetcher, position.partition, folded.switches, event.at, self._stretch, known)
-        async for stretch in told:
-            yield stretch
-
-    async def publish_signals(self, event: Event, position: Position) -> Sequence[Event]:
-        """All of them at once: for an event that switches few videos."""
-        return [signal async for stretch in self.in_stretches(event, position) for signal in stretch]
+        switches, fetcher = folded.switches, self._fetcher
+        async for batch in signal_batches(
+            fetcher, position.partition, switches, event.at, self._batch, known
+        ):
+            yield batch
 
     async def _catch_up(self, folded: _Folded, position: Position) -> None:
         """Fold some of what stands between the fold and the event: handled elsewhere, or before this process."""
@@ -101,35 +101,35 @@ class PublishSignals:
         folded.end = end
 
 
-async def told_of(
+async def signal_batches(
     fetcher: Fetcher,
     partition: int,
     switches: Sequence[Switch],
     at: datetime,
-    stretch: int = STRETCH,
+    batch: int = BATCH,
     known: Mapping[int, AnalysisCompleted] = {},
 ) -> AsyncIterator[Sequence[Event]]:
-    """What `switches` in a partition of `analyses` mean to subscribers, in order, some at a time.
+    """The signals of `switches` in a partition of `analyses`, in order, in batches.
 
-    Some: those of `stretch` videos, and no more than SIGNALS before the last of these videos.
+    A batch holds those of `batch` videos at most, and no more than SIGNALS before the last of these videos.
 
-    `at` is the time of what caused them; `known`: analyses by offset that need not be fetched.
+    `at` is the time of the event that caused them; `known`: analyses by offset that need not be fetched.
     """
-    for start in range(0, len(switches), stretch):
-        some = switches[start : start + stretch]
+    for start in range(0, len(switches), batch):
+        some = switches[start : start + batch]
         offsets = {switch.current for switch in some}
         offsets |= {switch.previous for switch in some if switch.previous is not None}
         bodies = await fetcher.fetch_many(ANALYSES, partition, offsets - known.keys())
-        told: list[Event] = []
+        found: list[Event] = []
         for switch in some:
             previous = None if switch.previous is None else _analysis(bodies, switch.previous)
             current = known.get(switch.current) or _analysis(bodies, switch.current)
-            told += signals(previous, current, switch, at)
+            found += signals(previous, current, switch, at)
             await asyncio.sleep(0)  # decoding two bodies takes its time, and others wait for theirs
-            if len(told) >= SIGNALS:
-                yield told
-                told = []
-        yield told
+            if len(found) >= SIGNALS:
+                yield found
+                found = []
+        yield found
 
 
 def _analysis(bodies: Mapping[int, Record], offset: int) -> AnalysisCompleted:

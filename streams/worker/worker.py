@@ -20,7 +20,7 @@ from streams.clock import Clock
 from streams.errors import EarmarkError
 from streams.events.record import Record
 from streams.log.connection import Connection
-from streams.log.publish import Publisher, publisher
+from streams.log.publish import publisher
 from streams.log.ready import topics_answer
 from streams.log.topics import MAX_MESSAGE_BYTES
 from streams.worker.watchdog import watch
@@ -38,7 +38,7 @@ AT_ONCE = BUFFER - int(BUFFER / 1.25)
 # little more than BUFFER records a second of what has piled up in one partition.
 ASK_AGAIN_S = 0.02
 
-Agents = Callable[[Publisher], AbstractAsyncContextManager[Sequence[Agent]]]
+Agents = Callable[[], AbstractAsyncContextManager[Sequence[Agent]]]
 """Opens what the agents need, on the event loop they run on, and gives them for as long as the block lasts."""
 
 
@@ -72,8 +72,8 @@ def settings(connection: Connection, slot: str, time_limit_s: float) -> Mapping[
         "broker_heartbeat_interval": 2.0,
         "broker_request_timeout": 30.0,
         # Must exceed what a handler may take, or a rebalance makes everything in flight run twice. A handler that
-        # goes on for many stretches is not waited for: nobody would get work for as long. The watchdog then ends this
-        # process, and whoever has the partition next tells it all again from the first stretch.
+        # goes on for many batches is not waited for: nobody would get work for as long. The watchdog then ends this
+        # process, and the next owner of the partition publishes it all again from the first batch.
         "broker_rebalance_timeout": max(60.0, time_limit_s + 30.0),
         # Full buffers are no reason to leave the group; whoever leaves that way never comes back.
         "broker_max_poll_interval": 1e6,
@@ -164,7 +164,7 @@ async def _serve(connection: Connection, slot: str, agents: Agents, now: Clock) 
 
 async def _work(connection: Connection, slot: str, agents: Agents, now: Clock) -> None:
     await topics_answer(connection)
-    async with publisher(connection) as publish, agents(publish) as heard:
+    async with publisher(connection) as publish, agents() as heard:
         app = _Worker(
             f"{connection.prefix}worker",
             **settings(connection, slot, max(agent.time_limit_s for agent in heard)),

@@ -30,12 +30,12 @@ SEND_LIMIT_S = 60.0
 
 log = logging.getLogger(__name__)
 
-Stretches = AsyncGenerator[Sequence[Event], None]
-Handler = Callable[[Event, Position], Awaitable[Sequence[Event]] | Stretches]
-"""Turns an event and where it stands into the events that follow from it, at once or in stretches.
+Batches = AsyncGenerator[Sequence[Event], None]
+Handler = Callable[[Event, Position], Awaitable[Sequence[Event]] | Batches]
+"""Turns an event and where it stands into the events that follow from it, at once or in batches.
 
-A stretch is in the log before the next is asked for, so what follows may be more than fits into memory or into the
-time limit; an empty one is a sign of life. A try that fails begins again with the first stretch: they must repeat.
+A batch is in the log before the next is asked for, so what follows may be more than fits into memory or into the
+time limit; an empty one is a sign of life. A try that fails begins again with the first batch: they must repeat.
 """
 
 
@@ -56,7 +56,7 @@ class ExitCode(IntEnum):
 
 @dataclass(frozen=True)
 class Agent:
-    """A handler and what it hears: `topics`, or of these only `types`; `time_limit_s` seconds for an event or stretch."""
+    """A handler and what it hears: `topics`, or of these only `types`; `time_limit_s` seconds for an event or batch."""
 
     name: str
     topics: tuple[Topic, ...]
@@ -112,7 +112,7 @@ def leave(stop: Stop) -> NoReturn:
     os._exit(stop.code)
 
 
-async def _at_once(answer: Awaitable[Sequence[Event]]) -> Stretches:
+async def _at_once(answer: Awaitable[Sequence[Event]]) -> Batches:
     yield await answer
 
 
@@ -135,7 +135,7 @@ class Wrapper:
         self._sleep = sleep
         self._streak = 0
         self.busy: dict[tuple[str, int], float] = {}
-        """(topic, partition) → the event loop's time by which the try or stretch under way must have ended."""
+        """(topic, partition) → the event loop's time by which the try or batch under way must have ended."""
         self.ended: dict[tuple[str, int], float] = {}
         """(topic, partition) → the event loop's time when an event was last done with."""
 
@@ -185,10 +185,10 @@ class Wrapper:
         if self._agent.types is not None and not isinstance(event, self._agent.types):
             return False
         answer = self._agent.handle(event, Position(partition=record.partition, offset=record.offset))
-        async with aclosing(answer if isinstance(answer, AsyncGenerator) else _at_once(answer)) as stretches:
+        async with aclosing(answer if isinstance(answer, AsyncGenerator) else _at_once(answer)) as batches:
             while True:
                 self._keep_busy(place)
-                events = await self._in_time(anext(stretches, None))
+                events = await self._in_time(anext(batches, None))
                 if events is None:
                     return True
                 await self._append(events)
@@ -197,11 +197,11 @@ class Wrapper:
         longest_s = self._agent.time_limit_s + SEND_LIMIT_S + max(BACKOFF_S)
         self.busy[place] = asyncio.get_running_loop().time() + longest_s
 
-    async def _in_time(self, stretch: Awaitable[Sequence[Event] | None]) -> Sequence[Event] | None:
+    async def _in_time(self, batch: Awaitable[Sequence[Event] | None]) -> Sequence[Event] | None:
         limit_s = self._agent.time_limit_s
         try:
             async with asyncio.timeout(limit_s) as limit:
-                return await stretch
+                return await batch
         except TimeoutError as error:
             if not limit.expired():
                 raise

@@ -43,13 +43,12 @@ def tab(
     tab: str,
     known: list[str] | None = None,
     since: str | None = None,
-    limit: int | None = None,
 ) -> dict[str, Any]:
-    """A tab's videos, the newest first: {entries, complete}; a tab that the channel does not have is empty.
+    """A tab's videos, the newest first: {entries}; a tab that the channel does not have is empty.
 
-    The walk ends at `KNOWN_RUN` ids of `known` in a row, at a video surely older than `since` (ISO 8601), or after
-    `limit` videos: only then is it not complete. An entry is {video_id, title, duration_s, live_status, availability,
-    date}: `date` is ISO 8601, rounded to a later time than the real one by up to its unit, or null.
+    The walk ends at `KNOWN_RUN` ids of `known` in a row, or at a video surely older than `since` (ISO 8601). An entry is
+    {video_id, title, duration_s, date}: `date` is ISO 8601, rounded to a later time than the real one by up to its unit,
+    or null.
     """
     youtube.set_argument("youtubetab", "approximate_date", "true")
     youtube.set_argument("youtube", "raise_incomplete_data", "true")  # else a broken page looks like the end
@@ -57,7 +56,7 @@ def tab(
         listing = youtube.extract(f"{YOUTUBE}/channel/{channel_id}/{tab}", "YoutubeTab")
     except ExtractionError as error:
         if f"does not have a {tab} tab" in error.text:
-            return {"entries": [], "complete": True}
+            return {"entries": []}
         raise
     end = None if since is None else datetime.fromisoformat(since) - ROUNDING
     known_ids = frozenset(known or ())
@@ -65,8 +64,6 @@ def tab(
     run = 0
     with translated():
         for entry in listing["entries"]:
-            if limit is not None and len(entries) >= limit:
-                return {"entries": entries, "complete": False}
             date = None if entry.get("timestamp") is None else datetime.fromtimestamp(entry["timestamp"], UTC)
             if end is not None and date is not None and date < end:
                 break
@@ -74,7 +71,7 @@ def tab(
             run = run + 1 if entry["id"] in known_ids else 0
             if run == KNOWN_RUN:
                 break
-    return {"entries": entries, "complete": True}
+    return {"entries": entries}
 
 
 def _entry(entry: dict[str, Any], date: datetime | None) -> dict[str, Any]:
@@ -82,8 +79,6 @@ def _entry(entry: dict[str, Any], date: datetime | None) -> dict[str, Any]:
         "video_id": entry["id"],
         "title": entry.get("title"),
         "duration_s": entry.get("duration"),
-        "live_status": entry.get("live_status"),
-        "availability": entry.get("availability"),
         "date": None if date is None else date.isoformat(),
     }
 

@@ -10,7 +10,7 @@ from typing import Any
 
 import psutil
 
-from streams.analysis.analyst import analyse
+from streams.analysis.analyse import analyse
 from streams.budget.limits import Limits
 from streams.claude.client import Claude, Response, client
 from streams.clock import utc_now
@@ -24,7 +24,7 @@ _claimed_s: ContextVar[float] = ContextVar("claimed_s")
 
 
 @dataclass(frozen=True)
-class Job:
+class Assignment:
     """Which log, which Claude, and what may be spent."""
 
     connection: Connection
@@ -86,14 +86,14 @@ class TimedClaude(Claude):
             self._numbers.in_flight -= 1
 
 
-def main(job: Job, pipe: Pipe) -> None:
+def main(job: Assignment, pipe: Pipe) -> None:
     """Be an analyst until killed; for everything sent into the pipe, send the numbers since the last time."""
     gc.collect()
     gc.freeze()  # as the real one does
     asyncio.run(_work(job, pipe))
 
 
-async def _work(job: Job, pipe: Pipe) -> None:
+async def _work(job: Assignment, pipe: Pipe) -> None:
     me = psutil.Process()
     numbers = Numbers(base_bytes=me.memory_info().rss)
 

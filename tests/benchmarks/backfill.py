@@ -15,7 +15,7 @@ from streams.log.topics import ANALYSES
 from streams.loopback.rate_limits import START_TIER
 from streams.settings import Settings
 from tests.benchmarks import analyst_process, provider_process
-from tests.benchmarks.analyst_process import Job
+from tests.benchmarks.analyst_process import Assignment
 from tests.benchmarks.material import PROMPT, ask_many, captions_of, fresh, limits, scene
 from tests.benchmarks.processes import ask, process, told
 from tests.benchmarks.provider_process import LATENCY_S, Asked, Tier
@@ -99,7 +99,7 @@ async def backfill(connection: Connection, size: Size) -> Result:
         ):
             base_url, enough = await told(provider), asyncio.Event()
             loop = asyncio.create_task(predecessor(await told(one_by_one), size.scale, enough))
-            with process(analyst_process.main, Job(own, base_url, limits(CALLS_IN_FLIGHT))) as analyst:
+            with process(analyst_process.main, Assignment(own, base_url, limits(CALLS_IN_FLIGHT))) as analyst:
                 began_s = utc_now().timestamp()
                 await asyncio.sleep(size.warm_up_s)
                 before = await ask(analyst)

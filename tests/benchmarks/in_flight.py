@@ -5,7 +5,7 @@ from dataclasses import dataclass
 
 from streams.log.connection import Connection
 from tests.benchmarks import analyst_process, provider_process
-from tests.benchmarks.analyst_process import Job, Numbers
+from tests.benchmarks.analyst_process import Assignment, Numbers
 from tests.benchmarks.material import ask_many, fresh, limits, scene
 from tests.benchmarks.processes import ask, process, told
 from tests.benchmarks.provider_process import Tier
@@ -85,7 +85,7 @@ async def _measure(connection: Connection, crowd: Crowd) -> tuple[int, Numbers]:
     async with scene(own) as log:
         await ask_many(log.publisher, crowd.videos if crowd.calls else 0, "poll", "new")
     with process(provider_process.main, Tier(latency_s=crowd.latency_s)) as provider:
-        job = Job(own, await told(provider), limits(max(1, crowd.calls)))
+        job = Assignment(own, await told(provider), limits(max(1, crowd.calls)))
         with process(analyst_process.main, job) as analyst:
             await asyncio.sleep(crowd.warm_up_s)
             began_bytes = (await ask(analyst)).bytes_now

@@ -34,7 +34,7 @@ from streams.loopback.rate_limits import START_TIER
 from streams.loopback.youtube import LoopbackYoutube, serve
 from streams.settings import Settings
 from tests.benchmarks import analyst_process, provider_process
-from tests.benchmarks.analyst_process import Job
+from tests.benchmarks.analyst_process import Assignment
 from tests.benchmarks.material import (
     AT_ONCE,
     BEGAN,
@@ -165,7 +165,7 @@ async def _watched(
     async with scene(own) as log, serve(LoopbackYoutube(_channel(size.live + 1))) as youtube:
         await _replay(log, replayed)
         with process(provider_process.main, Tier(size.scale, START_TIER)) as provider:
-            job = Job(own, await told(provider), limits(CALLS_IN_FLIGHT))
+            job = Assignment(own, await told(provider), limits(CALLS_IN_FLIGHT))
             topics = [VIDEOS, CAPTIONS, LEDGER, ANALYSES, MENTION_SIGNALS]
             with process(analyst_process.main, job):
                 async with (

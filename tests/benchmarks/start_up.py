@@ -10,9 +10,11 @@ from uuid import UUID
 from aiokafka.admin.config_resource import ConfigResource, ConfigResourceType
 from confluent_kafka import Producer
 
+from streams.analysis.job import Job
 from streams.analysis.results import completed
+from streams.budget.account import Pending
 from streams.budget.entries import Place, Request
-from streams.budget.ledger import Pending
+from streams.claude.outcomes import Answered
 from streams.events.analyses import AnalysisCompleted
 from streams.events.envelope import encode
 from streams.events.event import Event, Position
@@ -20,7 +22,7 @@ from streams.events.ledger import AnalysisRequested, BudgetReserved, BudgetSettl
 from streams.log.connection import Connection
 from streams.log.topics import ANALYSES, KEPT_FOR_EVER, LEDGER, Topic
 from tests.benchmarks import analyst_process, provider_process
-from tests.benchmarks.analyst_process import Job, Numbers
+from tests.benchmarks.analyst_process import Assignment, Numbers
 from tests.benchmarks.material import BEGAN, PROMPT, answer, ask_many, captions_of, fresh, limits, scene
 from tests.benchmarks.processes import ask, process, told
 from tests.benchmarks.provider_process import Tier
@@ -72,7 +74,8 @@ def templates() -> list[Template]:
         hold_s=150,
     )
     asked = Request(request_id, "history", captions_id, Place(0, 0), "backfill", None, None)
-    done = completed(claim, Pending(asked, 0), PROMPT, captions, answer(), usage, None, BEGAN)
+    job = Job(Pending(asked, 0), PROMPT, captions, PROMPT.max_tokens)
+    done = completed(claim, job, Answered(answer(), usage), None, BEGAN)
     assert isinstance(done, AnalysisCompleted)
     settled = BudgetSettled(
         at=BEGAN,
@@ -184,7 +187,7 @@ async def _measure(connection: Connection, size: int) -> Numbers:
         await ask_many(log.publisher, 1, "poll", "new")
     with (
         process(provider_process.main, Tier(latency_s=(0, 0))) as provider,
-        process(analyst_process.main, Job(own, await told(provider), limits(8))) as analyst,
+        process(analyst_process.main, Assignment(own, await told(provider), limits(8))) as analyst,
     ):
         async with asyncio.timeout(LIMIT_S):
             while (measured := await ask(analyst)).first_claim_s is None:  # noqa: ASYNC110  it is another process

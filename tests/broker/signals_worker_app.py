@@ -13,31 +13,31 @@ from streams.events.event import Event, Position
 from streams.events.prompts import PromptActivated
 from streams.log.connection import Connection
 from streams.log.fetch import fetcher
-from streams.log.publish import Publisher
+from streams.log.publish import publisher
 from streams.log.topics import ANALYSES, PROMPTS
 from streams.prompts.place_markers import place_markers
 from streams.signals.publish_signals import PublishSignals
 from streams.worker.worker import run_worker
-from streams.worker.wrapper import Agent, Stretches
+from streams.worker.wrapper import Agent, Batches
 
 
 def main(bootstrap: str, prefix: str, dies_in: int) -> None:
-    """Run the worker until it is stopped, or in the middle of a marker's stretch number `dies_in` (0: never)."""
+    """Run the worker until it is stopped, or in the middle of a marker's batch number `dies_in` (0: never)."""
     connection = Connection(bootstrap, prefix)
 
     @asynccontextmanager
-    async def agents(publisher: Publisher) -> AsyncIterator[Sequence[Agent]]:
-        async with fetcher(connection) as bodies:
-            handler = PublishSignals(bodies, stretch=2)
+    async def agents() -> AsyncIterator[Sequence[Agent]]:
+        async with fetcher(connection) as bodies, publisher(connection) as out:
+            handler = PublishSignals(bodies, batch=2)
 
-            async def publish_signals(event: Event, position: Position) -> Stretches:
+            async def publish_signals(event: Event, position: Position) -> Batches:
                 told = 0
-                async for stretch in handler.in_stretches(event, position):
-                    told += isinstance(event, PromptActivated) and len(stretch) > 0
+                async for batch in handler.publish_signals(event, position):
+                    told += isinstance(event, PromptActivated) and len(batch) > 0
                     if told and told == dies_in:
-                        await publisher.append_all(stretch[: len(stretch) // 2])
+                        await out.append_all(batch[: len(batch) // 2])
                         os.kill(os.getpid(), signal.SIGKILL)
-                    yield stretch
+                    yield batch
 
             types = (AnalysisCompleted, PromptActivated)
             yield [

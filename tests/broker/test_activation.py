@@ -26,7 +26,7 @@ from streams.replay.activate import Difference, activate, difference
 from streams.signals.publish_signals import PublishSignals
 from tests.builders.histories import SPOILS, completed, mention, moment, record, spoilt, video
 from tests.builders.promised import sent
-from tests.builders.publishing import activated, written
+from tests.builders.publishing import activated, signals_of, written
 
 pytestmark = pytest.mark.kafka
 
@@ -88,7 +88,7 @@ class Told:
 
 @contextmanager
 def worker(connection: Connection, dies_in: int = 0) -> Iterator[subprocess.Popen[bytes]]:
-    """A worker process that dies in that stretch of an activation; what is left of it at the end is killed."""
+    """A worker process that dies in that batch of an activation; what is left of it at the end is killed."""
     process = subprocess.Popen(
         [sys.executable, APP, connection.bootstrap, connection.prefix, str(dies_in)],
         env=os.environ | {"PYTHONPATH": os.pathsep.join([str(ROOT), os.environ.get("PYTHONPATH", "")])},
@@ -134,7 +134,7 @@ async def test_an_activation_that_no_worker_takes_up_is_said_so(connection: Conn
 
 
 async def test_a_worker_killed_twice_in_the_middle_of_an_activation(connection: Connection) -> None:
-    """kill -9 in the middle of a stretch: the next process loses nothing, keeps the order, and repeats byte for byte."""
+    """kill -9 in the middle of a batch: the next process loses nothing, keeps the order, and repeats byte for byte."""
     those = videos(60, in_partition=3)
     placed = await written(
         connection, [*await activated(0, "p1"), *analysed(those, "p1", "buy"), *analysed(those, "p2", "sell")]
@@ -152,7 +152,7 @@ async def test_a_worker_killed_twice_in_the_middle_of_an_activation(connection: 
             with worker(connection, dies_in) as process:
                 assert await asyncio.to_thread(process.wait, DEADLINE_S) == -signal.SIGKILL
             await follower.reach_now()
-            # Half of the stretch before which it died, of three signals a video and two videos.
+            # Half of the batch before which it died, of three signals a video and two videos.
             assert told.distinct == 3 * len(those) + (dies_in - 1) * 6 + 3
         with worker(connection):
             await told.until(follower, lambda: told.distinct >= whole)
@@ -220,7 +220,7 @@ async def in_one_go(
     async with fetcher(connection) as log:
         handler = PublishSignals(log)
         for event, position in placed:
-            for told in await handler.publish_signals(event, position):
+            for told in await signals_of(handler, event, position):
                 message = encode(told)
                 topic = MENTION_SIGNALS if hasattr(told, "mention") else OUTLOOK_SIGNALS
                 place = topic.name, partition_of(told.key, topic.partitions)

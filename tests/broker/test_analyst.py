@@ -11,8 +11,10 @@ from uuid import uuid4
 import pytest
 
 from streams.analysis.analyst import AnalystError
+from streams.analysis.job import Job
 from streams.analysis.results import completed
 from streams.budget.entries import LedgerError
+from streams.claude.outcomes import Answered
 from streams.events.analyses import AnalysisCompleted, AnalysisFailed, AttemptFailed
 from streams.events.ledger import BudgetReserved, BudgetSettled, Usage, analysis_id, request_id
 from streams.log.connection import Connection
@@ -146,7 +148,8 @@ async def test_an_answer_recorded_by_a_dead_analyst_is_settled_and_not_paid_for_
         await log.publisher.append(claim)
         [pending] = (await log.ledger()).pending.values()
         usage = Usage(input_tokens=700, output_tokens=90)
-        answer = completed(claim, pending, PROMPT, captions_of("a"), ANSWER, usage, None, claim.at)
+        job = Job(pending, PROMPT, captions_of("a"), PROMPT.max_tokens)
+        answer = completed(claim, job, Answered(ANSWER, usage), None, claim.at)
         assert isinstance(answer, AnalysisCompleted)
         await log.publisher.append(answer)
         async with analysts(log, claude.base_url):

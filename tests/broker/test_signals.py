@@ -28,7 +28,7 @@ from streams.signals.publish_signals import PublishSignals
 from tests.builders.client import Client
 from tests.builders.histories import completed, expected, failed, mention, moment, video
 from tests.builders.promised import sent
-from tests.builders.publishing import activated, written
+from tests.builders.publishing import activated, signals_of, written
 
 pytestmark = pytest.mark.kafka
 
@@ -52,7 +52,7 @@ async def history() -> list[Event]:
 
 
 async def told(handler: PublishSignals, event: Event, position: Position) -> list[Message]:
-    return [encode(one) for one in await handler.publish_signals(event, position)]
+    return [encode(one) for one in await signals_of(handler, event, position)]
 
 
 async def test_a_worker_that_takes_over_tells_the_same_bytes(connection: Connection) -> None:
@@ -78,7 +78,7 @@ async def test_a_subscriber_holds_the_current_mentions(connection: Connection) -
         for start, end in [(0, 15), (12, 30), (13, len(placed))]:
             handler = PublishSignals(log)
             for event, position in placed[start:end]:
-                await out.append_all(await handler.publish_signals(event, position))
+                await out.append_all(await signals_of(handler, event, position))
     client = Client()
     for record in await sent(connection):
         client.apply(record.headers, record.value or b"")
@@ -86,7 +86,7 @@ async def test_a_subscriber_holds_the_current_mentions(connection: Connection) -
     assert len(client.mentions) == 3
 
 
-async def test_a_stretch_of_a_partition_is_read_from_its_start_to_before_its_end(
+async def test_a_batch_of_a_partition_is_read_from_its_start_to_before_its_end(
     connection: Connection,
 ) -> None:
     """A fold that was handed one record too many would know the future."""
@@ -94,14 +94,14 @@ async def test_a_stretch_of_a_partition_is_read_from_its_start_to_before_its_end
     partition = (await written(connection, [completed(revision=8)]))[0][1].partition
     async with fetcher(connection) as log:
 
-        async def stretch(start: int, end: int) -> list[int]:
+        async def batch(start: int, end: int) -> list[int]:
             records: list[Record] = []
             await log.read(ANALYSES, partition, start, end, records.append)
             return [record.offset for record in records]
 
-        assert await stretch(2, 5) == [2, 3, 4]
-        assert await stretch(0, 8) == list(range(8))
-        assert await stretch(3, 3) == []
+        assert await batch(2, 5) == [2, 3, 4]
+        assert await batch(0, 8) == list(range(8))
+        assert await batch(3, 3) == []
 
 
 async def test_the_bundled_prompt_is_registered_and_activated_once(connection: Connection) -> None:
@@ -156,7 +156,7 @@ async def test_tail_prints_what_was_said_and_goes_on(connection: Connection, tmp
         handler = PublishSignals(log)
         async with publisher(connection) as out:
             for event, position in await written(connection, events):
-                await out.append_all(await handler.publish_signals(event, position))
+                await out.append_all(await signals_of(handler, event, position))
 
     async with fetcher(connection) as log:
         await say(log, [*await activated(1, "p1"), completed(mentions=[mention(A.video_id, "NVDA")])])

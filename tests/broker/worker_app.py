@@ -16,10 +16,10 @@ from streams.events.captions import CaptionsUnavailable
 from streams.events.event import Event, Position
 from streams.events.videos import VideoDiscovered
 from streams.log.connection import Connection
-from streams.log.publish import Publisher
+from streams.log.publish import publisher
 from streams.log.topics import VIDEOS
 from streams.worker.worker import run_worker
-from streams.worker.wrapper import Agent, Stretches
+from streams.worker.wrapper import Agent, Batches
 
 TIME_LIMIT_S = 2.0
 SLEEPS_S = {"hang": 3600.0, "slow": 0.3}
@@ -48,7 +48,7 @@ def first_time(folder: Path, video_id: str) -> bool:
     return True
 
 
-async def long(event: Event, folder: Path) -> Stretches:
+async def long(event: Event, folder: Path) -> Batches:
     """Go on until somebody says that it is enough, as an activation goes on for minutes."""
     assert isinstance(event, VideoDiscovered)
     (folder / "begun").touch()
@@ -60,10 +60,11 @@ async def long(event: Event, folder: Path) -> Stretches:
 
 def main(bootstrap: str, prefix: str, slot: str, folder: Path) -> None:
     """Run the worker in `slot` until it is stopped."""
+    connection = Connection(bootstrap, prefix)
 
     @asynccontextmanager
-    async def agents(publisher: Publisher) -> AsyncIterator[Sequence[Agent]]:
-        def handle(event: Event, position: Position) -> Stretches | Awaitable[Sequence[Event]]:
+    async def agents() -> AsyncIterator[Sequence[Agent]]:
+        def handle(event: Event, position: Position) -> Batches | Awaitable[Sequence[Event]]:
             return long(event, folder) if event.key.startswith("long-") else short(event, position)
 
         async def short(event: Event, _: Position) -> list[Event]:
@@ -80,7 +81,8 @@ def main(bootstrap: str, prefix: str, slot: str, folder: Path) -> None:
                 case "later" if (folder / "given-up").exists():
                     raise TransientError("not now either")
                 case "kill" if first_time(folder, video_id):
-                    await publisher.append(result(event, "captioned"))
+                    async with publisher(connection) as out:
+                        await out.append(result(event, "captioned"))
                     os.kill(os.getpid(), signal.SIGKILL)
                 case "slot":
                     return [result(event, slot)]
@@ -89,7 +91,7 @@ def main(bootstrap: str, prefix: str, slot: str, folder: Path) -> None:
         yield [Agent("caption_videos", (VIDEOS,), handle, TIME_LIMIT_S, (VideoDiscovered,))]
 
     configure()
-    run_worker(Connection(bootstrap, prefix), slot, agents, utc_now)
+    run_worker(connection, slot, agents, utc_now)
 
 
 if __name__ == "__main__":

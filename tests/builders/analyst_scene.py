@@ -10,7 +10,7 @@ from typing import TypeVar
 
 import orjson
 
-from streams.analysis.analyst import analyse
+from streams.analysis.analyse import analyse
 from streams.analysis.request_analysis import request_analysis
 from streams.budget.entries import read_entry
 from streams.budget.ledger import Ledger

@@ -280,7 +280,7 @@ class LedgerMachine(RuleBasedStateMachine):
         for lane in LANES:
             assert self.ledger.lanes[lane].total == self.naive.lane_charged(lane)
         for replay_id in REPLAYS:
-            assert self.ledger.replay_usd[replay_id] == self.naive.replay_charged(replay_id)
+            assert self.ledger.replay_charged(replay_id) == self.naive.replay_charged(replay_id)
 
     @invariant()
     def both_folds_know_what_is_left_to_do(self) -> None:
@@ -319,7 +319,7 @@ class LedgerMachine(RuleBasedStateMachine):
         for lane in LANES:
             assert self.twice.lanes[lane] == self.ledger.lanes[lane]
         for replay_id in REPLAYS:
-            assert self.twice.replay_usd[replay_id] == self.ledger.replay_usd[replay_id]
+            assert self.twice.replay_charged(replay_id) == self.ledger.replay_charged(replay_id)
         assert self.twice.open == self.ledger.open
         assert self.twice.unsettled == self.ledger.unsettled
         assert self.twice.pending == self.ledger.pending

@@ -36,4 +36,9 @@ async def published(connection: Connection, placed: Placed) -> None:
     async with fetcher(connection) as log, publisher(connection) as out:
         handler = PublishSignals(log)
         for event, position in placed:
-            await out.append_all(await handler.publish_signals(event, position))
+            await out.append_all(await signals_of(handler, event, position))
+
+
+async def signals_of(handler: PublishSignals, event: Event, position: Position) -> list[Event]:
+    """The signals of one event, those of all batches together."""
+    return [signal async for batch in handler.publish_signals(event, position) for signal in batch]

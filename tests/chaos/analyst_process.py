@@ -12,7 +12,7 @@ from dataclasses import dataclass
 from pathlib import Path
 from typing import Any
 
-from streams.analysis.analyst import analyse
+from streams.analysis.analyse import analyse
 from streams.budget.limits import Limits
 from streams.claude.client import Claude, Response, client
 from streams.clock import utc_now

@@ -8,7 +8,8 @@ from decimal import Decimal
 from uuid import UUID
 
 from streams.analysis.verdicts import Verdicts
-from streams.budget.ledger import Held, Ledger, Verdict
+from streams.budget.account import Held
+from streams.budget.ledger import Ledger, Verdict
 from streams.budget.limits import Limits
 from streams.events.analyses import AnalysisCompleted
 from streams.events.event import Event

@@ -50,7 +50,7 @@ def charged(outcome: Outcome, reserved: Decimal) -> Decimal:
         case Answered(_, usage):
             return price(REQUEST["model"], usage)
         case Failed():
-            return charge(claim_of(reserved), outcome)
+            return charge(claim_of(reserved), outcome.bill)
         case _:
             return Decimal(0)
 

@@ -13,6 +13,7 @@ from streams.signals.publish_signals import PublishSignals
 from tests.builders.examples import EXAMPLES
 from tests.builders.histories import Log, events
 from tests.builders.promised import PROMISED
+from tests.builders.publishing import signals_of
 
 SIGNALS = (*MENTION_SIGNALS.types, *OUTLOOK_SIGNALS.types)
 
@@ -38,7 +39,7 @@ def test_every_golden_signal_is_as_promised(name: str) -> None:
 async def test_the_signals_of_any_history_are_as_promised(history: list[Event]) -> None:
     handler = PublishSignals(Log(history))
     for offset, event in enumerate(history):
-        for signal in await handler.publish_signals(event, Position(partition=0, offset=offset)):
+        for signal in await signals_of(handler, event, Position(partition=0, offset=offset)):
             assert complaints(signal) == []
 
 

@@ -10,12 +10,13 @@ from streams.events.record import Record
 from streams.signals.publish_signals import PublishSignals
 from tests.builders.client import Client
 from tests.builders.histories import SPOILS, Log, events, expected, spoilt
+from tests.builders.publishing import signals_of
 
 
 async def told(handler: PublishSignals, history: Sequence[Event], offset: int) -> list[Message]:
     """The messages of the signals that a handler tells for one event."""
     position = Position(partition=0, offset=offset)
-    return [encode(signal) for signal in await handler.publish_signals(history[offset], position)]
+    return [encode(signal) for signal in await signals_of(handler, history[offset], position)]
 
 
 @settings(deadline=None)
@@ -33,7 +34,7 @@ async def test_a_client_holds_the_current_analyses_after_every_event(history: li
 async def test_the_revisions_of_an_id_only_grow_and_no_event_is_told_twice(history: list[Event]) -> None:
     handler, revisions, ids = PublishSignals(Log(history)), {}, set()
     for offset, event in enumerate(history):
-        for signal in await handler.publish_signals(event, Position(partition=0, offset=offset)):
+        for signal in await signals_of(handler, event, Position(partition=0, offset=offset)):
             assert signal.revision > revisions.get(signal.subject_id, 0)
             assert signal.event_id not in ids
             assert signal.at == event.at
@@ -49,7 +50,7 @@ async def test_crashes_and_rebalances_change_no_byte(history: list[Event], data:
     log = Log(history)
     reference = PublishSignals(log)
     first = [await told(reference, history, offset) for offset in range(len(history))]
-    workers, client = [PublishSignals(log), PublishSignals(log, stretch=1)], Client()
+    workers, client = [PublishSignals(log), PublishSignals(log, batch=1)], Client()
     deliveries = st.lists(st.tuples(st.integers(0, 1), st.integers(0, len(history) - 1), st.booleans()))
     for worker, offset, crashed in data.draw(deliveries):
         if crashed:

@@ -13,14 +13,16 @@ import pytest
 from aiokafka.errors import KafkaConnectionError, KafkaError, KafkaTimeoutError, OutOfOrderSequenceNumber
 
 from streams.analysis.attempt import Attempts
-from streams.analysis.next_step import Again, Next
+from streams.analysis.next_step import Again, Done, LineFull, Next
 from streams.analysis.recorder import Recorder
 from streams.analysis.state import AnalystState
-from streams.budget.ledger import DAY_MS, Pending
+from streams.analysis.verdicts import Verdicts
+from streams.budget.account import Pending
+from streams.budget.ledger import DAY_MS
 from streams.budget.limits import Limits
 from streams.claude.calls import Calls
 from streams.claude.client import Claude, client
-from streams.errors import EarmarkError, RefusedError
+from streams.errors import EarmarkError, RefusedError, TransientError
 from streams.events.analyses import AnalysisCompleted, AnalysisFailed
 from streams.events.captions import CaptionsExtracted
 from streams.events.envelope import encode
@@ -67,13 +69,14 @@ class Scene:
     limits: Limits = LIMITS
     lane: Lane = "live"
     prompt: Prompt = PROMPT
-    state: AnalystState = field(default_factory=AnalystState)
+    verdicts: Verdicts = field(default_factory=Verdicts)
     appended: list[Event] = field(default_factory=list)
     broken: dict[type[Event], KafkaError] = field(default_factory=dict)
     log_is_away: bool = False
     captions: CaptionsExtracted = field(default_factory=lambda: captions_of("a"))
 
     def __post_init__(self) -> None:
+        self.state = AnalystState(self.verdicts.hear)
         recorder = Recorder(
             self.state, self.limits, self.append, self.calls.forget, listed=None, now=lambda: NOW
         )
@@ -82,6 +85,7 @@ class Scene:
             limits=self.limits,
             calls=self.calls,
             recorder=recorder,
+            verdicts=self.verdicts,
             append=self.append,
             fetch_captions=self.fetch,
             reach=self.reach,
@@ -200,7 +204,7 @@ def later_than(todo: Next, delay: timedelta) -> bool:
 async def test_a_request_is_claimed_called_recorded_and_settled() -> None:
     """In this order; its settlement says that it was granted."""
     async with scene() as here:
-        assert await here.make() is None
+        assert await here.make() == Done()
         said = here.events(BudgetReserved, AnalysisCompleted, BudgetSettled)
         assert [type(event) for event in said] == [BudgetReserved, AnalysisCompleted, BudgetSettled]
         assert [(outcome, granted) for outcome, _, granted in here.settlements()] == [("completed", True)]
@@ -211,7 +215,7 @@ async def test_a_claim_that_is_settled_but_not_yet_read_so_holds_a_retry_up_for_
     """Not until its deadline: the settlement, perhaps one of our own, is on its way to our fold."""
     async with scene() as here:
         assert here.attempts.held_until_ms(here.pending, PROMPT) == 0
-        await here.append(here.attempts._claim(here.pending, PROMPT, 1000, Decimal("0.01")))
+        await here.append(here.attempts._claim(here.pending.request, PROMPT, 1000, Decimal("0.01")))
         held_until_ms = here.attempts.held_until_ms(here.pending, PROMPT)
     assert NOW < datetime.fromtimestamp(held_until_ms / 1000, UTC) < NOW + timedelta(seconds=1)
 
@@ -221,10 +225,10 @@ async def test_another_requests_answer_closes_this_one_for_good() -> None:
     async with scene() as here:
         twin = here.asked().model_copy(update={"request_id": uuid4(), "prompt_id": PROMPT.prompt_id})
         here.put(twin)
-        assert await here.make() is None
+        assert await here.make() == Done()
         assert list(here.state.ledger.pending) == [twin.request_id]
         left = here.state.ledger.pending[twin.request_id]
-        assert await here.attempts.make(left, PROMPT, here.calls.begin(PROMPT.model)) is None
+        assert await here.attempts.make(left, PROMPT, here.calls.begin(PROMPT.model)) == Done()
         assert here.state.ledger.pending == {}
         assert here.settlements()[1:] == [("completed", Decimal(0), False)]
         assert len(here.claude.calls) == 1
@@ -239,7 +243,7 @@ async def test_a_prompt_activated_while_tokens_are_counted_gets_the_request() ->
         here.activate(OTHER, 2)
         assert await making == Again()
         assert here.events(BudgetReserved) == []
-        assert await here.attempts.make(pending, OTHER, here.calls.begin(OTHER.model)) is None
+        assert await here.attempts.make(pending, OTHER, here.calls.begin(OTHER.model)) == Done()
         [done] = here.events(AnalysisCompleted)
         assert isinstance(done, AnalysisCompleted)
         assert done.analysis_id == analysis_id(here.captions.captions_id, OTHER.prompt_id)
@@ -247,7 +251,7 @@ async def test_a_prompt_activated_while_tokens_are_counted_gets_the_request() ->
 
 async def test_a_call_above_the_whole_cap_fails_and_says_so() -> None:
     async with scene(replace(LIMITS, cap_usd=Decimal("0.0001"))) as here:
-        assert await here.make() is None
+        assert await here.make() == Done()
         [failed] = here.events(AnalysisFailed)
         assert isinstance(failed, AnalysisFailed)
         assert failed.outcome == "over_cap"
@@ -258,9 +262,7 @@ async def test_a_call_above_the_whole_cap_fails_and_says_so() -> None:
 async def test_a_cap_of_nothing_is_a_pause() -> None:
     """Nothing is given up for it."""
     async with scene(replace(LIMITS, cap_usd=Decimal(0))) as here:
-        todo = await here.make()
-        assert isinstance(todo, Again)
-        assert todo.tight
+        assert isinstance(await here.make(), LineFull)
         assert here.events(BudgetReserved, AnalysisFailed) == []
 
 
@@ -268,8 +270,6 @@ async def test_a_call_above_its_lanes_share_waits_alone() -> None:
     """A larger share mends it, so it is not given up; what waits behind it in the lane need not wait."""
     async with scene(replace(LIMITS, backfill_share=Decimal("0.0001")), "backfill") as here:
         todo = await here.make()
-        assert isinstance(todo, Again)
-        assert not todo.tight
         assert later_than(todo, timedelta(hours=1))
         assert here.events(BudgetReserved, AnalysisFailed) == []
 
@@ -296,8 +296,9 @@ async def test_a_log_that_does_not_answer_after_the_grant_gives_the_claim_back()
 async def test_a_claim_that_may_stand_in_the_log_or_not_is_never_called() -> None:
     async with scene() as here:
         here.broken[BudgetReserved] = KafkaConnectionError()
-        assert later_than(await here.make(), timedelta(seconds=1))
-        assert len(here.attempts.orphans) == 1
+        with pytest.raises(TransientError, match="may be in the log or not"):
+            await here.make()
+        assert len(here.verdicts.orphans) == 1
         assert here.claude.calls == []
 
 
@@ -314,7 +315,7 @@ async def test_a_producer_without_room_is_waited_for() -> None:
     async with scene() as here:
         here.broken[AnalysisCompleted] = KafkaTimeoutError()
         asyncio.get_running_loop().call_later(0.2, here.broken.clear)
-        assert await here.make() is None
+        assert await here.make() == Done()
         assert len(here.events(AnalysisCompleted)) == 1
         assert [outcome for outcome, _, _ in here.settlements()] == ["completed"]
 
@@ -322,14 +323,14 @@ async def test_a_producer_without_room_is_waited_for() -> None:
 async def test_an_attempt_that_has_no_claim_yet_makes_none_once_the_analyst_stops() -> None:
     """Only calls in flight are paid for."""
     async with scene() as here:
-        here.attempts.stopping = True
+        here.attempts.claim_no_more()
         assert await here.make() == Again()
         assert here.events(BudgetReserved) == []
 
 
 async def test_after_the_ledgers_end_nothing_is_claimed() -> None:
     async with scene() as here:
-        here.attempts.verdicts.hear_no_more()
+        here.verdicts.hear_no_more()
         with pytest.raises(EarmarkError, match="no verdict comes"):
             await here.make()
         assert here.events(BudgetReserved) == []
@@ -341,7 +342,7 @@ async def test_a_replays_call_above_its_share_is_given_up() -> None:
         here.state.ledger.replays[REPLAY] = msgspec.structs.replace(
             here.state.ledger.replays[REPLAY], share=0.01
         )
-        assert await here.make() is None
+        assert await here.make() == Done()
         assert here.events(BudgetReserved, AnalysisFailed) == []
 
 
@@ -350,7 +351,7 @@ async def test_the_ledgers_end_leaves_a_claim_without_a_verdict_uncalled() -> No
     async with scene() as here:
 
         async def append_unread(_event: Event) -> Appended:
-            asyncio.get_running_loop().call_soon(here.attempts.verdicts.hear_no_more)
+            asyncio.get_running_loop().call_soon(here.verdicts.hear_no_more)
             return Appended(LEDGER.name, 0, 0, 0)
 
         here.attempts.append = append_unread
@@ -361,7 +362,7 @@ async def test_the_ledgers_end_leaves_a_claim_without_a_verdict_uncalled() -> No
 
 async def test_a_replay_under_a_model_without_a_price_stops_nobody_else() -> None:
     async with scene(lane="replay", prompt=UNPRICED) as here:
-        assert await here.make() is None
+        assert await here.make() == Done()
         assert here.events(BudgetReserved) == []
 
 

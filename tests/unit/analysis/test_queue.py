@@ -10,7 +10,7 @@ from hypothesis import strategies as st
 from hypothesis.stateful import RuleBasedStateMachine, invariant, rule
 
 from streams.analysis.queue import SWEPT_AT_ONCE, Line, Queue
-from streams.budget.ledger import Pending
+from streams.budget.account import Pending
 from streams.events.event import LANES, Lane
 from tests.builders.ledger_records import request
 
@@ -199,3 +199,11 @@ def test_what_is_discarded_leaves_nothing_behind() -> None:
     assert len(queue) == SWEPT_AT_ONCE
     assert len(queue._lines["live"][None].ready) <= 2 * len(queue) + SWEPT_AT_ONCE + 1
     assert [taken(queue) for _ in range(3)] == [0, 5, 10]
+
+
+def test_a_request_that_a_settlement_put_off_is_announced_for_its_new_time() -> None:
+    queue = Queue()
+    waiting = pending(1, "live", 10)
+    queue.add(waiting)
+    waiting.retry_at_ms = 30
+    assert queue.next_ready_ms(5) == 30

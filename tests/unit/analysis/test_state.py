@@ -38,9 +38,8 @@ class Told:
     """A state that is told entries and events, and the verdicts it spoke."""
 
     def __init__(self) -> None:
-        self.state = AnalystState()
         self.verdicts: list[tuple[UUID, Verdict]] = []
-        self.state.on_verdict = lambda attempt_id, verdict: self.verdicts.append((attempt_id, verdict))
+        self.state = AnalystState(lambda attempt_id, verdict: self.verdicts.append((attempt_id, verdict)))
         self._offset = 0
 
     def ledger(self, *entries: Entry, at_s: float = 0) -> None:

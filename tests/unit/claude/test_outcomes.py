@@ -97,7 +97,7 @@ def test_a_body_that_is_no_message_is_kept_and_its_bill_unknown(body: str) -> No
     """No usage, no bill: what is not there is not taken for nothing."""
     outcome = of_body(body)
     assert isinstance(outcome, Failed)
-    assert (outcome.outcome, outcome.usage, outcome.billed) == ("unknown", None, True)
+    assert (outcome.outcome, outcome.bill) == ("unknown", "unknown")
     assert (outcome.raw_answer or "") == body
 
 
@@ -193,10 +193,10 @@ def test_whatever_an_error_says_its_money_is_on_the_safe_side(
     """Free only where the provider turned the call away; pauses end, and last an hour; waits under a claim are short."""
     now = now.replace(tzinfo=UTC)
     match of_status(status, headers, said, now):
-        case Failed(_, _, usage, raw_answer, billed, final):
-            assert (usage, raw_answer) == (None, None)
-            assert billed == (status >= 500 or status in {408, 409, 499})
-            assert not (final and billed) or headers["x-should-retry"] == "false"
+        case Failed(_, _, bill, raw_answer, final):
+            assert raw_answer is None
+            assert bill == ("unknown" if status >= 500 or status in {408, 409, 499} else "free")
+            assert not (final and bill == "unknown") or headers["x-should-retry"] == "false"
         case Refused(_, wait_s):
             assert status in {429, 529}
             assert wait_s is None or 0 <= wait_s <= SOON_S

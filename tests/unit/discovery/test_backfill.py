@@ -34,7 +34,7 @@ def test_a_video_without_a_duration_counts_as_the_mean() -> None:
 
 
 def test_days_at_the_share_are_whole_and_never_at_a_cap_of_nothing() -> None:
-    assert days(Decimal("2.51"), Decimal(5), 0.5) == 2
-    assert days(Decimal("2.50"), Decimal(5), 0.5) == 1
-    assert days(Decimal(0), Decimal(5), 0.5) == 0
-    assert days(Decimal(1), Decimal(0), 0.5) is None
+    assert days(Decimal("2.51"), Decimal(5), Decimal("0.5")) == 2
+    assert days(Decimal("2.50"), Decimal(5), Decimal("0.5")) == 1
+    assert days(Decimal(0), Decimal(5), Decimal("0.5")) == 0
+    assert days(Decimal(1), Decimal(0), Decimal("0.5")) is None

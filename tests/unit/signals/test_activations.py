@@ -6,6 +6,7 @@ from streams.events.event import Event, Position
 from streams.events.signals import MentionChanged
 from streams.signals.publish_signals import SIGNALS, PublishSignals
 from tests.builders.histories import Log, completed, marker, mention, video
+from tests.builders.publishing import signals_of
 
 A, B = video("dQw4w9WgXcA"), video("dQw4w9WgXcB")
 A_BUY = [mention(A.video_id, "NVDA")]
@@ -29,7 +30,7 @@ async def told(*history: Event) -> list[list[str]]:
     return [
         [
             in_words(signal)
-            for signal in await handler.publish_signals(event, Position(partition=0, offset=offset))
+            for signal in await signals_of(handler, event, Position(partition=0, offset=offset))
         ]
         for offset, event in enumerate(history)
     ]
@@ -143,8 +144,8 @@ async def test_the_way_back_carries_the_states_the_other_way_round() -> None:
         marker(4, "p1"),
     ]
     handler = PublishSignals(Log(history))
-    (there,) = await handler.publish_signals(history[3], Position(partition=0, offset=3))
-    (back,) = await handler.publish_signals(history[4], Position(partition=0, offset=4))
+    (there,) = await signals_of(handler, history[3], Position(partition=0, offset=3))
+    (back,) = await signals_of(handler, history[4], Position(partition=0, offset=4))
     assert isinstance(there, MentionChanged)
     assert isinstance(back, MentionChanged)
     assert (back.previous, back.mention) == (there.mention, there.previous)
@@ -155,7 +156,7 @@ MANY = [f"dQw4w9WgX{n:02}" for n in range(7)]
 
 @pytest.mark.parametrize("size", [1, 2, 3, 7, 100])
 async def test_a_marker_is_told_some_videos_at_a_time_in_the_order_they_appeared(size: int) -> None:
-    """However long the stretches are, what they tell is the same."""
+    """However long the batches are, what they tell is the same."""
     many = [video(video_id, "poll") for video_id in MANY]
     history = [
         marker(0, "p1"),
@@ -165,15 +166,15 @@ async def test_a_marker_is_told_some_videos_at_a_time_in_the_order_they_appeared
     ]
     handler = PublishSignals(Log(history), size)
     position = Position(partition=0, offset=len(history) - 1)
-    stretches = [stretch async for stretch in handler.in_stretches(history[-1], position)]
-    caught_up, *stretches = stretches
+    batches = [batch async for batch in handler.publish_signals(history[-1], position)]
+    caught_up, *batches = batches
     assert not caught_up, "the fold came up to the marker before it was told"
-    assert [signal.video.video_id for stretch in stretches for signal in stretch] == MANY
-    assert {len(stretch) for stretch in stretches[:-1]} <= {size}
+    assert [signal.video.video_id for batch in batches for signal in batch] == MANY
+    assert {len(batch) for batch in batches[:-1]} <= {size}
 
 
 async def test_a_marker_is_told_so_many_signals_at_a_time_however_many_a_video_has() -> None:
-    """A slow broker takes each after the one before, and all of a stretch within one time limit."""
+    """A slow broker takes each after the one before, and all of a batch within one time limit."""
     many = [video(video_id, "poll") for video_id in MANY]
     calls = [
         [mention(one.video_id, "T", ordinal, start_ms=1000 * ordinal) for ordinal in range(30)]
@@ -184,9 +185,9 @@ async def test_a_marker_is_told_so_many_signals_at_a_time_however_many_a_video_h
         marker(20, "p1"),
     ]
     handler, last = PublishSignals(Log(history)), Position(partition=0, offset=len(history) - 1)
-    stretches = [stretch async for stretch in handler.in_stretches(history[-1], last) if stretch]
-    assert {len(stretch) for stretch in stretches[:-1]} == {4 * 31}, "no video's signals are torn apart"
-    assert all(len(stretch) < SIGNALS + 31 for stretch in stretches)
-    assert [signal.video.video_id for stretch in stretches for signal in stretch] == [
+    batches = [batch async for batch in handler.publish_signals(history[-1], last) if batch]
+    assert {len(batch) for batch in batches[:-1]} == {4 * 31}, "no video's signals are torn apart"
+    assert all(len(batch) < SIGNALS + 31 for batch in batches)
+    assert [signal.video.video_id for batch in batches for signal in batch] == [
         video_id for video_id in MANY for _ in range(31)
     ]

@@ -13,6 +13,7 @@ from streams.log.topics import ANALYSES, Topic
 from streams.signals.publish_signals import LOG_LIMIT_S, PublishSignals
 from streams.worker.wrapper import Agent, ExitCode, Stop, Wrapper
 from tests.builders.histories import Log, completed, failed, marker, mention, record, video
+from tests.builders.publishing import signals_of
 
 VIDEO = video().video_id
 SAID = [mention(VIDEO, "NVDA")]
@@ -32,7 +33,7 @@ def at(offset: int) -> Position:
 async def told(handler: PublishSignals, offset: int) -> list[tuple[str, str]]:
     return [
         (type(signal).__name__, signal.cause)
-        for signal in await handler.publish_signals(HISTORY[offset], at(offset))
+        for signal in await signals_of(handler, HISTORY[offset], at(offset))
     ]
 
 
@@ -106,7 +107,7 @@ async def test_a_log_that_does_not_answer_is_not_the_events_fault() -> None:
         raise SystemExit
 
     handler = PublishSignals(Silent(HISTORY), log_limit_s=0.01)
-    agent = Agent("publish_signals", (ANALYSES,), handler.in_stretches, time_limit_s=5.0)
+    agent = Agent("publish_signals", (ANALYSES,), handler.publish_signals, time_limit_s=5.0)
     wrapper = Wrapper(agent, append_all, utc_now, stop=stop, sleep=lambda _: asyncio.sleep(0))
     with pytest.raises(SystemExit):
         await wrapper.run(record(HISTORY[4], 4))
@@ -120,5 +121,5 @@ def test_the_log_is_waited_for_no_longer_than_the_worker_waits_for_the_handler()
 
 
 async def test_the_time_of_a_signal_is_that_of_the_marker_that_caused_it() -> None:
-    (retracted,) = await PublishSignals(Log(HISTORY)).publish_signals(HISTORY[4], at(4))
+    (retracted,) = await signals_of(PublishSignals(Log(HISTORY)), HISTORY[4], at(4))
     assert retracted.at == HISTORY[4].at

@@ -23,13 +23,13 @@ from streams.worker.wrapper import (
     DEAD_LETTERS_IN_A_ROW,
     TRIES,
     Agent,
+    Batches,
     DeadLetter,
     ExitCode,
     Handler,
     HandlerTimeoutError,
     Retry,
     Stop,
-    Stretches,
     Wrapper,
     after_failure,
 )
@@ -244,13 +244,11 @@ async def test_a_cancelled_handler_ends_the_process_uncommitted() -> None:
     assert world.wrapper.busy == {}
 
 
-async def test_a_stretch_is_in_the_log_before_the_next_is_asked_for_and_each_has_the_whole_time_limit() -> (
-    None
-):
+async def test_a_batch_is_in_the_log_before_the_next_is_asked_for_and_each_has_the_whole_time_limit() -> None:
     """Together they take longer than the limit; the watchdog sees each of them begin."""
     limits = []
 
-    async def handle(_event: Event, _position: Position) -> Stretches:
+    async def handle(_event: Event, _position: Position) -> Batches:
         for n in range(3):
             assert len(world.log) == n
             limits.append(world.wrapper.busy["videos", 3])
@@ -264,11 +262,11 @@ async def test_a_stretch_is_in_the_log_before_the_next_is_asked_for_and_each_has
     assert limits == sorted(set(limits))
 
 
-async def test_a_try_that_fails_in_the_middle_begins_again_with_the_first_stretch() -> None:
+async def test_a_try_that_fails_in_the_middle_begins_again_with_the_first_batch() -> None:
     left = [ValueError("once")]
     closed = []
 
-    async def handle(_event: Event, _position: Position) -> Stretches:
+    async def handle(_event: Event, _position: Position) -> Batches:
         try:
             yield [DISCOVERED]
             if left:
@@ -286,8 +284,8 @@ async def test_a_try_that_fails_in_the_middle_begins_again_with_the_first_stretc
     assert len(closed) == 4, "a try that is given up is closed at once"
 
 
-async def test_a_stretch_that_hangs_is_not_excused_by_those_before() -> None:
-    async def handle(_event: Event, _position: Position) -> Stretches:
+async def test_a_batch_that_hangs_is_not_excused_by_those_before() -> None:
+    async def handle(_event: Event, _position: Position) -> Batches:
         yield [UNAVAILABLE]
         await asyncio.sleep(3600)
 

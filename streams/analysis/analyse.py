@@ -1,0 +1,103 @@
+"""The analyst with its followers, its recorder and its recovery, put together in order."""
+
+import asyncio
+import random
+from collections.abc import Callable
+
+from streams.analysis.analyst import Analyst, AnalystError, Gate
+from streams.analysis.attempt import Attempts
+from streams.analysis.recorder import Recorder
+from streams.analysis.recovery import Recovery
+from streams.analysis.state import AnalystState
+from streams.analysis.verdicts import Verdicts
+from streams.budget.account import Pending
+from streams.budget.ledger import Ledger
+from streams.budget.limits import Limits
+from streams.claude.calls import Calls
+from streams.claude.client import Claude
+from streams.clock import Clock
+from streams.events.captions import CaptionsExtracted
+from streams.events.record import Record
+from streams.log.connection import Connection
+from streams.log.fetch import Fetcher, fetcher
+from streams.log.follow import follow
+from streams.log.publish import Publisher
+from streams.log.topics import ANALYSES, CAPTIONS, LEDGER, PROMPTS
+
+
+async def analyse(
+    connection: Connection,
+    publisher: Publisher,
+    claude: Claude,
+    limits: Limits,
+    listed: frozenset[str] | None,
+    now: Clock,
+    stop: asyncio.Event,
+    day_start_ms: int = 0,
+) -> None:
+    """Run an analyst until `stop` is set. Raises AnalystError, LedgerError, KafkaError: the process ends with it.
+
+    `day_start_ms` moves the budget's day off midnight UTC, for proofs; every analyst of a ledger must have the same.
+    """
+    verdicts, gate = Verdicts(), Gate()
+    state = AnalystState(verdicts.hear, Ledger(day_start_ms))
+
+    def apply_ledger(record: Record) -> None:
+        state.apply(record)
+        gate.ledger_moved(record)
+
+    async with (
+        # First, or every answer there is would be kept until its settlement is read.
+        follow(connection, [LEDGER], apply_ledger) as ledger,
+        follow(connection, [ANALYSES, PROMPTS], state.apply) as analyses,
+        fetcher(connection) as fetch,
+    ):
+        calls = Calls(claude, limits.call_timeout_s, random.random, now)
+        recorder = Recorder(state, limits, publisher.append, calls.forget, listed, now)
+        attempts = Attempts(
+            state=state,
+            limits=limits,
+            calls=calls,
+            recorder=recorder,
+            verdicts=verdicts,
+            append=publisher.append,
+            fetch_captions=lambda pending: _captions(fetch, pending),
+            reach=lambda partition: analyses.reach_now(ANALYSES, partition),
+            now=now,
+        )
+        recovery = Recovery(state, recorder, verdicts, fetch, publisher.append, limits.retry_delays_s)
+        analyst = Analyst(state, attempts, limits, recovery, gate, stop)
+        watchers = [asyncio.create_task(follower.ended()) for follower in (ledger, analyses)]
+        reading_ledger, _ = watchers
+        stopper = asyncio.create_task(_when(stop, analyst.stop))
+        work = asyncio.create_task(analyst.run())
+        try:
+            done, _ = await asyncio.wait([work, *watchers], return_when=asyncio.FIRST_COMPLETED)
+            if work not in done:
+                # The log is read no further. What is in flight is paid for: its answers are recorded all the same.
+                if reading_ledger in done:
+                    verdicts.hear_no_more()
+                analyst.stop()
+                await asyncio.wait({work})
+            for task in done:
+                task.result()
+        finally:
+            for task in (work, stopper, *watchers):
+                task.cancel()
+            await asyncio.gather(work, stopper, *watchers, return_exceptions=True)
+
+
+async def _when(event: asyncio.Event, act: Callable[[], None]) -> None:
+    await event.wait()
+    act()
+
+
+async def _captions(fetch: Fetcher, pending: Pending) -> CaptionsExtracted:
+    place = pending.request.captions_at
+    event = (await fetch.fetch(CAPTIONS, place.partition, place.offset)).event()
+    if not isinstance(event, CaptionsExtracted):
+        raise AnalystError(
+            f"request {pending.request.request_id} points at captions[{place.partition}]@{place.offset}, a"
+            f" {type(event).__name__}: the ledger belongs to another log"
+        )
+    return event
