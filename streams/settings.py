@@ -22,7 +22,7 @@ def parse_duration(text: object) -> float:
         return sum(float(number) * _UNITS[unit] for number, unit in parts)
     if re.fullmatch(r"\d+(\.\d+)?", str(text)):
         return float(str(text))
-    raise ValueError(f"{text!r} is no duration: write it like 90s, 3h or 1h30m")
+    raise ValueError(f"{text!r} is not a duration: write it like 90s, 3h or 1h30m")
 
 
 def _split(text: object) -> object:
@@ -39,7 +39,7 @@ Names = Annotated[tuple[str, ...], NoDecode, BeforeValidator(_split)]
 
 
 class Settings(BaseSettings):
-    """Every setting there is. Times are in seconds; money is US dollars."""
+    """Every setting. Times are in seconds, money in US dollars."""
 
     model_config = SettingsConfigDict(
         env_prefix="EARMARK_",
@@ -50,62 +50,68 @@ class Settings(BaseSettings):
         populate_by_name=True,
     )
 
-    home: Path = Field(default=Path(".earmark"), description="where everything local is kept")
-    kafka: str | None = Field(default=None, description="bootstrap servers; unset: the local broker")
+    home: Path = Field(default=Path(".earmark"), description="folder of all local files")
+    kafka: str | None = Field(default=None, description="Kafka's bootstrap servers; unset: the local broker")
     kafka_security_protocol: Literal["PLAINTEXT", "SSL", "SASL_PLAINTEXT", "SASL_SSL"] = Field(
-        default="PLAINTEXT", description="how to talk to EARMARK_KAFKA"
+        default="PLAINTEXT", description="security protocol of EARMARK_KAFKA"
     )
     kafka_sasl_mechanism: Literal["PLAIN", "SCRAM-SHA-256", "SCRAM-SHA-512"] = Field(
-        default="PLAIN", description="with SASL_*: how to log in"
+        default="PLAIN", description="SASL mechanism, for SASL_*"
     )
-    kafka_username: str | None = Field(default=None, description="with SASL_*: who")
-    kafka_password: SecretStr | None = Field(default=None, description="with SASL_*: the password")
-    kafka_ca_file: Path | None = Field(default=None, description="with *SSL: a CA certificate of one's own")
+    kafka_username: str | None = Field(default=None, description="user name, for SASL_*")
+    kafka_password: SecretStr | None = Field(default=None, description="password, for SASL_*")
+    kafka_ca_file: Path | None = Field(default=None, description="CA certificate file, for SSL and SASL_SSL")
     kafka_replication_factor: int = Field(
-        default=1, ge=1, description="copies of each topic made by topics apply"
+        default=1, ge=1, description="replicas of each topic that `topics apply` creates"
     )
-    topic_prefix: str = Field(default="earmark.", description="the start of every topic's name")
-    worker_slot: str = Field(default="w0", description="a worker's own stable name: unique among the workers")
-    daily_cap_usd: Decimal = Field(default=Decimal(5), ge=0, description="US dollars a UTC day, never more")
+    topic_prefix: str = Field(default="earmark.", description="prefix of every topic's name")
+    worker_slot: str = Field(default="w0", description="stable name of a worker, unique among the workers")
+    daily_cap_usd: Decimal = Field(
+        default=Decimal(5), ge=0, description="spending cap in US dollars a UTC day"
+    )
     backfill_share: Decimal = Field(
-        default=Decimal("0.4"), gt=0, le=1, description="of the cap, at most, for old videos"
+        default=Decimal("0.4"), gt=0, le=1, description="share of the cap for old videos, at most"
     )
     replay_share: Decimal = Field(
         default=Decimal("0.5"),
         gt=0,
         le=1,
-        description="of the cap, at most, for replays; the rest is for new videos alone",
+        description="share of the cap for replays, at most; the rest is for new videos alone",
     )
-    calls_in_flight: int = Field(default=600, ge=1, description="calls to Claude at once, at most")
-    call_timeout: Seconds = Field(default=120.0, gt=0, description="a call's time limit")
-    poll_interval: Seconds = Field(default=10800.0, gt=0, description="between two looks at a channel")
+    calls_in_flight: int = Field(default=600, ge=1, description="calls to Claude in flight, at most")
+    call_timeout: Seconds = Field(default=120.0, gt=0, description="time limit of a call to Claude")
+    poll_interval: Seconds = Field(default=10800.0, gt=0, description="time between two polls of a channel")
     captions_delays: Annotated[
         tuple[Annotated[float, Field(gt=0)], ...], NoDecode, BeforeValidator(_durations)
     ] = Field(
         default=(3600.0, 21600.0, 86400.0, 259200.0),
-        description="when captions that are late are tried again",
+        description="delays before missing captions are tried again",
     )
-    languages: Names = Field(default=(), description="captions languages to prefer; empty: the original one")
+    languages: Names = Field(
+        default=(), description="preferred caption languages; empty: the original language"
+    )
     tabs: Annotated[tuple[Literal["videos", "streams", "shorts"], ...], NoDecode, BeforeValidator(_split)] = (
-        Field(default=("videos", "streams"), description="a channel's tabs to walk: videos, streams, shorts")
+        Field(default=("videos", "streams"), description="tabs of a channel to read: videos, streams, shorts")
     )
     youtube_per_minute: float = Field(
-        default=20.0, gt=0, description="old videos and retries released a minute"
+        default=20.0, gt=0, description="old videos and retries requested a minute"
     )
-    youtube_url: str | None = Field(default=None, description="another origin in place of YouTube's")
+    youtube_url: str | None = Field(default=None, description="origin to use instead of YouTube's")
     ytdlp_clients: Names = Field(default=("visionos",), description="yt-dlp's player clients")
-    cookies: Path | None = Field(default=None, description="a cookies.txt for yt-dlp")
-    symbols: Path | None = Field(default=None, description="a file of listed symbols, one a line")
+    cookies: Path | None = Field(default=None, description="cookies.txt file for yt-dlp")
+    symbols: Path | None = Field(default=None, description="file of listed symbols, one a line")
     anthropic_api_key: SecretStr | None = Field(
-        default=None, validation_alias="ANTHROPIC_API_KEY", description="the key for Claude"
+        default=None, validation_alias="ANTHROPIC_API_KEY", description="API key for Claude"
     )
     anthropic_base_url: str | None = Field(
-        default=None, validation_alias="ANTHROPIC_BASE_URL", description="another address for Claude's API"
+        default=None,
+        validation_alias="ANTHROPIC_BASE_URL",
+        description="address of Claude's API, instead of the SDK's own",
     )
 
 
 def load() -> Settings:
-    """The settings of this process. Raises EarmarkError that names each wrong setting and says what belongs there."""
+    """The settings of this process. Raises EarmarkError, with a sentence for each wrong setting."""
     try:
         return Settings()
     except ValidationError as error:

@@ -7,14 +7,14 @@ from streams.settings import load
 
 @click.group()
 def broker() -> None:
-    """The local Kafka, which everything on this machine uses unless EARMARK_KAFKA names another."""
+    """The local Kafka. Everything on this machine uses it unless EARMARK_KAFKA names another."""
 
 
 @broker.command()
 def start() -> None:
-    """Start the local Kafka, or find the one that runs, and print its address.
+    """Start the local Kafka unless it is running, and print its address.
 
-    It goes on running when this command ends. The first start downloads Kafka (44 MB).
+    It keeps running after this command. The first start downloads Kafka (44 MB).
     """
     settings = load()
     if settings.kafka is not None:
@@ -26,13 +26,13 @@ def start() -> None:
 
 @broker.command()
 def stop() -> None:
-    """Stop the local Kafka; what is in the log stays."""
+    """Stop the local Kafka. The log stays."""
     click.echo("stopped" if local.stop(load().home) else "no local broker was running")
 
 
 @broker.command()
 def status() -> None:
-    """Show where the local Kafka listens, its process, data and log file; exit 1 when it does not run."""
+    """Print the local Kafka's address, process, data folder and log file; exit 1 if it is not running."""
     found = local.status(load().home)
     if found.bootstrap is None:
         raise EarmarkError(

@@ -1,54 +1,45 @@
-"""`earmark budget`: what a day's money went to, from the log itself."""
+"""`earmark budget`: where a day's money went, from the ledger."""
 
 import asyncio
-import sys
 from datetime import date, datetime, timedelta
 from decimal import Decimal
 
 import click
-from rich.console import Console
 from rich.table import Table
 
-from streams.app.connections import connection_of
 from streams.budget.report import Budget, Report, Spent
+from streams.cli.log import open_log
+from streams.cli.terminal import console
 from streams.clock import utc_now
 from streams.events.event import LANES
-from streams.log.connection import Connection
 from streams.log.follow import read
-from streams.log.ready import topics_answer
 from streams.log.topics import LEDGER
-from streams.settings import load
-
-ANSWER_LIMIT_S = 20.0
-_ANY_WIDTH = 1000
+from streams.settings import Settings, load
 
 
 @click.command()
-@click.option(
-    "--day", type=click.DateTime(["%Y-%m-%d"]), help="A UTC day, like 2026-11-20; today by default."
-)
+@click.option("--day", type=click.DateTime(["%Y-%m-%d"]), help="A UTC day like 2026-11-20; default: today.")
 def budget(day: datetime | None) -> None:
-    """Print a UTC day's budget in US dollars, from the ledger: what is billed, unknown, open and left.
+    """Print a UTC day's budget in US dollars, from the ledger: billed, unknown, open and left.
 
-    Unknown: what calls without an answer may have cost; it stays charged. Open: reserved by calls under way.
+    Unknown is the possible cost of calls without an answer; it stays charged. Open is reserved by calls in flight.
     """
     settings = load()
     now = utc_now()
     asked = now.date() if day is None else day.date()
     if asked > now.date():
         raise click.BadParameter(f"{asked} has not begun", param_hint="--day")
-    report = asyncio.run(_read(connection_of(settings), asked))
+    report = asyncio.run(_read(settings, asked))
     click.echo("\n".join(_summary(report, settings.daily_cap_usd)))
     if report.spent:
-        console = Console() if sys.stdout.isatty() else Console(width=_ANY_WIDTH)
-        console.print(_table(report))
+        console().print(_table(report))
     if asked == now.date():
         wait = timedelta(seconds=round((report.ends - now).total_seconds()))
         click.echo(f"the next day's budget begins in {wait}, at {report.ends:%Y-%m-%d %H:%M} UTC")
 
 
-async def _read(connection: Connection, day: date) -> Report:
-    await topics_answer(connection, ANSWER_LIMIT_S)
+async def _read(settings: Settings, day: date) -> Report:
+    connection = await open_log(settings)
     fold = Budget(day)
     await read(connection, [LEDGER], fold.apply)
     return fold.report()

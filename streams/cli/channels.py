@@ -1,16 +1,16 @@
-"""The verbs that say what to listen to: follow, unfollow, channels, add."""
+"""The verbs that choose what Earmark listens to: follow, unfollow, channels, add."""
 
 import asyncio
-import sys
 from datetime import datetime
 
 import click
-from rich.console import Console
 from rich.table import Table
 
-from streams.app.connections import connection_of, ytdlp_options
+from streams.app.connections import ytdlp_options
 from streams.cli.estimate import forecast_of, is_worth_it
+from streams.cli.log import open_log
 from streams.cli.since import since_option
+from streams.cli.terminal import console
 from streams.clock import utc_now
 from streams.discovery import backfill
 from streams.discovery.addresses import channel_url_of, video_id_of, watch_url
@@ -23,28 +23,26 @@ from streams.events.videos import Video, VideoDiscovered
 from streams.log.connection import Connection
 from streams.log.follow import read
 from streams.log.publish import publisher
-from streams.log.ready import topics_answer
 from streams.log.topics import CHANNELS, VIDEOS
 from streams.settings import Settings, load
 
-ANSWER_LIMIT_S = 20.0
 ASK_ABOVE = 10
 
 
 @click.command()
 @click.argument("channel", nargs=-1, required=True)
-@since_option("Also take its videos since then: a UTC date (2026-10-01), or how far back (30d).")
-@click.option("--yes", is_flag=True, help="Do not ask whether --since is worth its price.")
+@since_option("Also take older videos, from a UTC date (2026-10-01) or an age (30d) on.")
+@click.option("--yes", is_flag=True, help="Take the older videos without asking about their price.")
 def follow(channel: tuple[str, ...], since: datetime | None, *, yes: bool) -> None:
-    """Follow each CHANNEL (id, @handle or address): take the videos that come out from now on.
+    """Follow each CHANNEL (id, @handle or address): take its new videos from now on.
 
-    With --since the price of the older ones is said first. A later --since that reaches further back extends it.
+    With --since, Earmark first prints what the older videos may cost. A later --since can reach further back.
     """
     asyncio.run(_follow([channel_url_of(text) for text in channel], since, load(), yes=yes))
 
 
 async def _follow(urls: list[str], since: datetime | None, settings: Settings, *, yes: bool) -> None:
-    connection = await _log(settings)
+    connection = await open_log(settings)
     youtube = YouTube(ytdlp_options(settings))
     known = await _known(connection)
     async with publisher(connection) as out:
@@ -58,7 +56,7 @@ async def _follow(urls: list[str], since: datetime | None, settings: Settings, *
             if since is not None and not await _is_worth_it(
                 found, since, known, youtube, connection, settings, yes=yes
             ):
-                click.echo(f"{name} is left as it was")
+                click.echo(f"{name} is unchanged")
                 continue
             await out.append(
                 ChannelFollowed(
@@ -89,7 +87,7 @@ async def _is_worth_it(
     wish = Follow(found.channel_id, found.handle, found.title, utc_now(), since)
     size = backfill.size(tabs, wish, known.settled)
     what = (
-        f"{found.title or found.channel_id} has {size.videos} videos since {since:%Y-%m-%d} that are new here,"
+        f"{found.title or found.channel_id} has {size.videos} new videos since {since:%Y-%m-%d},"
         f" {size.seconds / 3600:.1f} hours"
     )
     return is_worth_it(what, size.videos, size.seconds, forecast, settings, yes=yes)
@@ -98,12 +96,12 @@ async def _is_worth_it(
 @click.command()
 @click.argument("channel", nargs=-1, required=True)
 def unfollow(channel: tuple[str, ...]) -> None:
-    """Take no more videos of each CHANNEL (id, @handle or address). What is in the log stays."""
+    """Stop following each CHANNEL (id, @handle or address). Its records stay in the log."""
     asyncio.run(_unfollow([channel_url_of(text) for text in channel], load()))
 
 
 async def _unfollow(urls: list[str], settings: Settings) -> None:
-    connection = await _log(settings)
+    connection = await open_log(settings)
     known = await _known(connection)
     async with publisher(connection) as out:
         for url in urls:
@@ -111,7 +109,7 @@ async def _unfollow(urls: list[str], settings: Settings) -> None:
             if found.channel_id not in known.channels.follows:
                 raise EarmarkError(f"{url} is not followed: `earmark channels` lists those that are")
             await out.append(ChannelUnfollowed(at=utc_now(), channel_id=found.channel_id))
-            click.echo(f"{found.title or found.channel_id} is followed no more")
+            click.echo(f"{found.title or found.channel_id} is no longer followed")
 
 
 async def _who(url: str, channels: Channels, youtube: YouTube) -> Resolved:
@@ -125,7 +123,7 @@ async def _who(url: str, channels: Channels, youtube: YouTube) -> Resolved:
 
 @click.command()
 def channels() -> None:
-    """List the followed channels: since when, how far back, and whether all of that is in the log."""
+    """List the followed channels: since when, how far back, and whether all older videos are in the log."""
     settings = load()
     known = asyncio.run(_read_known(settings))
     if not known.channels.follows:
@@ -144,20 +142,19 @@ def channels() -> None:
             "" if followed.since is None else f"{followed.since:%Y-%m-%d}",
             "" if followed.since is None else "not yet: " + ", ".join(missing) if missing else "yes",
         )
-    console = Console() if sys.stdout.isatty() else Console(width=1000)
-    console.print(table)
+    console().print(table)
 
 
 @click.command()
 @click.argument("video", nargs=-1, required=True)
-@click.option("--yes", is_flag=True, help="Do not ask whether many videos are worth their price.")
+@click.option("--yes", is_flag=True, help="Take the videos without asking about their price.")
 def add(video: tuple[str, ...], *, yes: bool) -> None:
-    """Take each VIDEO (id or address), whoever's it is, once. The price of more than ten new ones is said first."""
+    """Take each VIDEO (id or address) once, of any channel. For more than ten new videos, print the price first."""
     asyncio.run(_add([video_id_of(text) for text in video], load(), yes=yes))
 
 
 async def _add(video_ids: list[str], settings: Settings, *, yes: bool) -> None:
-    connection = await _log(settings)
+    connection = await open_log(settings)
     known = await _known(connection)
     new: list[str] = []
     for video_id in dict.fromkeys(video_ids):
@@ -168,19 +165,13 @@ async def _add(video_ids: list[str], settings: Settings, *, yes: bool) -> None:
     if len(new) > ASK_ABOVE:
         forecast = await forecast_of(connection)
         if not is_worth_it(f"{len(new)} new videos", len(new), None, forecast, settings, yes=yes):
-            click.echo("none is taken")
+            click.echo("no video is taken")
             return
     async with publisher(connection) as out:
         for video_id in new:
             video = Video(video_id=video_id, url=watch_url(video_id), origin="asked")
             await out.append(VideoDiscovered(at=utc_now(), video=video))
-            click.echo(f"{video_id} is on its way")
-
-
-async def _log(settings: Settings) -> Connection:
-    connection = connection_of(settings)
-    await topics_answer(connection, ANSWER_LIMIT_S)
-    return connection
+            click.echo(f"{video_id} is requested")
 
 
 async def _known(connection: Connection) -> Known:
@@ -190,7 +181,7 @@ async def _known(connection: Connection) -> Known:
 
 
 async def _read_known(settings: Settings) -> Known:
-    return await _known(await _log(settings))
+    return await _known(await open_log(settings))
 
 
 def _reach(followed: Follow) -> str:

@@ -4,15 +4,14 @@ import asyncio
 import sys
 
 import click
-from rich.console import Console
 
+from streams.cli.terminal import console
 from streams.demo import run
 from streams.settings import load
 
 
 @click.command()
 def demo() -> None:
-    """Show it all on a sample channel: no key, no network, scripted answers; exits 1 if a check fails."""
-    console = Console(width=None if sys.stdout.isatty() else 160)
-    if not asyncio.run(run.demo((load().home / "demo").absolute(), console)):
+    """Run the whole pipeline on a sample channel, without key or network, with scripted answers; exit 1 if a check fails."""
+    if not asyncio.run(run.demo((load().home / "demo").absolute(), console(160))):
         sys.exit(1)

@@ -1,4 +1,4 @@
-"""What many videos would cost, said before they are taken."""
+"""The price of many videos, before they are taken."""
 
 import click
 

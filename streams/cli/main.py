@@ -1,4 +1,4 @@
-"""The command line: every verb, and the one place where an error becomes a sentence and an exit code."""
+"""The command line: every verb, and the one place that turns an error into a sentence and an exit code."""
 
 import sys
 from importlib import import_module
@@ -51,7 +51,7 @@ def earmark() -> None:
 
 
 def main() -> None:
-    """Run `earmark`; a foreseen error is one sentence on stderr and its exit code."""
+    """Run `earmark`. A foreseen error is one sentence on stderr and an exit code."""
     try:
         earmark(standalone_mode=True)
     except EarmarkError as error:

@@ -1,4 +1,4 @@
-"""The processes that `earmark up` runs, each by itself: for containers, and for more machines than one."""
+"""The processes that `earmark up` runs, each alone: for containers, and for more than one machine."""
 
 import click
 
@@ -8,7 +8,7 @@ from streams.settings import load
 
 @click.command()
 def watch() -> None:
-    """Poll the followed channels and send what is due, until SIGTERM or Ctrl-C."""
+    """Poll the followed channels and publish new videos and due retries, until SIGTERM or Ctrl-C."""
     app.watcher(load())
 
 
@@ -20,13 +20,13 @@ def worker() -> None:
 
 @click.command()
 def analyst() -> None:
-    """Spend the budget: take requests, ask Claude, record the answers, until SIGTERM or Ctrl-C."""
+    """Take analysis requests, call Claude within the budget and record the answers, until SIGTERM or Ctrl-C."""
     app.analyst(load())
 
 
 @click.command()
 def prepare() -> None:
-    """Make the topics and register the bundled prompt: what `up` does first, for containers."""
+    """Create the topics and register the bundled prompt. `up` does this first; containers run it alone."""
     import asyncio  # noqa: PLC0415  nothing else here needs it
 
     asyncio.run(app.prepare(load()))

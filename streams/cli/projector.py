@@ -18,7 +18,7 @@ def projector() -> None:
 
 @click.command()
 def rebuild() -> None:
-    """Make the read model anew from the whole log, beside the one that is read meanwhile; a projector may run."""
+    """Rebuild the read model from the whole log. Readers keep the old one until it is complete; a projector may run."""
     settings = load()
     connection = connection_of(settings)
     records = asyncio.run(fold_anew(settings.home, connection.consumer, connection.name))

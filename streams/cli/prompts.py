@@ -1,41 +1,36 @@
-"""`earmark prompts`: the words Claude is asked with, kept in the log, and which of them count."""
+"""`earmark prompts`: the prompts in the log, and which of them is active."""
 
 import asyncio
-import sys
 from difflib import unified_diff
 from pathlib import Path
 
 import click
-from rich.console import Console
 from rich.table import Table
 
-from streams.app.connections import connection_of
 from streams.budget.prices import price
+from streams.cli.log import open_log
+from streams.cli.terminal import console
 from streams.clock import utc_now
 from streams.errors import RefusedError
 from streams.events.ledger import Usage
 from streams.events.prompts import Prompt
-from streams.log.connection import Connection
 from streams.log.publish import publisher
-from streams.log.ready import topics_answer
 from streams.prompts.files import read_prompt
 from streams.prompts.registry import Prompts, activation, named, read_prompts, registration
 from streams.replay.activate import Difference, activate, difference
 from streams.settings import load
 
-ANSWER_LIMIT_S = 20.0
 MARKERS_LIMIT_S = 20.0
-_ANY_WIDTH = 1000
 
 
 @click.group()
 def prompts() -> None:
-    """The words Claude is asked with: kept in the log, never edited; exactly one prompt is active."""
+    """Prompts for Claude. The log keeps them; they are never edited; exactly one is active."""
 
 
 @prompts.command("list")
 def list_prompts() -> None:
-    """List the registered prompts: name, id, model, effort, max_tokens, when registered, which is active."""
+    """List the registered prompts: name, id, model, effort, max_tokens, time of registration, and which is active."""
     found = asyncio.run(_read())
     if not found.by_name:
         click.echo("no prompt is registered: earmark prompts register FILE")
@@ -53,13 +48,13 @@ def list_prompts() -> None:
             f"{found.registered_at[name]:%Y-%m-%d %H:%M}",
             "active" if prompt == found.active else "",
         )
-    (Console() if sys.stdout.isatty() else Console(width=_ANY_WIDTH)).print(table)
+    console().print(table)
 
 
 @prompts.command()
 @click.argument("name")
 def show(name: str) -> None:
-    """Print the prompt NAME as a file: edit it, give it a new name, register it."""
+    """Print the prompt NAME as a file. To change it, edit the file, give it a new name and register it."""
     click.echo(_as_file(named(asyncio.run(_read()), name)))
 
 
@@ -67,7 +62,7 @@ def show(name: str) -> None:
 @click.argument("a")
 @click.argument("b")
 def diff(a: str, b: str) -> None:
-    """Print how prompt B differs from prompt A, as a unified diff of everything that makes them."""
+    """Print a unified diff from prompt A to prompt B, settings included."""
     found = asyncio.run(_read())
     click.echo(_diff(named(found, a), named(found, b)))
 
@@ -82,7 +77,7 @@ def register(file: Path) -> None:
 
 
 async def _register(prompt: Prompt) -> None:
-    connection = await _log()
+    connection = await open_log(load())
     found = await read_prompts(connection)
     try:
         registered = registration(found, prompt, utc_now())
@@ -97,23 +92,23 @@ async def _register(prompt: Prompt) -> None:
     except RefusedError:
         click.echo(_diff(found.by_name[prompt.name], prompt), err=True)
         raise
-    click.echo(f"{prompt.name} is registered as {prompt.prompt_id}; nothing asks with it yet")
+    click.echo(f"{prompt.name} is registered as {prompt.prompt_id}; no request uses it yet")
 
 
 @prompts.command("activate")
 @click.argument("name")
-@click.option("--dry-run", is_flag=True, help="Only say what it would publish.")
-@click.option("--yes", is_flag=True, help="Do not say what it will publish, and do not ask.")
+@click.option("--dry-run", is_flag=True, help="Only print what it would publish.")
+@click.option("--yes", is_flag=True, help="Activate without printing the differences and without asking.")
 def activate_prompt(name: str, *, dry_run: bool, yes: bool) -> None:
-    """Let the prompt NAME count from now on: its analyses become the current ones, the differences are published.
+    """Make NAME the active prompt: its analyses become current, and the differences are published.
 
-    Roll back with the name of the prompt that counted before.
+    To roll back, activate the previous prompt.
     """
     asyncio.run(_activate(name, dry_run=dry_run, yes=yes))
 
 
 async def _activate(name: str, *, dry_run: bool, yes: bool) -> None:
-    connection = await _log()
+    connection = await open_log(load())
     found = await read_prompts(connection)
     prompt = named(found, name)
     if prompt == found.active:
@@ -129,7 +124,7 @@ async def _activate(name: str, *, dry_run: bool, yes: bool) -> None:
     click.echo(
         f"{name} is active: new videos are analysed with it, and a worker publishes the differences now"
         if marked
-        else f"{name} will be active as soon as a worker runs: no worker has taken the activation up yet"
+        else f"{name} will be active as soon as a worker runs: no worker has processed the activation yet"
     )
 
 
@@ -157,11 +152,5 @@ def _diff(a: Prompt, b: Prompt) -> str:
     )
 
 
-async def _log() -> Connection:
-    connection = connection_of(load())
-    await topics_answer(connection, ANSWER_LIMIT_S)
-    return connection
-
-
 async def _read() -> Prompts:
-    return await read_prompts(await _log())
+    return await read_prompts(await open_log(load()))

@@ -20,6 +20,7 @@ from rich.table import Table
 
 from projections import history
 from streams.app.connections import connection_of
+from streams.cli.comparison import told
 from streams.cli.since import since_option
 from streams.clock import utc_now
 from streams.errors import EarmarkError
@@ -30,7 +31,6 @@ from streams.log.publish import publisher
 from streams.log.ready import topics_answer
 from streams.prompts.registry import named, read_prompts
 from streams.replay import run as replays
-from streams.replay.compare import told
 from streams.replay.plan import Plan
 from streams.replay.plan import plan as plan_of
 from streams.replay.progress import Listed, sentence

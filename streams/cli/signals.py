@@ -1,4 +1,4 @@
-"""`earmark signals`: what leaves the house."""
+"""`earmark signals`: what Earmark publishes."""
 
 import asyncio
 from contextlib import suppress
@@ -6,17 +6,56 @@ from datetime import UTC, datetime, timedelta
 from typing import cast
 
 import click
+import orjson
 
 from streams.app.connections import connection_of
+from streams.cli.terminal import printable
 from streams.clock import utc_now
 from streams.events.envelope import UndecodableError
+from streams.events.event import Event
 from streams.events.record import Record
+from streams.events.signals import (
+    MentionAdded,
+    MentionChanged,
+    MentionRetracted,
+    OutlookAdded,
+    OutlookChanged,
+    OutlookRetracted,
+)
 from streams.log.topics import MENTION_SIGNALS
 from streams.settings import load, parse_duration
 from streams.signals import contract as signal_contract
 from streams.signals import tail as signal_tail
 
 BEGINNING = datetime.fromtimestamp(0, UTC)
+
+Signal = MentionAdded | MentionChanged | MentionRetracted | OutlookAdded | OutlookChanged | OutlookRetracted
+
+
+def as_line(signal: Signal) -> str:
+    """A signal for people: UTC time, cause, revision, type, the call or view, its words, its address."""
+    match signal:
+        case MentionAdded(mention=said) | MentionChanged(mention=said) | MentionRetracted(mention=said):
+            what = f"{said.symbol:<6} {said.action:<5} {said.conviction:.2f} {said.time_horizon:<11}"
+            words, where = said.quote, said.url
+        case OutlookAdded(outlook=view) | OutlookChanged(outlook=view) | OutlookRetracted(outlook=view):
+            what = f"market {view.direction:<22}"
+            words, where = view.reasoning, signal.video.title or signal.video.video_id
+    head = (
+        f"{signal.at:%Y-%m-%d %H:%M:%S}Z {signal.cause:<10} r{signal.revision:<2} {type(signal).__name__:<16}"
+    )
+    return printable(f"{head} {what} “{words}” {where}")
+
+
+def as_json(signal: Event) -> str:
+    """A signal for pipes: one JSON object of its type, id, time, key and body."""
+    envelope = {
+        "type": type(signal).__name__,
+        "id": str(signal.event_id),
+        "time": signal.at,
+        "key": signal.key,
+    }
+    return orjson.dumps(envelope | signal.model_dump(mode="json")).decode()
 
 
 def _since(_context: click.Context, _option: click.Parameter, text: str) -> datetime | None:
@@ -28,18 +67,16 @@ def _since(_context: click.Context, _option: click.Parameter, text: str) -> date
     try:
         return utc_now() - timedelta(seconds=parse_duration(text.removeprefix("-")))
     except (ValueError, OverflowError):
-        raise click.BadParameter(
-            f"{text!r}: write beginning, now, or how far back, like -1d or -90m"
-        ) from None
+        raise click.BadParameter(f"{text!r}: write beginning, now, or an age like -1d or -90m") from None
 
 
 @click.group()
 def signals() -> None:
-    """The stock calls and market views, as they are added, changed and retracted."""
+    """Stock calls and market views as they are added, changed and retracted."""
 
 
 @signals.command()
-@click.option("--symbol", metavar="S", help="Only the calls on this symbol; no market views.")
+@click.option("--symbol", metavar="S", help="Only calls on this symbol, and no market views.")
 @click.option(
     "--from",
     "since",
@@ -47,26 +84,24 @@ def signals() -> None:
     show_default=True,
     callback=_since,
     metavar="WHEN",
-    help="beginning, now, or how far back: -1d, -90m.",
+    help="beginning, now, or an age: -1d, -90m.",
 )
 @click.option(
-    "--json", "json", is_flag=True, help="One JSON object a line: type, id, time, key and the body."
+    "--json", "json", is_flag=True, help="Print one JSON object a line: type, id, time, key and the body."
 )
 def tail(symbol: str | None, since: datetime | None, *, json: bool) -> None:
-    """Print each signal as it comes, until Ctrl-C."""
+    """Print each signal as it is published, until Ctrl-C. Times are UTC."""
     wanted = None if symbol is None else symbol.upper()
 
     def show(record: Record) -> None:
         if wanted is not None and (record.topic != MENTION_SIGNALS.name or record.key != wanted.encode()):
             return
         try:
-            signal = cast("signal_tail.Signal", record.event())
+            signal = cast("Signal", record.event())
         except UndecodableError as error:
-            click.echo(
-                f"passed over {record.topic}[{record.partition}] at {record.offset}: {error}", err=True
-            )
+            click.echo(f"skipped {record.topic}[{record.partition}] at {record.offset}: {error}", err=True)
         else:
-            click.echo(signal_tail.as_json(signal) if json else signal_tail.as_line(signal))
+            click.echo(as_json(signal) if json else as_line(signal))
 
     with suppress(KeyboardInterrupt):
         asyncio.run(signal_tail.tail(connection_of(load()), since, show))
@@ -74,5 +109,5 @@ def tail(symbol: str | None, since: datetime | None, *, json: bool) -> None:
 
 @signals.command()
 def contract() -> None:
-    """Print what a subscriber may rely on: AsyncAPI, with a JSON Schema for each message."""
+    """Print the contract for subscribers: AsyncAPI, with a JSON Schema for each message."""
     click.echo(signal_contract.render(signal_contract.contract(load().topic_prefix)), nl=False)

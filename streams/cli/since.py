@@ -1,4 +1,4 @@
-"""`--since`: a date, or how far back."""
+"""`--since`: a date or an age."""
 
 from collections.abc import Callable
 from datetime import UTC, datetime, timedelta
@@ -29,9 +29,7 @@ def _since(_context: click.Context, _option: click.Parameter, text: str | None) 
     try:
         since = moment(text, utc_now())
     except (ValueError, OverflowError):
-        raise click.BadParameter(
-            f"{text!r}: write a date like 2026-10-01, or how far back, like 30d"
-        ) from None
+        raise click.BadParameter(f"{text!r}: write a date like 2026-10-01 or an age like 30d") from None
     if since > utc_now():
         raise click.BadParameter(f"{text!r} is in the future")
     return since
@@ -43,5 +41,5 @@ def since_option(meaning: str) -> Callable[[Any], Any]:
         "--since",
         callback=_since,
         metavar="D",
-        help=f"{meaning} How far back is counted from the beginning of that UTC day.",
+        help=f"{meaning} An age counts back to the beginning of that UTC day.",
     )

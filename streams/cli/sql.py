@@ -1,4 +1,4 @@
-"""`earmark sql`: ask the read model."""
+"""`earmark sql`: queries on the read model."""
 
 import sys
 from pathlib import Path
@@ -9,10 +9,10 @@ from rich.table import Table
 from rich.text import Text
 
 from projections import sql as reader
+from streams.cli.terminal import PIPED, console
 from streams.settings import load
 
 SHOWN = 1000
-_ANY_WIDTH = 100_000
 
 
 @click.command("sql")
@@ -30,7 +30,7 @@ _ANY_WIDTH = 100_000
 )
 @click.option("--output", type=click.Path(dir_okay=False, path_type=Path), help="Write to a file.")
 def sql(query: str | None, query_file: Path | None, output_format: str | None, output: Path | None) -> None:
-    """Ask the read model in DuckDB's SQL, while it is being written; without a query, list what can be asked.
+    """Query the read model in DuckDB's SQL, while the pipeline runs. Without a query, list its tables and views.
 
     \b
     earmark sql "FROM mentions"
@@ -50,10 +50,10 @@ def sql(query: str | None, query_file: Path | None, output_format: str | None, o
     if output_format == "table":
         rows = reader.read(home, query, SHOWN)
         if output is None:
-            _print(rows, _console())
+            _print(rows, console())
         else:
             with output.open("w") as file:
-                _print(rows, Console(file=file, width=_ANY_WIDTH))
+                _print(rows, Console(file=file, width=PIPED))
     elif output is not None:
         reader.write(home, query, output_format, output)
     elif output_format == "parquet" and sys.stdout.isatty():
@@ -62,25 +62,20 @@ def sql(query: str | None, query_file: Path | None, output_format: str | None, o
         reader.stream(home, query, output_format, click.get_binary_stream("stdout"))
 
 
-def _console() -> Console:
-    """Folded to the terminal; whole lines where something else reads them."""
-    return Console() if sys.stdout.isatty() else Console(width=_ANY_WIDTH)
-
-
 def _list(entries: list[tuple[str, str]]) -> None:
     table = Table(box=None, show_header=False)
     for entry in entries:
         table.add_row(*entry)
-    _console().print(table)
+    console().print(table)
 
 
-def _print(rows: reader.Rows, console: Console) -> None:
+def _print(rows: reader.Rows, out: Console) -> None:
     table = Table()
     for name, numeric in zip(rows.columns, rows.numeric, strict=True):
         table.add_column(name, justify="right" if numeric else "left", overflow="fold")
     for row in rows.rows:
         # As Text: what a video says in brackets is no markup.
         table.add_row(*(Text("" if value is None else value) for value in row))
-    console.print(table)
+    out.print(table)
     if rows.more:
         click.echo(f"… the first {SHOWN} rows; --format csv, json or parquet gives them all", err=True)

@@ -15,14 +15,14 @@ from streams.settings import Settings, load
 
 @click.group()
 def topics() -> None:
-    """The topics of the log: what the broker has against what the code says."""
+    """The topics of the log: the broker's against the code's."""
 
 
 @topics.command()
 def plan() -> None:
     """Print what `topics apply` would do, and change nothing.
 
-    Exit 3 when a topic has another partition count than the code says, which nothing can mend in place.
+    Exit 3 when a topic's partition count differs from the code's: nothing can fix that in place.
     """
     settings = load()
     found = asyncio.run(_plan(settings))
@@ -33,13 +33,13 @@ def plan() -> None:
 
 @topics.command(name="apply")
 def apply_() -> None:
-    """Create what is missing and put back what differs; exit 3, with nothing changed, when a partition count differs."""
+    """Create missing topics and restore settings that differ. When a partition count differs, change nothing and exit 3."""
     settings = load()
     _print(asyncio.run(_apply(settings)), settings.topic_prefix)
 
 
 def _print(found: Plan, prefix: str) -> None:
-    for line in found.lines(prefix) or ["nothing to do: the topics are as they should be"]:
+    for line in found.lines(prefix) or ["nothing to do: the topics are as the code needs them"]:
         click.echo(line)
 
 

@@ -19,7 +19,7 @@ from streams.settings import Settings, load
 
 @click.command()
 def up() -> None:
-    """Run broker, watch, worker, analyst and projector here until Ctrl-C."""
+    """Run broker, watch, worker, analyst and projector on this machine, until Ctrl-C."""
     settings = load()
     if settings.anthropic_api_key is None:
         raise EarmarkError("ANTHROPIC_API_KEY is not set: put it into the environment or a .env file")

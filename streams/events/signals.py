@@ -1,6 +1,7 @@
-"""What downstream acts on: the only events that leave the house.
+"""The events for downstream consumers.
 
-Apply a signal iff its `revision` is greater than the last seen for its id; act iff `cause` is live and the video is fresh.
+Apply a signal only if its `revision` is greater than the last one seen for its id. Act only if `cause` is live and the
+video is recent.
 """
 
 from typing import Literal
@@ -21,7 +22,7 @@ def outlook_id(video_id: str) -> UUID:
 
 
 class SignalVideo(Part):
-    """The video a signal comes from; a null `published_at` counts as not fresh."""
+    """The video of a signal. Treat a null `published_at` as old."""
 
     video_id: str
     title: str | None
@@ -31,7 +32,7 @@ class SignalVideo(Part):
 
 
 class SignalAnalysis(Part):
-    """The analysis a signal comes from."""
+    """The analysis of a signal."""
 
     analysis_id: UUID
     prompt: str
@@ -40,19 +41,21 @@ class SignalAnalysis(Part):
 
 
 class MentionState(Part):
-    """A grounded stock call; `url` opens the video at the second of the quote."""
+    """A grounded stock call. `url` opens the video at the second of the quote."""
 
     symbol: str
-    said_as: str = Field(description="The name as it stands in the captions.")
+    said_as: str = Field(description="The name as the captions spell it.")
     listed: bool | None = Field(
-        description="Whether the symbol stands in the operator's list; null: there is none."
+        description="Whether the symbol is in the operator's list; null without a list."
     )
     action: Action
     conviction: Conviction
     time_horizon: TimeHorizon
     quote: str
-    start_ms: int = Field(description="Where the quoted words begin, in milliseconds into the video.")
-    end_ms: int = Field(description="Where they end.")
+    start_ms: int = Field(
+        description="Start of the quoted words, in milliseconds from the start of the video."
+    )
+    end_ms: int = Field(description="End of the quoted words, in milliseconds from the start of the video.")
     url: str
 
 
@@ -67,12 +70,12 @@ class OutlookState(Part):
 
 
 class _Signal(Event):
-    revision: int = Field(ge=1, description="Grows with every signal of the same id; not dense.")
+    revision: int = Field(ge=1, description="Grows with every signal of the same id, not always by 1.")
     cause: Cause = Field(
-        description="live: the first word on a video published while its channel was followed; backfill: on any"
-        " other video; activation: another prompt counts now; correction: the captions were corrected."
+        description="live: the first analysis of a video published while its channel was followed; backfill: the first"
+        " of any other video; activation: another prompt became active; correction: the captions were corrected."
     )
-    activation: int = Field(description="The number of the activation under which the analysis counts.")
+    activation: int = Field(description="The number of the activation that made the analysis current.")
     video: SignalVideo
     analysis: SignalAnalysis
 
@@ -104,18 +107,18 @@ class _MentionSignal(_Signal):
 
 
 class MentionAdded(_MentionSignal):
-    """A stock call is on the record."""
+    """A stock call was added to the record."""
 
 
 class MentionChanged(_MentionSignal):
-    """A stock call reads otherwise now: `changed` names the fields of `mention` that differ from `previous`."""
+    """A stock call changed: `changed` names the fields of `mention` that differ from `previous`."""
 
     previous: MentionState
     changed: tuple[str, ...]
 
 
 class MentionRetracted(_MentionSignal):
-    """A stock call is off the record; `mention` and `previous` are what it last was."""
+    """A stock call was removed from the record. `mention` and `previous` are its last state."""
 
     previous: MentionState
     reason: Reason
@@ -135,23 +138,23 @@ class _OutlookSignal(_Signal):
 
 
 class OutlookAdded(_OutlookSignal):
-    """A video's view of the market is on the record."""
+    """A video's view of the market was added to the record."""
 
 
 class OutlookChanged(_OutlookSignal):
-    """The view reads otherwise now: `changed` names the fields that differ from `previous`."""
+    """The view changed: `changed` names the fields that differ from `previous`."""
 
     previous: OutlookState
     changed: tuple[str, ...]
 
 
 class OutlookRetracted(_OutlookSignal):
-    """The view is off the record. Nothing sends it today: an analysis always has a view."""
+    """The view was removed from the record. Nothing publishes this today: every analysis has a view."""
 
     previous: OutlookState
     reason: Reason
 
 
 def url_at(url: str, start_ms: int) -> str:
-    """A video's address at the second in which `start_ms` falls."""
+    """A video's address at the second of `start_ms`."""
     return f"{url}{'&' if '?' in url else '?'}t={start_ms // 1000}s"

@@ -1,7 +1,7 @@
-"""The signals as an AsyncAPI document, made from the models: what a subscriber may rely on.
+"""The contract for subscribers: the signals as an AsyncAPI document, generated from the models.
 
-The document for the default prefix is kept beside this file, for those who read the repository and for the test that
-lets it only grow.
+The document for the default prefix stands beside this file. Readers of the repository find it there, and a test lets it
+only grow.
 """
 
 import json
@@ -17,29 +17,31 @@ from streams.events.signals import Cause
 from streams.log.topics import KEPT_FOR_EVER, MENTION_SIGNALS, OUTLOOK_SIGNALS, Topic
 
 VERSION = "1"
-"""Rises only where a subscriber of the version before would break."""
+"""Rises only if a subscriber of the previous version would break."""
 
 _KAFKA_BINDING = "0.5.0"
 _KEYS = {
     MENTION_SIGNALS.name: "The symbol.",
-    OUTLOOK_SIGNALS.name: "The id of the channel, or the video's where the channel is unknown.",
+    OUTLOOK_SIGNALS.name: "The id of the channel, or of the video if the channel is unknown.",
 }
 _DESCRIPTION = """\
-Stock calls and market views from videos, as Earmark adds, changes and retracts them.
+Stock calls and market views from videos, as Earmark adds, changes and retracts them. Times are UTC.
 
-**Apply** a signal iff its `revision` is greater than the last one you saw for its `mention_id` or `outlook_id`; keep \
-that number after a retraction too. A repeat is identical to the byte and changes nothing.
+**Apply** a signal only if its `revision` is greater than the last one you saw for its `mention_id` or `outlook_id`. Keep \
+that number after a retraction. A repeated signal is identical to the byte and changes nothing.
 
-**Act** iff `cause` is `live` and `video.published_at` is fresh by your own measure; null is not fresh. Everything else \
-only keeps the record right.
+**Act** only if `cause` is `live` and `video.published_at` is recent by your own measure. Treat a null `published_at` as \
+old. Every other signal only keeps your record right.
 
-- What a replay says is never `live`, be it the first word on a video: it is part of an `activation`.
-- Added and Changed carry the whole state, Changed and Retracted also the whole `previous` one. Whoever applies all \
-signals from offset 0 on holds every call and view that stands now.
-- What reads as before under another analysis is not told again: `video` and `analysis` are those of the last signal.
-- A corrected symbol is a retraction and an addition: the id is of the video, the symbol and which of its mentions it is.
-- Signals of one key keep their order. A view's key changes when its channel becomes known; its revisions still tell.
-- Fields may be added: ignore those you do not know. Anything else that could break you gets another `ce_dataschema`, \
+- A replay's results are never `live`, even the first for a video: they belong to an `activation`.
+- Added and Changed carry the whole state. Changed and Retracted also carry the whole `previous` state. If you apply all \
+signals from offset 0, you hold every current call and view.
+- A state that is the same under another analysis is not published again: `video` and `analysis` are those of the last \
+published signal.
+- A corrected symbol is a retraction and an addition, because the id derives from the video, the symbol and the mention's \
+number among those of that symbol.
+- Signals of one key keep their order. The key of a view changes when its channel becomes known; compare its revisions.
+- Fields may be added: ignore fields that you do not know. A change that could break you gets another `ce_dataschema`, \
 and this document another version.
 """
 
@@ -149,7 +151,7 @@ def _headers(event_type: type[Event]) -> dict[str, Any]:
         "ce_id": {
             "type": "string",
             "format": "uuid",
-            "description": "The same for every telling of the same signal.",
+            "description": "The same each time the same signal is sent.",
         },
         "ce_source": {"type": "string", "const": SOURCE},
         "ce_type": {"type": "string", "const": event_type.__name__},
@@ -157,19 +159,19 @@ def _headers(event_type: type[Event]) -> dict[str, Any]:
         "ce_time": {
             "type": "string",
             "format": "date-time",
-            "description": "When that came about of which the signal tells; not when it was sent.",
+            "description": "Time of the event that caused this signal, not the time it was sent.",
         },
         "ce_subject": {"type": "string", "description": "The key."},
         "ce_dataschema": {"type": "string", "const": data_schema(event_type)},
         "ce_cause": {
             "type": "string",
             "enum": list(get_args(Cause)),
-            "description": "`cause`, for whoever does not parse the body.",
+            "description": "`cause`, for clients that do not parse the body.",
         },
         "ce_revision": {
             "type": "string",
             "pattern": "^[1-9][0-9]*$",
-            "description": "`revision`, in digits.",
+            "description": "`revision` in digits.",
         },
         "content-type": {"type": "string", "const": "application/json"},
     }

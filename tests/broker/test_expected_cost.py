@@ -139,7 +139,7 @@ async def test_an_empty_log_gives_a_guess_and_a_declined_offer_takes_nothing(con
         f"{days(guess, Decimal('0.01'), 0.25)} days at 25% of a daily cap of 0.01 US dollars" in said.output
     )
     assert "a guess: the log has no analysis to go by" in said.output
-    assert "none is taken" in said.output
+    assert "no video is taken" in said.output
     assert await shell.taken() == 0
 
 

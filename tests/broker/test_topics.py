@@ -86,7 +86,7 @@ def test_the_verbs_plan_apply_and_then_find_nothing_to_do(
     assert run(["plan"]).output == planned.output, "a plan changes nothing"
 
     assert run(["apply"]).output == planned.output
-    assert run(["plan"]).output == "nothing to do: the topics are as they should be\n"
+    assert run(["plan"]).output == "nothing to do: the topics are as the code needs them\n"
 
 
 def test_the_verbs_refuse_a_changed_partition_count(

@@ -1,9 +1,9 @@
 import json
 
+from streams.cli.signals import as_json, as_line
 from streams.events.event import Event
 from streams.signals.current import Switch
 from streams.signals.diff import signals
-from streams.signals.tail import as_json, as_line
 from tests.builders.histories import completed, mention, moment, video
 
 

@@ -3,7 +3,7 @@
 from collections.abc import Iterator
 
 from projections.history import MentionComparison
-from streams.signals.tail import printable
+from streams.cli.terminal import printable
 
 
 def told(example: MentionComparison) -> Iterator[str]:

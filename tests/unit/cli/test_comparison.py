@@ -4,7 +4,7 @@ from dataclasses import replace
 from uuid import UUID
 
 from projections.history import MentionComparison
-from streams.replay.compare import told
+from streams.cli.comparison import told
 
 EXAMPLE = MentionComparison(
     channel_id="channel-1",
