@@ -136,7 +136,7 @@ async def test_an_empty_log_gives_a_guess_and_a_declined_offer_takes_nothing(con
     guess = Forecast(read_prompt(BUNDLED), GUESS).of_videos(11)
     assert money(said.output) == round(guess, 2)
     assert (
-        f"{days(guess, Decimal('0.01'), 0.25)} days at 25% of a daily cap of 0.01 US dollars" in said.output
+        f"{days(guess, Decimal('0.01'), Decimal('0.25'))} days at 25% of a daily cap of 0.01 US dollars" in said.output
     )
     assert "a guess: the log has no analysis to go by" in said.output
     assert "no video is taken" in said.output
@@ -172,7 +172,7 @@ async def test_the_newest_analyses_of_the_prompts_model_set_the_rates(connection
         shell = Shell(connection, youtube.origin)
         followed = await shell.run(verbs.follow, "@plain", "--since", "30d", typed="n\n")
         added = await shell.run(verbs.add, *ELEVEN, typed="n\n")
-    assert "Plain & Fair has 4 videos since " in followed.output
+    assert "Plain & Fair has 4 new videos since " in followed.output
     assert "2.0 hours: about " in followed.output
     assert "by the newest 2 analyses" in followed.output
     # The model's price above 100,000 tokens: 0.50 in, 2.50 out, a million.

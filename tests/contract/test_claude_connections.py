@@ -23,7 +23,7 @@ async def test_a_count_fails_as_a_call_does() -> None:
     assert not isinstance(counted, int)
     assert isinstance(counted.outcome, Failed)
     assert counted.outcome.final
-    assert not counted.outcome.billed
+    assert counted.outcome.bill == "free"
 
 
 @pytest.mark.parametrize("page", ["<html>Welcome</html>", "{}"])
@@ -100,7 +100,7 @@ async def test_a_connection_that_stood_may_have_carried_a_call() -> None:
     async with listening(b"") as port:
         outcome = await sent_to(f"http://127.0.0.1:{port}")
     assert isinstance(outcome, Failed)
-    assert (outcome.outcome, outcome.billed, outcome.usage) == ("unknown", True, None)
+    assert (outcome.outcome, outcome.bill) == ("unknown", "unknown")
 
 
 async def test_a_call_that_found_no_free_connection_was_not_sent() -> None:
