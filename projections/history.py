@@ -40,7 +40,7 @@ SELECT
 FROM latest l
 LEFT JOIN counted c USING (captions_id)
 WHERE ($since IS NULL OR l.published_at >= $since) AND ($channel_id IS NULL OR l.channel_id = $channel_id)
--- A sample must be the same whoever draws it, whatever was added since.
+-- A sample must be the same on every machine, whatever was added since.
 ORDER BY CASE WHEN $sample IS NULL THEN '' ELSE md5(l.video_id || $seed) END, l.log_partition, l.log_offset
 LIMIT coalesce($sample, 1000000000)
 """

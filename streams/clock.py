@@ -1,10 +1,10 @@
-"""The only place that asks the machine for the time; everything else is told."""
+"""The only place that asks the machine for the time; everything else is passed it."""
 
 from collections.abc import Callable
 from datetime import UTC, datetime
 
 Clock = Callable[[], datetime]
-"""Tells the present as an aware UTC time."""
+"""Returns the present as an aware UTC time."""
 
 
 def utc_now() -> datetime:

@@ -1,17 +1,17 @@
-"""The errors a person may meet: each sentence names the thing and the mend."""
+"""The errors a person may see: each sentence names the thing and the fix."""
 
 
 class EarmarkError(Exception):
-    """Base of everything Earmark raises on purpose; the command line prints its sentence and exits with `exit_code`."""
+    """Base of every error that Earmark raises on purpose. The command line prints its sentence and exits with `exit_code`."""
 
     exit_code = 1
 
 
 class RefusedError(EarmarkError):
-    """Earmark will not do this: over a cap, a price it does not know, a partition count that differs."""
+    """Earmark refuses: a cap is reached, a price is unknown, a partition count differs."""
 
     exit_code = 3
 
 
 class TransientError(EarmarkError):
-    """Nothing is wrong with what was asked for: try it again later."""
+    """The request is fine: try it again later."""

@@ -1,7 +1,7 @@
-"""The analyst: requests out of the ledger, answers into `analyses`, money never above the cap.
+"""The analyst: takes requests from the ledger and appends answers to `analyses`, within the cap.
 
-It keeps no position of its own: at each start it folds the ledger from the first record. Two analysts at once cost
-pace, never money; a dead one's answers are found and settled by the next.
+It keeps no position: at each start it folds the ledger from the first record. Two analysts at once cost pace, never
+money. The next analyst finds and settles the answers of a dead one.
 """
 
 import asyncio
@@ -36,11 +36,11 @@ log = logging.getLogger(__name__)
 
 
 class AnalystError(EarmarkError):
-    """The analyst cannot go on before a person mends something; every request stays claimable."""
+    """The analyst cannot continue until a person fixes something. Every request stays claimable."""
 
 
 def _our_own(error: Exception) -> AnalystError:
-    return AnalystError(f"an error of our own, see the log: {type(error).__name__}: {error}")
+    return AnalystError(f"an internal error, see the log: {type(error).__name__}: {error}")
 
 
 class Gate:
@@ -51,7 +51,7 @@ class Gate:
         self._full: dict[Line, int] = {}
 
     def ledger_moved(self, record: Record) -> None:
-        """Hear of a request, a claim or a settlement. Only a settlement can give a full line room."""
+        """Take a record of the ledger. Only a settlement can give a full line room."""
         if record.type == BudgetSettled.__name__:
             self._full.clear()
         self.moved.set()
@@ -89,9 +89,9 @@ class Analyst:
         self._alarm: str | None = None
 
     async def run(self) -> None:
-        """Work until told to stop; then finish the calls in flight, which are paid for.
+        """Work until stopped; then finish the calls in flight, which are paid for.
 
-        Raises AnalystError or RefusedError where a person must mend something.
+        Raises AnalystError or RefusedError if a person must fix something.
         """
         await self._recovery.once(patient=False)
         recovery = asyncio.create_task(self._recover(), name="recovery")
@@ -120,7 +120,7 @@ class Analyst:
         except EarmarkError as error:
             self._halt(error)
         except Exception as error:
-            log.exception("looking for claims of dead analysts ended in an error of our own")
+            log.exception("looking for claims of dead analysts ended in an internal error")
             self._halt(_our_own(error))
 
     def _halt(self, error: EarmarkError) -> None:
@@ -151,7 +151,7 @@ class Analyst:
         return lambda line: line[0] in full or self._gate.is_closed(line, now_ms)
 
     def _tell_alarm(self) -> None:
-        """Nothing is spent on a day on which the ledger's alarm rang. The first record of the next day ends it."""
+        """Stop spending for the rest of a UTC day on which the ledger raised an alarm; the first record of the next day ends it."""
         ledger = self._state.ledger
         alarm = ledger.alarm if self._now_ms() < ledger.day_end_ms() else None
         if alarm is not None and alarm != self._alarm:
@@ -201,7 +201,7 @@ class Analyst:
         except EarmarkError as error:
             self._halt(error)
         except Exception as error:
-            log.exception("an attempt at %s ended in an error of our own", request.video_id)
+            log.exception("an attempt at %s ended in an internal error", request.video_id)
             self._halt(_our_own(error))
         finally:
             del self._tasks[request.request_id]

@@ -1,4 +1,4 @@
-"""What a call brought, into the log: first what was paid for, then what it cost, and never otherwise."""
+"""Appends the outcome of a call: first the answer that was paid for, then its cost, never the other way round."""
 
 import asyncio
 import logging
@@ -38,7 +38,7 @@ def raise_if_final(error: KafkaError, event: Event) -> None:
 
 @dataclass(frozen=True)
 class Recorder:
-    """Records outcomes. `append` is awaited; `forget` hears of each analysis that is done; `listed`: known symbols."""
+    """Records outcomes. `append` is awaited; `forget` is called with each analysis that is done; `listed`: known symbols."""
 
     state: AnalystState
     limits: Limits
@@ -54,7 +54,7 @@ class Recorder:
                 await self.settle(claim, "not_called")
                 return Again()
             case Exhausted(reason, until):
-                # No retry_at: who mends the account and restarts need not wait.
+                # No retry_at: after a person has fixed the account, a restart need not wait.
                 await self.settle(claim, "not_called")
                 return Pause(until, reason)
             case Misconfigured(reason):

@@ -1,4 +1,4 @@
-"""captions → the ledger: every transcript asks to be analysed under the prompt that is active when its turn comes."""
+"""captions → analysis.ledger: a request for every transcript, under the prompt that is active when it is claimed."""
 
 from collections.abc import Sequence
 
@@ -11,7 +11,7 @@ _LANES: dict[Origin, Lane] = {"poll": "live", "backfill": "backfill", "asked": "
 
 
 async def request_analysis(event: Event, position: Position) -> Sequence[Event]:
-    """Ask for the analysis of the captions at `position`; told again, it is the same request."""
+    """Request the analysis of the captions at `position`; a redelivery gives the same request."""
     match event:
         case CaptionsExtracted():
             return [

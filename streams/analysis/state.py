@@ -1,4 +1,4 @@
-"""What an analyst knows: the folds of the ledger, of `prompts` and of `analyses`. No I/O, no clock."""
+"""The analyst's state: the folds of the ledger, of `prompts` and of `analyses`. No I/O, no clock."""
 
 from collections.abc import Callable
 from dataclasses import dataclass, field
@@ -23,7 +23,7 @@ class AnalystState:
     """`recorded`: attempts whose outcome stands in `analyses` while their claim is not settled.
 
     `owed`: requests under the candidates of following replays, for new videos, that nobody has appended yet.
-    `on_verdict` hears the verdict on every claim as it is folded.
+    `on_verdict` is called with the verdict on every claim as it is folded.
     """
 
     on_verdict: Callable[[UUID, Verdict], None]

@@ -12,7 +12,7 @@ NO_MORE = "the ledger is read no further, so no verdict comes"
 
 
 class Verdicts:
-    """The claims under way here, each with whoever waits for its verdict.
+    """The claims under way here, each with the task that waits for its verdict.
 
     `orphans`: claims whose append ended in an error. They are never called; they may be in the log all the same.
     """
@@ -44,13 +44,13 @@ class Verdicts:
             del self._waiting[attempt_id]
 
     def hear(self, attempt_id: UUID, verdict: Verdict) -> None:
-        """A claim was folded, whosever it is."""
+        """Take the verdict on a folded claim, of this analyst or another."""
         waiting = self._waiting.get(attempt_id)
         if waiting is not None and not waiting.done():
             waiting.set_result(verdict)
 
     def hear_no_more(self) -> None:
-        """The ledger is read no further: whoever waits gets no verdict, and calls nothing."""
+        """The ledger is read no further: waiting tasks get no verdict and call nothing."""
         self._are_over = True
         for waiting in self._waiting.values():
             if not waiting.done():

@@ -95,10 +95,10 @@ def find_java(candidates: Iterable[Path]) -> Path:
 
 def _version(java: Path) -> int | None:
     try:
-        told = subprocess.run(  # noqa: S603 - a path that was looked for, no shell
+        ran = subprocess.run(  # noqa: S603 - a path that was looked for, no shell
             [java, "-version"], capture_output=True, text=True, timeout=30, check=True
         )
     except (OSError, subprocess.SubprocessError):
         return None
-    found = re.search(r'version "(\d+)', told.stderr)
+    found = re.search(r'version "(\d+)', ran.stderr)
     return int(found[1]) if found else None

@@ -87,7 +87,7 @@ def is_formatted(data: Path) -> bool:
 
 
 def cluster_id(data: Path) -> str:
-    """The id that the folder's cluster tells its clients."""
+    """The id of the folder's cluster, as its clients see it."""
     return next(
         line.removeprefix("cluster.id=")
         for line in (data / _META).read_text().splitlines()
@@ -114,7 +114,7 @@ def format_data(data: Path, java: Path, environment: Mapping[str, str]) -> None:
         made = Path(folder) / data.name
         config = Path(folder) / "server.properties"
         config.write_text(properties(made, *free_ports(0)))
-        told = subprocess.run(  # noqa: S603 - our own command, no shell
+        ran = subprocess.run(  # noqa: S603 - our own command, no shell
             [
                 java,
                 *JVM_OPTIONS,
@@ -132,7 +132,7 @@ def format_data(data: Path, java: Path, environment: Mapping[str, str]) -> None:
             check=True,
         )
         if not is_formatted(made):  # on a full disk the formatter is content with an empty file
-            raise subprocess.CalledProcessError(told.returncode, told.args, told.stdout)
+            raise subprocess.CalledProcessError(ran.returncode, ran.args, ran.stdout)
         made.rename(data)
 
 

@@ -199,13 +199,13 @@ class Budget:
     def _came_to(self, claimed: _Claimed) -> Spent:
         settled = claimed.settled_in_time
         if settled is not None:
-            told = settled.settlement
-            if told.usd == 0 and (told.outcome == "not_called" or not claimed.granted):
+            bill = settled.settlement
+            if bill.usd == 0 and (bill.outcome == "not_called" or not claimed.granted):
                 return Spent()
-            completed = int(told.outcome == "completed")
-            if told.usd > 0 and not settled.usage_known:
-                return Spent(1, completed, unknown_usd=told.usd)
-            return Spent(1, completed, billed_usd=told.usd)
+            completed = int(bill.outcome == "completed")
+            if bill.usd > 0 and not settled.usage_known:
+                return Spent(1, completed, unknown_usd=bill.usd)
+            return Spent(1, completed, billed_usd=bill.usd)
         if not claimed.granted:
             return Spent()
         if self.ledger.clock_ms < claimed.deadline_ms:

@@ -52,7 +52,7 @@ Weighed = Go | Never | TooLarge | NoRoom | ReplaySpent
 
 
 def weigh(claim: BudgetReserved, ledger: Ledger, now_ms: int) -> Weighed:
-    """What `claim` would meet in `ledger` at `now_ms`, by the clock of whoever appends it (ms since 1970)."""
+    """What `claim` would meet in `ledger` at `now_ms`, by the clock of the analyst that appends it (ms since 1970)."""
     never = _never(claim)
     if never is None and claim.usd > claim.lane_cap_usd > 0:
         return TooLarge()

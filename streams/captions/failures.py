@@ -1,7 +1,7 @@
 """Why there are no captions, whether to ask again, and when.
 
-permanent: they will never be there. later: the video is not ready, or not for us; asked a few times. soon: YouTube
-brakes, so nothing is known of the video. What is unknown is `later`: neither lost nor asked for ever.
+permanent: there will never be any. later: the video is not ready, or not for us; a few retries. soon: YouTube
+throttles, so nothing is known of the video. An unknown sentence is `later`: neither lost nor tried for ever.
 """
 
 from collections.abc import Sequence
@@ -66,7 +66,7 @@ def of_no_track(live_status: str | None, *, trusted: bool) -> Failure:
     if live_status in ("is_live", "is_upcoming", "post_live"):
         return Failure(f"the live stream is not finished ({live_status})", "later")
     if not trusted:
-        return Failure("YouTube showed neither captions nor formats: it brakes", "soon")
+        return Failure("YouTube showed neither captions nor formats: it throttles", "soon")
     return Failure("no captions yet", "later")
 
 

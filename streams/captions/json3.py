@@ -7,7 +7,7 @@ from streams.errors import EarmarkError
 
 
 class BrokenCaptionsError(EarmarkError):
-    """What came is no json3: nothing, a page of HTML, half an answer. YouTube brakes so."""
+    """The body is not json3: nothing, a page of HTML, half an answer. YouTube throttles this way."""
 
 
 @dataclass(frozen=True)

@@ -44,8 +44,8 @@ def original_language(info: Mapping[str, Any]) -> str | None:
 
 
 def is_trusted(info: Mapping[str, Any], warnings: Sequence[str]) -> bool:
-    """Whether a missing track is really missing: YouTube brakes silently, by an answer without formats or captions."""
-    # Storyboards are formats too, but they come from the watch page, which YouTube brakes last.
+    """Whether a missing track is really missing: YouTube throttles silently, by an answer without formats or captions."""
+    # Storyboards are formats too, but they come from the watch page, which YouTube throttles last.
     playable = any(form.get("protocol") != "mhtml" for form in info.get("formats", []))
     return playable and not any("PO token was not provided" in line for line in warnings)
 

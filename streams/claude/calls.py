@@ -58,7 +58,7 @@ class Calls:
         return min((wait_s for wait_s in waits if wait_s > 0), default=0.0)
 
     def is_held(self, model: str) -> bool:
-        """Whether the provider has told us to wait."""
+        """Whether the provider asked us to wait."""
         return self._model(model).pace.is_held(_now_s())
 
     def begin(self, model: str) -> Permit:

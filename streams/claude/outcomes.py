@@ -1,13 +1,13 @@
-"""What became of a call, from what the provider answered: pure, one table.
+"""The outcome of a call, from the provider's answer: pure, one table.
 
-What was billed is known only from a usage; what may have been billed is unknown and stays charged.
+Only a usage says what was billed. What may have been billed is unknown and stays charged.
 
 - A message: its usage is the bill, whatever it stopped for. A refusal before the first word is free.
 - 429, 529: no call. Soon again under the same claim; where the provider means later, everything pauses.
 - 402, and 400 or 429 for a limit on spending: no call, and none succeeds before its date.
 - 413, and 400 for a prompt that is too long: no call, and none with this video ever succeeds.
 - 5xx, 408, 409, 499, a body that is no message, a cut connection, a time limit passed: may have been billed.
-- Any other status: a person must mend something, unless `x-should-retry` says otherwise.
+- Any other status: a person must fix something, unless `x-should-retry` says otherwise.
 """
 
 import re
@@ -68,7 +68,7 @@ class Exhausted:
 
 @dataclass(frozen=True)
 class Misconfigured:
-    """No call will succeed before a person mends this: nothing was called."""
+    """No call succeeds until a person fixes this. Nothing was called."""
 
     reason: str
 
@@ -79,7 +79,7 @@ SOON_S = 60.0
 """Limits are per minute: who names a longer wait means another limit."""
 
 LATER = timedelta(hours=1)
-"""A pause without a date, and the shortest one: a payment or a limit may be mended at any hour."""
+"""The length of a pause without a date, and of the shortest pause: a payment or a limit may be fixed at any hour."""
 
 _STOP_REASONS: dict[str | None, tuple[AttemptOutcome, bool]] = {
     "max_tokens": ("max_tokens", False),

@@ -7,7 +7,7 @@
 - Where `remaining` sinks below half of a limit, somebody else uses it too: we take that much less.
 - Output tokens are taken by the mean of the answers so far, input tokens by the provider's count, and both are put
   right by the bill. What is read from the cache counts for nothing, and so does `max_tokens`.
-- Counting tokens has a limit of its own that no header tells; it was never below the one for messages, so it gets a
+- Counting tokens has its own limit, which no header reports; it was never below the limit for messages, so it gets a
   bucket of that size.
 """
 
@@ -33,7 +33,7 @@ BURST_S = (1.0, 10.0)
 BACKOFF_S = 1.0
 MAX_BACKOFF_S = 60.0
 JITTER = 0.25
-"""How much longer than told to hold at most, as a share, so that several analysts do not return as one."""
+"""How much longer than asked to hold at most, as a share, so that several analysts do not return at once."""
 MEAN_OF = 50
 COUNTS = "counts"
 REQUESTS = "requests"
@@ -124,7 +124,7 @@ class Pace:
         return self._buckets[REQUESTS].per_s
 
     def is_held(self, now_s: float) -> bool:
-        """Whether the provider told us to wait."""
+        """Whether the provider asked us to wait."""
         return now_s < self._held_until_s
 
     def take(self, now_s: float) -> Permit:

@@ -1,4 +1,4 @@
-"""What following a channel back to a date comes to, before anything is sent."""
+"""How much a backfill is, before anything is requested."""
 
 from collections.abc import Container, Iterable
 from dataclasses import dataclass
@@ -26,12 +26,12 @@ def size(tabs: Iterable[Iterable[Listed]], follow: Follow, known: Container[str]
         for video in wanted(list(entries.values()), follow):
             if video.video_id not in known:
                 durations[video.video_id] = entries[video.video_id].duration_s
-    told = [seconds for seconds in durations.values() if seconds is not None]
-    mean = sum(told) / len(told) if told else UNKNOWN_DURATION_S
-    return Size(len(durations), sum(told) + mean * (len(durations) - len(told)))
+    known_s = [seconds for seconds in durations.values() if seconds is not None]
+    mean = sum(known_s) / len(known_s) if known_s else UNKNOWN_DURATION_S
+    return Size(len(durations), sum(known_s) + mean * (len(durations) - len(known_s)))
 
 
 def days(usd: Decimal, daily_cap_usd: Decimal, share: Decimal) -> int | None:
-    """How many days `usd` takes at the cap's share; None: never, for the cap is 0."""
+    """How many days `usd` takes at a share of the cap; None if the cap is 0: never."""
     a_day = daily_cap_usd * share
     return None if not a_day else int((usd / a_day).to_integral_value(ROUND_CEILING))

@@ -10,7 +10,7 @@ from streams.events.event import Event
 
 @dataclass(frozen=True)
 class Follow:
-    """A followed channel: what came out from `at` on is new; what is older counts from `since` on, if that is set."""
+    """A followed channel. Videos from `at` on are new; older videos count from `since` on, if it is set."""
 
     channel_id: str
     handle: str | None
@@ -31,7 +31,7 @@ class Channels:
     covered: dict[tuple[str, Tab], datetime] = field(default_factory=dict)
 
     def apply(self, event: Event) -> None:
-        """Fold one event of the topic, in the topic's order. To be told twice changes nothing."""
+        """Fold one event of the topic, in the topic's order. A repeated event changes nothing."""
         match event:
             case ChannelFollowed():
                 self._follow(event)
@@ -39,7 +39,7 @@ class Channels:
                 place = (event.channel_id, event.tab)
                 self.covered[place] = min(event.since, self.covered.get(place, event.since))
             case ChannelUnfollowed():
-                # What comes out from here on is nobody's, so the walk back begins anew with the next follow.
+                # Videos from here on are not taken, so the next follow walks back again.
                 self.follows.pop(event.channel_id, None)
                 self.covered = {p: since for p, since in self.covered.items() if p[0] != event.channel_id}
             case _:

@@ -1,6 +1,6 @@
 """What watch sends next: live videos at once, then retries, then old videos at a pace.
 
-Rules: nothing while YouTube brakes; nothing that the log knows; a live video never waits for the valve.
+Rules: nothing while YouTube throttles; nothing that the log knows; a live video never waits for the valve.
 """
 
 from collections.abc import Iterable
@@ -15,12 +15,12 @@ from streams.events.videos import Video
 
 @dataclass(frozen=True)
 class Pace:
-    """How watch treats YouTube. `per_minute`: retries and old videos released; `brake`: the pause once it brakes."""
+    """How watch treats YouTube. `per_minute`: retries and old videos requested; `throttle`: the pause after a refusal."""
 
     poll_interval: timedelta
     per_minute: float
     tabs: tuple[Tab, ...]
-    brake: timedelta = timedelta(minutes=5)
+    throttle: timedelta = timedelta(minutes=5)
 
 
 @dataclass(frozen=True)
@@ -35,16 +35,16 @@ class Walk:
 
 @dataclass
 class Backlog:
-    """What was found and is not in the log yet. It is lost with the process: the next look finds it again."""
+    """Videos that were found and are not in the log yet. They are lost with the process: the next look finds them again."""
 
     live: dict[str, Video] = field(default_factory=dict)
     old: dict[str, Video] = field(default_factory=dict)
     walks: dict[tuple[str, Tab], Walk] = field(default_factory=dict)
 
     def add(self, videos: Iterable[Video]) -> None:
-        """Put in line what is not in line yet: live videos oldest first as they come, old ones newest first.
+        """Queue videos that are not queued yet: live videos in the order given, old ones newest first.
 
-        Who is told first of a video keeps its word: a feed's times are exact.
+        The first entry for a video wins. The feed comes first because its times are exact.
         """
         new = [v for v in videos if v.video_id not in self.live and v.video_id not in self.old]
         self.live.update((video.video_id, video) for video in new if video.origin == "poll")
@@ -94,10 +94,10 @@ class Valve:
 
 
 def next_due(
-    known: Known, backlog: Backlog, valve: Valve, now: datetime, brake: timedelta
+    known: Known, backlog: Backlog, valve: Valve, now: datetime, throttle: timedelta
 ) -> Video | Retry | None:
     """What to send now, or None. A video comes from the backlog, a retry from the log."""
-    if known.is_braked(now, brake):
+    if known.is_throttled(now, throttle):
         return None
     live = _first(backlog.live, known)
     if live is not None or not valve.is_open(now):

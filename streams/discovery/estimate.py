@@ -32,7 +32,7 @@ async def read_forecast(connection: Connection, prompts: Prompts, prompt: Prompt
 
 
 async def _sample(record: Record, log: Fetcher, prompts: Prompts, model: str) -> Sample | None:
-    """What an analysis by `model` tells; None where the record is none."""
+    """The sample in a record; None if it is not an analysis by `model`."""
     try:
         done = record.event()
         if not isinstance(done, AnalysisCompleted) or done.model != model:

@@ -1,4 +1,4 @@
-"""What the log knows of videos, in a few bytes each: which there are, which tries fall due, whether YouTube brakes."""
+"""What the log knows of videos, in a few bytes each: which exist, which retries are due, whether YouTube throttles."""
 
 import logging
 from dataclasses import dataclass, field
@@ -53,7 +53,7 @@ class Known:
     settled: dict[str, Try] = field(default_factory=dict)
     """Every known video, with the last try that needs no more attention."""
     retries: dict[str, Retry] = field(default_factory=dict)
-    braked_at: datetime | None = None
+    refused_at: datetime | None = None
 
     def apply(self, record: Record) -> None:
         """Fold one record. What cannot be read is skipped; it stays in the log."""
@@ -66,11 +66,13 @@ class Known:
                 case (VIDEOS.name, VideoDiscovered.__name__):
                     self._settle(video_id, _NONE)
                 case _:
-                    self.told(record.event(), Position(partition=record.partition, offset=record.offset))
+                    self.apply_event(
+                        record.event(), Position(partition=record.partition, offset=record.offset)
+                    )
         except (UndecodableError, ValueError) as error:
             log.warning("%s[%d] offset %d: %s", record.topic, record.partition, record.offset, error)
 
-    def told(self, event: Event, position: Position) -> None:
+    def apply_event(self, event: Event, position: Position) -> None:
         """Fold one event that stands at `position` in its topic."""
         match event:
             case VideoDiscovered():
@@ -91,19 +93,19 @@ class Known:
     def _unavailable(self, event: CaptionsUnavailable, position: Position) -> None:
         video_id, failed = event.video.video_id, Try(event.revision, event.attempt)
         if event.failure == "soon":
-            self.braked_at = max(event.at, self.braked_at or event.at)
+            self.refused_at = max(event.at, self.refused_at or event.at)
         if event.next_try_at is None:
             self._settle(video_id, failed)
             return
         self._settle(video_id, _NONE)
         pending = self.retries.get(video_id)
-        # Of two tellings of one try the first by offset wins.
+        # Of two events on one try the first by offset wins.
         if failed > self.settled[video_id] and (pending is None or failed > pending.failed):
             self.retries[video_id] = Retry(video_id, failed, event.next_try_at, position)
 
-    def is_braked(self, now: datetime, brake: timedelta) -> bool:
-        """Whether YouTube braked less than `brake` ago."""
-        return self.braked_at is not None and now < self.braked_at + brake
+    def is_throttled(self, now: datetime, throttle: timedelta) -> bool:
+        """Whether YouTube refused less than `throttle` ago."""
+        return self.refused_at is not None and now < self.refused_at + throttle
 
     def first_retry(self, now: datetime) -> Retry | None:
         """The retry that has been due the longest, or None."""

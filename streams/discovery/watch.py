@@ -27,10 +27,10 @@ AFTER_A_FAILURE = timedelta(minutes=10)
 
 
 async def watch(connection: Connection, *, youtube: YouTube, pace: Pace, now: Clock) -> Never:
-    """Poll the followed channels and send what is due, until cancelled.
+    """Poll the followed channels and publish what is due, until cancelled.
 
-    What was sent is known from the log alone, so a restart goes on where it was. Raises KafkaError or EarmarkError
-    when the broker stays away; trouble with YouTube never ends it.
+    The log alone says what was published, so a restart continues where it stopped. Raises KafkaError or EarmarkError
+    when the broker stays away. A failure of YouTube never ends it.
     """
     known, backlog = Known(), Backlog()
     scout = Scout(youtube, pace.tabs, known, backlog)
@@ -47,7 +47,7 @@ async def watch(connection: Connection, *, youtube: YouTube, pace: Pace, now: Cl
                 backlog.prune(known)
                 for scanned in backlog.covered(known, now()):
                     await _send(scanned, known, log_end)
-                while (due := next_due(known, backlog, valve, now(), pace.brake)) is not None:
+                while (due := next_due(known, backlog, valve, now(), pace.throttle)) is not None:
                     if not (isinstance(due, Video) and due.origin == "poll"):
                         valve = valve.passed(now())
                     await _send(await _event(due, bodies, now), known, log_end)
@@ -78,8 +78,8 @@ async def _event(due: Video | Retry, bodies: Fetcher, now: Clock) -> Event:
 
 async def _send(event: Event, known: Known, log_end: Publisher) -> None:
     appended = await log_end.append(event)
-    # Told at once, or it would be due again until the follower has read it back.
-    known.told(event, Position(partition=appended.partition, offset=appended.offset))
+    # Applied at once: otherwise it would be due again until the follower has read it back.
+    known.apply_event(event, Position(partition=appended.partition, offset=appended.offset))
     log.info("sent %s %s", type(event).__name__, event.key)
 
 
@@ -94,8 +94,8 @@ class _Looks:
         self._running: dict[str, asyncio.Task[None]] = {}
 
     def start_due(self) -> None:
-        """Start the looks whose time has come, unless YouTube brakes."""
-        if self._scout.known.is_braked(self._now(), self._pace.brake):
+        """Start the looks that are due, unless YouTube throttles."""
+        if self._scout.known.is_throttled(self._now(), self._pace.throttle):
             return
         for channel_id, wish in self._scout.known.channels.follows.items():
             seen, at = self._next.get(channel_id, (None, self._now()))

@@ -10,7 +10,7 @@ from streams.events.videos import OfVideo
 
 CaptionsSource = Literal["captions_manual", "captions_auto"]
 FailureClass = Literal["permanent", "later", "soon"]
-"""permanent: never; later: the video is not ready; soon: YouTube brakes, nothing is known of the video."""
+"""permanent: never; later: the video is not ready; soon: YouTube throttles, nothing is known of the video."""
 
 
 def captions_id(video_id: str, revision: int) -> UUID:

@@ -19,7 +19,7 @@ def _decode(part: str | None) -> bytes | None:
 
 
 class DeadLettered(Event):
-    """A message that no retry will mend: its bytes (base64) as they came, where from, and why."""
+    """A message that no retry can help: its original bytes (base64), its position, and the reason."""
 
     topic: str
     partition: int = Field(ge=0)

@@ -1,4 +1,4 @@
-"""What every event is: frozen facts with an id that anyone can compute again."""
+"""The base of every event: a frozen fact with an id that follows from it."""
 
 from datetime import UTC, datetime
 from decimal import Decimal
@@ -28,7 +28,7 @@ Usd = Annotated[
 """US dollars to the billionth (list prices need eight places); a JSON string without an exponent."""
 
 Lane = Literal["live", "backfill", "replay"]
-"""What a request competes as: live goes before backfill, backfill before replay."""
+"""The priority of a request: live before backfill, backfill before replay."""
 
 LANES: tuple[Lane, ...] = get_args(Lane)
 """The lanes, the one that goes first in front."""
@@ -69,12 +69,12 @@ class Event(Part):
 
     @property
     def identity(self) -> tuple[object, ...]:
-        """What makes this fact the same fact when it is told again."""
+        """What makes two events the same fact."""
         raise NotImplementedError
 
     @property
     def event_id(self) -> UUID:
-        """The same for every telling of the same fact."""
+        """The same for every event of the same fact."""
         return derive_id(type(self).__name__, *self.identity)
 
     @property

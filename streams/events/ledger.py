@@ -1,6 +1,6 @@
-"""The analysis ledger: what was asked for, what was reserved, what it cost.
+"""The analysis ledger: requests, claims and settlements.
 
-Every reader of this topic folds the same records in the same order to the same verdicts.
+Every reader folds the same records in the same order to the same verdicts.
 """
 
 from typing import Literal
@@ -19,7 +19,7 @@ def request_id(captions: UUID, prompt_id: str | None, replay_id: UUID | None) ->
 
 
 def analysis_id(captions: UUID, prompt_id: str) -> UUID:
-    """The id of the analysis of `captions` under a prompt, whoever asks for it."""
+    """The id of the analysis of `captions` under a prompt, the same for every request."""
     return derive_id("analysis", captions, prompt_id)
 
 

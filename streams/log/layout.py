@@ -28,7 +28,7 @@ class Layout:
 
 @dataclass(frozen=True)
 class Plan:
-    """What `topics apply` would do. `refused`: partition counts that cannot be mended in place."""
+    """What `topics apply` would do. `refused`: partition counts that cannot be fixed in place."""
 
     create: tuple[Topic, ...]
     alter: Mapping[str, Mapping[str, tuple[str | None, str]]]
@@ -88,7 +88,7 @@ async def existing_layouts(admin: AIOKafkaAdminClient, prefix: str) -> dict[str,
     layouts = {}
     for response in await admin.describe_configs(resources):
         for code, message, _kind, name, entries in response.resources:
-            if code == _UNKNOWN_TOPIC:  # this broker has yet to hear of it
+            if code == _UNKNOWN_TOPIC:  # this broker does not know it yet
                 continue
             if code != 0:
                 raise EarmarkError(f"the broker does not describe topic {name}: {message}")
@@ -160,7 +160,7 @@ async def _alter(
 
 
 async def _settle(admin: AIOKafkaAdminClient, prefix: str) -> None:
-    """A broker hears of a change a moment after the controller has answered: wait until it has."""
+    """Wait until the broker shows a change: it does so a moment after the controller has answered."""
     try:
         async with asyncio.timeout(_SETTLE_LIMIT_S):
             while not plan(await existing_layouts(admin, prefix), prefix).is_empty:  # noqa: ASYNC110 - a broker gives no sign

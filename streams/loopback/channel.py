@@ -15,7 +15,7 @@ Behaviour = Literal[
     "timedtext_html",
     "timedtext_drips",
 ]
-"""What a video does when it is asked for: plays, cannot be played (and why), or YouTube brakes."""
+"""What a video answers when it is requested: it plays, it cannot be played (and why), or YouTube throttles."""
 
 
 @dataclass(frozen=True)

@@ -57,7 +57,7 @@ class LoopbackClaude:
     """The server: `async with LoopbackClaude(scripts) as claude` serves at `claude.base_url` until the block ends.
 
     `scripts` by fingerprint; `improvise` answers what no script knows; `latency_s` passes before every message.
-    `limits`: the rate limits it tells of, and keeps to where they are enforced. `counting`: how count_tokens fails.
+    `limits`: the rate limits in its headers; enforced limits refuse. `counting`: how count_tokens fails.
     """
 
     def __init__(
@@ -202,14 +202,14 @@ class LoopbackClaude:
 
     def _failed(self, failure: Failure, headers: Mapping[str, str] | None = None) -> web.Response:
         again = {} if failure.retry_after is None else {"retry-after": str(failure.retry_after)}
-        told = {**(headers or {}), **again, **failure.headers}
+        sent = {**(headers or {}), **again, **failure.headers}
         if failure.page is not None:
             return web.Response(
-                status=failure.status, text=failure.page, headers=told, content_type="text/html"
+                status=failure.status, text=failure.page, headers=sent, content_type="text/html"
             )
         details = {} if failure.code is None else {"details": {"error_code": failure.code}}
         error = {"type": failure.kind, "message": failure.message, **details}
-        return self._json(failure.status, {"type": "error", "error": error}, told)
+        return self._json(failure.status, {"type": "error", "error": error}, sent)
 
     def _json(self, status: int, body: object, headers: Mapping[str, str] | None = None) -> web.Response:
         return self._response(status, orjson.dumps(body).decode(), headers or {})

@@ -1,7 +1,7 @@
-"""The loopback Claude's rate limits: token buckets as the API documents them, told in its headers.
+"""The loopback Claude's rate limits: token buckets as the API documents them, reported in its headers.
 
 A bucket fills continuously. What an answer costs in output tokens is known only once it is written, so it may leave a
-debt; requests and input tokens are asked for beforehand. Unless enforced, the buckets are only told of.
+debt; requests and input tokens are taken before the call. Buckets that are not enforced are only reported.
 """
 
 from collections.abc import Mapping
@@ -64,15 +64,15 @@ class Limits:
     def headers(self, now: datetime) -> dict[str, str]:
         """The headers as of `now`: what remains in terms of a minute; a reset is when the bucket is full again."""
         self._fill(now)
-        told = {}
+        reported = {}
         for name, bucket in self._buckets.items():
             full = now + bucket.wait(bucket.size)
-            told[f"anthropic-ratelimit-{name}-limit"] = str(bucket.a_minute)
-            told[f"anthropic-ratelimit-{name}-remaining"] = str(
+            reported[f"anthropic-ratelimit-{name}-limit"] = str(bucket.a_minute)
+            reported[f"anthropic-ratelimit-{name}-remaining"] = str(
                 max(0, floor(bucket.level * 60 / self._burst_s))
             )
-            told[f"anthropic-ratelimit-{name}-reset"] = full.strftime("%Y-%m-%dT%H:%M:%SZ")
-        return told
+            reported[f"anthropic-ratelimit-{name}-reset"] = full.strftime("%Y-%m-%dT%H:%M:%SZ")
+        return reported
 
     def _fill(self, now: datetime) -> None:
         for bucket in self._buckets.values():

@@ -1,4 +1,4 @@
-"""What the loopback Claude may do with a request, and how its requests are told apart."""
+"""What the loopback Claude may do with a request, and how it distinguishes requests."""
 
 from collections.abc import Callable, Mapping, Sequence
 from dataclasses import dataclass, field

@@ -1,4 +1,4 @@
-"""An activation, told to every partition of `analyses`, so that each can be folded alone."""
+"""prompts → analyses: an activation as a marker in every partition, so that each partition can be folded alone."""
 
 from collections.abc import Sequence
 
@@ -10,7 +10,7 @@ from streams.log.topics import ANALYSES
 async def place_markers(event: Event, position: Position) -> Sequence[Event]:
     """The activation at `position` in `prompts` as a marker for each partition of `analyses`.
 
-    Told again it gives the same bytes: the number is the position's, the time the activation's.
+    A redelivery gives the same bytes: the number is the position's offset, the time the activation's.
     """
     match event:
         case PromptActivated():

@@ -4,8 +4,8 @@ The current one is the analysis with the latest (activation of its prompt, capti
 analyses under a prompt that was never activated wait. What became current before an offset depends on the partition
 up to that offset and on nothing else.
 
-Records are decoded although their headers name all that is kept: one that cannot be read must not count here, for the
-read model rejects it, and nothing but decoding tells. That is 0.07 ms an analysis, where a partition is folded anew.
+Records are decoded although their headers hold all that is kept: an unreadable record must not count here, because the
+read model rejects it, and only decoding shows it. That takes 0.07 ms an analysis when a partition is folded again.
 """
 
 from collections import Counter

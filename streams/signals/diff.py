@@ -27,7 +27,7 @@ from streams.signals.current import Switch
 def signals(
     previous: AnalysisCompleted | None, current: AnalysisCompleted, switch: Switch, at: datetime
 ) -> list[Event]:
-    """What turns the signals of `previous` into those of `current`; what reads as before is not told again.
+    """The signals that turn the state of `previous` into that of `current`; an unchanged part is not published again.
 
     `at` is the time of the event that caused the switch. The order is fixed: retractions, then mentions as `current`
     has them, then the outlook.

@@ -40,7 +40,7 @@ class PublishSignals:
     """Publishes, for each event of `analyses`, the mentions and outlooks that it adds, changes or retracts.
 
     It keeps a fold of each partition it is given and never folds beyond the event it handles: the same event gives the
-    same bytes whoever handles it, and however often.
+    same bytes in every process, and each time.
     """
 
     def __init__(self, fetcher: Fetcher, batch: int = BATCH, log_limit_s: float = LOG_LIMIT_S) -> None:

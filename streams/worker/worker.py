@@ -75,7 +75,7 @@ def settings(connection: Connection, slot: str, time_limit_s: float) -> Mapping[
         # goes on for many batches is not waited for: nobody would get work for as long. The watchdog then ends this
         # process, and the next owner of the partition publishes it all again from the first batch.
         "broker_rebalance_timeout": max(60.0, time_limit_s + 30.0),
-        # Full buffers are no reason to leave the group; whoever leaves that way never comes back.
+        # Full buffers are no reason to leave the group: a member that leaves this way never returns.
         "broker_max_poll_interval": 1e6,
         "broker_commit_interval": 1.0,
         "broker_commit_every": 100,
@@ -164,13 +164,13 @@ async def _serve(connection: Connection, slot: str, agents: Agents, now: Clock) 
 
 async def _work(connection: Connection, slot: str, agents: Agents, now: Clock) -> None:
     await topics_answer(connection)
-    async with publisher(connection) as publish, agents() as heard:
+    async with publisher(connection) as publish, agents() as running:
         app = _Worker(
             f"{connection.prefix}worker",
-            **settings(connection, slot, max(agent.time_limit_s for agent in heard)),
+            **settings(connection, slot, max(agent.time_limit_s for agent in running)),
         )
-        wrappers = [Wrapper(agent, publish.append_all, now) for agent in heard]
-        for agent, wrapper in zip(heard, wrappers, strict=True):
+        wrappers = [Wrapper(agent, publish.append_all, now) for agent in running]
+        for agent, wrapper in zip(running, wrappers, strict=True):
             _register(app, connection, agent, wrapper)
         watching = asyncio.create_task(watch(app, connection, wrappers), name="watchdog")
         try:

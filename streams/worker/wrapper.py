@@ -1,6 +1,6 @@
-"""The wrapper round every handler: an event ends as events, as a dead letter, or the process stops and leaves it.
+"""The wrapper of every handler: an event becomes events or a dead letter, or the process stops without a commit.
 
-Faust commits an event whose handler raises, so no exception may leave `Wrapper.run`; where nothing else is sound the
+Faust commits an event even if its handler raises, so no exception may leave `Wrapper.run`. If nothing else is safe, the
 process ends at once, uncommitted, and the event is delivered again.
 """
 
@@ -56,7 +56,7 @@ class ExitCode(IntEnum):
 
 @dataclass(frozen=True)
 class Agent:
-    """A handler and what it hears: `topics`, or of these only `types`; `time_limit_s` seconds for an event or batch."""
+    """A handler and its input: `topics`, or only `types` of them. `time_limit_s`: seconds for an event or batch."""
 
     name: str
     topics: tuple[Topic, ...]
@@ -74,7 +74,7 @@ class Retry:
 
 @dataclass(frozen=True)
 class DeadLetter:
-    """No retry will mend this event; `counts`: the handler failed, rather than the message being unreadable."""
+    """No retry can help this event; `counts`: the handler failed, rather than the message being unreadable."""
 
     counts: bool
 
@@ -117,7 +117,7 @@ async def _at_once(answer: Awaitable[Sequence[Event]]) -> Batches:
 
 
 class Wrapper:
-    """An agent at work. One serves every partition; `busy` tells the watchdog which are at it, and for how long yet."""
+    """Runs an agent, one for every partition. `busy` shows the watchdog which partitions are at work, and until when."""
 
     def __init__(
         self,

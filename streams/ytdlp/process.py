@@ -21,7 +21,7 @@ STDERR_TAIL = 1000
 
 
 class YtdlpError(EarmarkError):
-    """yt-dlp brought nothing; base of the three ways."""
+    """yt-dlp returned nothing; base of the three ways to fail."""
 
 
 class ExtractionError(YtdlpError):
@@ -49,7 +49,7 @@ class CrashError(YtdlpError):
 class Options:
     """How to ask YouTube.
 
-    `youtube_url`: an origin in place of every *.youtube.com; whoever else is asked for is then refused.
+    `youtube_url`: an origin instead of every *.youtube.com; requests to other hosts are then refused.
     `clients`: yt-dlp's player clients. `cookies`: a cookies.txt, only ever read.
     """
 

@@ -49,18 +49,18 @@ class _YoutubeDL(YoutubeDL):  # type: ignore[misc]  # yt-dlp has no types
 
 
 class _Warnings:
-    """yt-dlp's logger: keeps the warnings, which alone tell of a PO token that was missing."""
+    """yt-dlp's logger. It keeps the warnings: nothing else reports a missing PO token."""
 
     def __init__(self) -> None:
         self.lines: list[str] = []
 
     def debug(self, message: str) -> None:
-        """Progress and chatter: nobody reads it."""
+        """Drop progress messages."""
 
     info = error = debug  # an error also raises
 
     def warning(self, message: str) -> None:
-        """Kept for whoever asks."""
+        """Keep a warning."""
         self.lines.append(message)
 
 

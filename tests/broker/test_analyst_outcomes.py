@@ -160,7 +160,7 @@ async def test_a_spend_limit_pauses_the_analyst_until_the_date_that_the_provider
 
 
 async def test_what_was_not_paid_for_is_claimable_by_whoever_starts_next(connection: Connection) -> None:
-    """402: once the payment is mended, a restart need not wait out the pause."""
+    """402: once the payment is fixed, a restart need not wait out the pause."""
     answers = Answers(otherwise=Failure(402, "billing_error", "Check your payment details."))
     async with scene(connection) as log, LoopbackClaude({}, improvise=answers) as claude:
         await log.ask("a", "b")

@@ -136,7 +136,8 @@ async def test_an_empty_log_gives_a_guess_and_a_declined_offer_takes_nothing(con
     guess = Forecast(read_prompt(BUNDLED), GUESS).of_videos(11)
     assert money(said.output) == round(guess, 2)
     assert (
-        f"{days(guess, Decimal('0.01'), Decimal('0.25'))} days at 25% of a daily cap of 0.01 US dollars" in said.output
+        f"{days(guess, Decimal('0.01'), Decimal('0.25'))} days at 25% of a daily cap of 0.01 US dollars"
+        in said.output
     )
     assert "a guess: the log has no analysis to go by" in said.output
     assert "no video is taken" in said.output

@@ -43,7 +43,7 @@ class Crowd:
         process.start()
         return process
 
-    def mend(self) -> None:
+    def fix(self) -> None:
         """Start again whoever is gone."""
         for slot, process in enumerate(self.slots):
             if not process.is_alive():
@@ -56,14 +56,14 @@ class Crowd:
         """Kill one that runs, or stop it until every claim that it holds has expired."""
         while len(self._stopped) == len(self.slots):  # noqa: ASYNC110  a second is no matter here
             await asyncio.sleep(0.1)
-        self.mend()
+        self.fix()
         slot = self.random.choice([slot for slot in range(len(self.slots)) if slot not in self._stopped])
         match act:
             case "kill":
                 self.slots[slot].kill()
                 await asyncio.to_thread(self.slots[slot].join)
                 await asyncio.sleep(self.random.uniform(0, 0.2))
-                self.mend()
+                self.fix()
             case "stop":
                 self._send(slot, signal.SIGSTOP)
                 self._stopped.add(slot)
@@ -84,7 +84,7 @@ class Crowd:
         """End all in good order, which must be possible; those that are stopped are woken first."""
         await asyncio.gather(*self._wakers)
         self._wakers.clear()
-        self.mend()
+        self.fix()
         for process in self.slots:
             process.terminate()
         for process in self.slots:

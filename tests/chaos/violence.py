@@ -170,7 +170,7 @@ async def _midnight(plan: Plan, crowd: Crowd, watch: Watch) -> None:
 async def _rest(plan: Plan, crowd: Crowd, watch: Watch, follower: Follower) -> None:
     while not (0 < watch.midnight_ms < now_ms() and watch.at_rest()):
         await follower.moved()
-        crowd.mend()
+        crowd.fix()
         await _midnight(plan, crowd, watch)
     await follower.reach_now()
 

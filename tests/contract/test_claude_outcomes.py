@@ -78,7 +78,7 @@ async def test_no_call_was_taken_and_the_same_claim_goes_again(
         pytest.param(
             Failure(402, "billing_error", "Check your payment details."),
             NOW + AN_HOUR,
-            id="402: a payment may be mended at any hour",
+            id="402: a payment may be fixed at any hour",
         ),
         pytest.param(
             Failure(400, "invalid_request_error", "Your credit balance is too low to access the API."),
@@ -121,7 +121,7 @@ async def test_no_call_succeeds_before_its_date(step: Step, until: datetime) -> 
         ),
     ],
 )
-async def test_no_call_succeeds_before_a_person_mends_it(step: Failure) -> None:
+async def test_no_call_succeeds_before_a_person_fixes_it(step: Failure) -> None:
     outcome, charge, bill = await asked(step)
     assert isinstance(outcome, Misconfigured)
     assert outcome.reason.startswith(str(step.status))

@@ -53,7 +53,7 @@ def test_a_duration_is_written_with_its_units(text: str, seconds: float) -> None
     "text", ["", "soon", "3 h", "h", "3hours", "1h30", "3x", "1:30", "nan", "inf", "-5m"]
 )
 def test_a_duration_that_is_none_is_refused(text: str) -> None:
-    with pytest.raises(ValueError, match="no duration"):
+    with pytest.raises(ValueError, match="not a duration"):
         parse_duration(text)
 
 
@@ -95,7 +95,7 @@ def test_a_variable_that_is_set_to_nothing_is_not_set(monkeypatch: pytest.Monkey
 
 
 @pytest.mark.parametrize(
-    ("name", "text", "mend"),
+    ("name", "text", "fix"),
     [
         ("EARMARK_CALL_TIMEOUT", "soon", "write it like 90s, 3h or 1h30m"),
         ("EARMARK_CALL_TIMEOUT", "0s", "greater than 0"),
@@ -112,14 +112,14 @@ def test_a_variable_that_is_set_to_nothing_is_not_set(monkeypatch: pytest.Monkey
     ],
 )
 def test_a_wrong_value_is_named_with_what_belongs_there(
-    monkeypatch: pytest.MonkeyPatch, name: str, text: str, mend: str
+    monkeypatch: pytest.MonkeyPatch, name: str, text: str, fix: str
 ) -> None:
     monkeypatch.setenv(name, text)
     with pytest.raises(EarmarkError) as raised:
         load()
     (sentence,) = str(raised.value).splitlines()
     assert sentence.startswith(f"{name}: ")
-    assert mend in sentence
+    assert fix in sentence
 
 
 def test_every_wrong_value_is_named_at_once(monkeypatch: pytest.MonkeyPatch) -> None:

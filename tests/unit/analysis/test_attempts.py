@@ -267,7 +267,7 @@ async def test_a_cap_of_nothing_is_a_pause() -> None:
 
 
 async def test_a_call_above_its_lanes_share_waits_alone() -> None:
-    """A larger share mends it, so it is not given up; what waits behind it in the lane need not wait."""
+    """A larger share fixes it, so it is not given up; what waits behind it in the lane need not wait."""
     async with scene(replace(LIMITS, backfill_share=Decimal("0.0001")), "backfill") as here:
         todo = await here.make()
         assert later_than(todo, timedelta(hours=1))

@@ -91,7 +91,7 @@ def test_late_captions_are_asked_for_after_each_delay_and_then_no_more() -> None
     assert tries == [*(NOW + timedelta(seconds=delay) for delay in DELAYS), None]
 
 
-def test_what_was_braked_is_asked_for_soon_and_after_some_tries_like_what_is_late() -> None:
+def test_what_was_throttled_is_asked_for_soon_and_after_some_tries_like_what_is_late() -> None:
     tries = [next_try_at("soon", attempt, DELAYS, NOW) for attempt in range(1, 6)]
     assert tries == [NOW + SOON, NOW + SOON, NOW + SOON, NOW + timedelta(seconds=DELAYS[3]), None]
 

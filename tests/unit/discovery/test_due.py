@@ -20,7 +20,7 @@ from streams.log.topics import destination
 
 NOON = datetime(2026, 11, 20, 12, tzinfo=UTC)
 SECOND, DAY = timedelta(seconds=1), timedelta(days=1)
-BRAKE = timedelta(minutes=5)
+THROTTLE = timedelta(minutes=5)
 FOLLOWED = ChannelFollowed(at=NOON, channel_id="UC1", handle=None, title=None, since=NOON - DAY)
 FOLLOW = Follow("UC1", None, None, NOON, NOON - DAY)
 
@@ -32,7 +32,7 @@ def video(video_id: str, origin: Origin) -> Video:
 def following(*events: Event) -> Known:
     known = Known()
     for offset, event in enumerate((FOLLOWED, *events)):
-        known.told(event, Position(partition=0, offset=offset))
+        known.apply_event(event, Position(partition=0, offset=offset))
     return known
 
 
@@ -59,9 +59,9 @@ def test_live_goes_before_retries_and_retries_before_old_videos() -> None:
     known = following(failed)
     backlog = backlog_of(video("old", "backfill"), video("live", "poll"))
     order: list[str] = []
-    while (due := next_due(known, backlog, open_valve(), NOON, BRAKE)) is not None:
+    while (due := next_due(known, backlog, open_valve(), NOON, THROTTLE)) is not None:
         order.append(due.video_id)
-        known.told(sent(due), Position(partition=0, offset=9))
+        known.apply_event(sent(due), Position(partition=0, offset=9))
     assert order == ["live", "failed", "old"]
 
 
@@ -80,9 +80,9 @@ def sent(due: Video | Retry) -> Event:
 def test_a_shut_valve_holds_old_videos_and_no_live_one() -> None:
     shut = open_valve().passed(NOON)
     old, live = video("old", "backfill"), video("live", "poll")
-    assert next_due(following(), backlog_of(old), shut, NOON + 1 * SECOND, BRAKE) is None
-    assert next_due(following(), backlog_of(old, live), shut, NOON + 1 * SECOND, BRAKE) == live
-    assert next_due(following(), backlog_of(old), shut, NOON + 3 * SECOND, BRAKE) == old
+    assert next_due(following(), backlog_of(old), shut, NOON + 1 * SECOND, THROTTLE) is None
+    assert next_due(following(), backlog_of(old, live), shut, NOON + 1 * SECOND, THROTTLE) == live
+    assert next_due(following(), backlog_of(old), shut, NOON + 3 * SECOND, THROTTLE) == old
 
 
 def test_the_valve_makes_up_for_a_second_at_most() -> None:
@@ -94,7 +94,7 @@ def test_the_valve_makes_up_for_a_second_at_most() -> None:
 
 
 def test_while_youtube_brakes_nothing_is_sent() -> None:
-    braked = CaptionsUnavailable(
+    throttled = CaptionsUnavailable(
         at=NOON,
         video=video("x", "poll"),
         revision=1,
@@ -104,8 +104,8 @@ def test_while_youtube_brakes_nothing_is_sent() -> None:
         next_try_at=NOON,
     )
     backlog = backlog_of(video("live", "poll"))
-    assert next_due(following(braked), backlog, open_valve(), NOON + BRAKE - SECOND, BRAKE) is None
-    assert next_due(following(braked), backlog, open_valve(), NOON + BRAKE, BRAKE) is not None
+    assert next_due(following(throttled), backlog, open_valve(), NOON + THROTTLE - SECOND, THROTTLE) is None
+    assert next_due(following(throttled), backlog, open_valve(), NOON + THROTTLE, THROTTLE) is not None
 
 
 def test_live_is_sent_oldest_first_and_old_newest_first() -> None:
@@ -126,7 +126,9 @@ def test_a_walk_counts_once_its_videos_are_in_the_log() -> None:
     known, backlog = following(), backlog_of(video("old", "backfill"))
     backlog.walked(Walk(FOLLOW, "videos", NOON - DAY, frozenset({"old"})))
     assert backlog.covered(known, NOON) == []
-    known.told(VideoDiscovered(at=NOON, video=video("old", "backfill")), Position(partition=0, offset=0))
+    known.apply_event(
+        VideoDiscovered(at=NOON, video=video("old", "backfill")), Position(partition=0, offset=0)
+    )
     (scanned,) = backlog.covered(known, NOON)
     assert (scanned.channel_id, scanned.tab, scanned.since, scanned.complete) == (
         "UC1",
@@ -134,7 +136,7 @@ def test_a_walk_counts_once_its_videos_are_in_the_log() -> None:
         NOON - DAY,
         True,
     )
-    known.told(scanned, Position(partition=0, offset=1))
+    known.apply_event(scanned, Position(partition=0, offset=1))
     backlog.prune(known)
     assert backlog == Backlog()
 
@@ -142,7 +144,7 @@ def test_a_walk_counts_once_its_videos_are_in_the_log() -> None:
 def test_what_was_found_for_a_follow_ends_with_it() -> None:
     known, backlog = following(), backlog_of(video("old", "backfill"), video("live", "poll"))
     backlog.walked(Walk(FOLLOW, "videos", NOON - DAY, frozenset()))
-    known.told(ChannelUnfollowed(at=NOON, channel_id="UC1"), Position(partition=0, offset=1))
+    known.apply_event(ChannelUnfollowed(at=NOON, channel_id="UC1"), Position(partition=0, offset=1))
     backlog.prune(known)
     assert backlog == Backlog()
 
@@ -234,7 +236,7 @@ class Watching(RuleBasedStateMachine):
     @rule()
     def send_what_is_due(self) -> None:
         self.backlog.prune(self.known)
-        while (due := next_due(self.known, self.backlog, self.valve, self.now, BRAKE)) is not None:
+        while (due := next_due(self.known, self.backlog, self.valve, self.now, THROTTLE)) is not None:
             is_live = isinstance(due, Video) and due.origin == "poll"
             assert is_live or not [v for v in self.backlog.live if v not in self.known.settled], "live waited"
             if not is_live:
@@ -251,7 +253,7 @@ class Watching(RuleBasedStateMachine):
                 attempt = 1
             self.sent.append((due.video_id, attempt))
             self.open_tries[due.video_id, attempt] = video(due.video_id, "poll")
-            self.known.told(event, self.append(event))
+            self.known.apply_event(event, self.append(event))
 
     @invariant()
     def nothing_is_sent_twice(self) -> None:

@@ -117,9 +117,9 @@ def test_youtube_brakes_for_a_while_after_the_latest_sign() -> None:
         for n in (0, 1)
     ]
     known = known_from(*brakes)
-    assert known.is_braked(NOON + timedelta(minutes=4), timedelta(minutes=5))
-    assert not known.is_braked(NOON + timedelta(minutes=5), timedelta(minutes=5))
-    assert not known_from(unavailable(1, NOON)).is_braked(NOON, timedelta(minutes=5))
+    assert known.is_throttled(NOON + timedelta(minutes=4), timedelta(minutes=5))
+    assert not known.is_throttled(NOON + timedelta(minutes=5), timedelta(minutes=5))
+    assert not known_from(unavailable(1, NOON)).is_throttled(NOON, timedelta(minutes=5))
 
 
 def test_what_cannot_be_read_is_skipped(caplog: pytest.LogCaptureFixture) -> None:
