@@ -17,26 +17,40 @@ from streams.events.ledger import (
     ReplayStarted,
 )
 from streams.events.prompts import PromptActivated, PromptRegistered
-from streams.events.signals import (
-    MentionAdded,
-    MentionChanged,
-    MentionRetracted,
-    OutlookAdded,
-    OutlookChanged,
-    OutlookRetracted,
-)
+from streams.events.signals import SIGNALS
 from streams.events.videos import VideoDiscovered
 
 Upcaster = Callable[[dict[str, Any]], dict[str, Any]]
 """Turns a body of one version into a body of the next."""
 
 
+Upcasters = Mapping[tuple[str, int], Upcaster]
+"""By an event type's name and the version that is turned into the next."""
+
+
+def unchanged(version: int, *types: type[Event]) -> Upcasters:
+    """For a next version that only says more: bodies of `version` are read there as they are."""
+    return {(event_type.__name__, version): dict for event_type in types}
+
+
 @dataclass(frozen=True)
 class Catalogue:
-    """The language: its types by name, and how an old body becomes a new one, by (name, old version)."""
+    """The language: its types by name, and the upcasters of every version that any of them had.
+
+    Raises ValueError where one is missing: a process that cannot read old logs must not start.
+    """
 
     types: Mapping[str, type[Event]]
-    upcasters: Mapping[tuple[str, int], Upcaster] = field(default_factory=dict)
+    upcasters: Upcasters = field(default_factory=dict)
+
+    def __post_init__(self) -> None:
+        for name, event_type in self.types.items():
+            for version in range(1, event_type.version):
+                if (name, version) not in self.upcasters:
+                    raise ValueError(
+                        f"{name} is of version {event_type.version} and nothing reads its version {version}:"
+                        f" put an upcaster, or unchanged({version}, {name}), into UPCASTERS in {__name__}"
+                    )
 
 
 EVENT_TYPES: tuple[type[Event], ...] = (
@@ -57,13 +71,10 @@ EVENT_TYPES: tuple[type[Event], ...] = (
     AnalysisFailed,
     PromptRegistered,
     PromptActivated,
-    MentionAdded,
-    MentionChanged,
-    MentionRetracted,
-    OutlookAdded,
-    OutlookChanged,
-    OutlookRetracted,
+    *SIGNALS,
     DeadLettered,
 )
 
-CATALOGUE = Catalogue({event_type.__name__: event_type for event_type in EVENT_TYPES})
+UPCASTERS: Upcasters = {}
+
+CATALOGUE = Catalogue({event_type.__name__: event_type for event_type in EVENT_TYPES}, UPCASTERS)

@@ -4,13 +4,16 @@ Apply a signal only if its `revision` is greater than the last one seen for its 
 video is recent.
 """
 
-from typing import Literal
+from typing import ClassVar, Literal
 from uuid import UUID
 
 from pydantic import Field
 
 from streams.events.analyses import Action, Conviction, Direction, TimeHorizon
 from streams.events.event import Event, Part, Utc, derive_id
+
+VERSION = 1
+"""The version of every signal and of the contract. It rises only if a subscriber of the previous version would break."""
 
 Cause = Literal["live", "backfill", "activation", "correction"]
 Reason = Literal["not_mentioned", "symbol_changed"]
@@ -70,6 +73,8 @@ class OutlookState(Part):
 
 
 class _Signal(Event):
+    version: ClassVar[int] = VERSION
+
     revision: int = Field(ge=1, description="Grows with every signal of the same id, not always by 1.")
     cause: Cause = Field(
         description="live: the first analysis of a video published while its channel was followed; backfill: the first"
@@ -153,6 +158,10 @@ class OutlookRetracted(_OutlookSignal):
 
     previous: OutlookState
     reason: Reason
+
+
+SIGNALS = (MentionAdded, MentionChanged, MentionRetracted, OutlookAdded, OutlookChanged, OutlookRetracted)
+"""Every type of signal, all of one version."""
 
 
 def url_at(url: str, start_ms: int) -> str:

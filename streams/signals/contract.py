@@ -13,11 +13,8 @@ from pydantic_core import core_schema
 
 from streams.events.envelope import SOURCE, data_schema
 from streams.events.event import Event
-from streams.events.signals import Cause
+from streams.events.signals import VERSION, Cause
 from streams.log.topics import KEPT_FOR_EVER, MENTION_SIGNALS, OUTLOOK_SIGNALS, Topic
-
-VERSION = "1"
-"""Rises only if a subscriber of the previous version would break."""
 
 _KAFKA_BINDING = "0.5.0"
 _KEYS = {
@@ -72,7 +69,7 @@ def contract(prefix: str) -> dict[str, Any]:
         "asyncapi": "3.0.0",
         "info": {
             "title": "Earmark signals",
-            "version": VERSION,
+            "version": str(VERSION),
             "description": _DESCRIPTION,
             "license": {"name": "MIT"},
         },

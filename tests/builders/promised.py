@@ -24,13 +24,15 @@ def _is_date_time(value: object) -> bool:
 class Promised:
     """A contract's schemas.
 
-    Subscribers must let unknown fields pass, so the contract does; here they are refused, or a field that is sent and
-    described nowhere would go unnoticed.
+    Subscribers must let unknown fields pass, so the contract does; where it is `closed` they are refused, or a field that
+    is sent and described nowhere would go unnoticed.
     """
 
-    def __init__(self, contract: dict[str, Any]) -> None:
-        closed = json.dumps(contract).replace('"additionalProperties": true', '"additionalProperties": false')
-        self._document = json.loads(closed)
+    def __init__(self, contract: dict[str, Any], *, closed: bool) -> None:
+        text = json.dumps(contract)
+        if closed:
+            text = text.replace('"additionalProperties": true', '"additionalProperties": false')
+        self._document = json.loads(text)
 
     def complaints(
         self, topic: str, key: bytes, headers: Iterable[tuple[str, bytes]], value: bytes
@@ -54,7 +56,7 @@ class Promised:
         return [f"{schema} {error.json_path}: {error.message}" for error in found]
 
 
-PROMISED = Promised(kept())
+PROMISED = Promised(kept(), closed=True)
 
 
 async def sent(connection: Connection) -> list[Record]:

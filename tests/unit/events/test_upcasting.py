@@ -5,7 +5,7 @@ from typing import Any, ClassVar
 
 import pytest
 
-from streams.events.catalogue import CATALOGUE, Catalogue
+from streams.events.catalogue import CATALOGUE, Catalogue, unchanged
 from streams.events.envelope import BrokenBodyError, Message, decode, encode
 from streams.events.event import Event
 from tests.builders.examples import AT
@@ -61,6 +61,21 @@ def test_an_old_body_that_its_upcaster_cannot_read_is_broken(body: dict[str, Any
     old = message(1, body)
     with pytest.raises(BrokenBodyError, match="Renamed"):
         decode(old.headers, old.value, TEST_CATALOGUE)
+
+
+def test_a_body_that_reads_the_same_in_the_next_version_stays_as_it_is() -> None:
+    upcasters = {("Renamed", 1): _name_to_title, **unchanged(2, Renamed)}
+    old = message(2, {"title": "HI", "loud": False})
+    read = decode(old.headers, old.value, Catalogue({"Renamed": Renamed}, upcasters))
+    assert read == Renamed(at=AT, title="HI", loud=False)
+
+
+def test_a_version_that_nothing_reads_is_no_language() -> None:
+    """No process starts that would take an old log's signals for broken ones."""
+    with pytest.raises(
+        ValueError, match=r"Renamed is of version 3 .* unchanged\(2, Renamed\), into UPCASTERS"
+    ):
+        Catalogue({"Renamed": Renamed}, {("Renamed", 1): _name_to_title})
 
 
 def test_the_language_can_read_every_version_it_ever_had() -> None:
