@@ -50,7 +50,7 @@ class AnsweredOutlook(_Answered):
 
 
 class Answer(_Answered):
-    """Claude's whole answer. Its JSON schema goes with the request, so a change of it is a new SCHEMA_VERSION."""
+    """Claude's whole answer. A change of its JSON schema is a new SCHEMA_VERSION; answers to older ones must be read, too."""
 
     market_outlook: AnsweredOutlook
     macro_themes: tuple[str, ...]

@@ -1,25 +1,40 @@
 """What Claude is asked: all of it follows from the prompt and the captions."""
 
 from functools import cache
+from pathlib import Path
 from typing import Any
 
-from anthropic import transform_schema
+import orjson
 
-from streams.analysis.answer import Answer
 from streams.analysis.lines import lines_of
+from streams.errors import EarmarkError
 from streams.events.captions import CaptionsExtracted
 from streams.events.prompts import Prompt
 from streams.events.videos import Video
+from streams.prompts.files import SCHEMA_VERSION
+
+
+def schema_file(version: int) -> Path:
+    """Where a version of the answer's schema is kept: a prompt is asked with its own, whatever later ones allow."""
+    return Path(__file__).with_name(f"answer-{version}.json")
 
 
 @cache
-def _schema() -> dict[str, Any]:
-    # The same for every request, and milliseconds to make.
-    return transform_schema(Answer)
+def _schema(version: int) -> dict[str, Any]:
+    schema: dict[str, Any] = orjson.loads(schema_file(version).read_bytes())
+    return schema
 
 
 def request_of(prompt: Prompt, captions: CaptionsExtracted, max_tokens: int) -> dict[str, Any]:
-    """The arguments of `messages.create` for these captions under this prompt."""
+    """The arguments of `messages.create` for these captions under this prompt.
+
+    Raises EarmarkError for a prompt that a newer Earmark registered.
+    """
+    if prompt.schema_version > SCHEMA_VERSION:
+        raise EarmarkError(
+            f"prompt {prompt.name} asks for answer schema {prompt.schema_version}, and the newest here is"
+            f" {SCHEMA_VERSION}: upgrade Earmark"
+        )
     return {
         "model": prompt.model,
         "max_tokens": max_tokens,
@@ -28,7 +43,7 @@ def request_of(prompt: Prompt, captions: CaptionsExtracted, max_tokens: int) -> 
         ],
         "messages": [{"role": "user", "content": _transcript(captions.video, captions.texts)}],
         "output_config": {
-            "format": {"type": "json_schema", "schema": _schema()},
+            "format": {"type": "json_schema", "schema": _schema(prompt.schema_version)},
             "effort": prompt.effort,
         },
     }

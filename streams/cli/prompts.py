@@ -137,9 +137,10 @@ def _in_words(name: str, found: Difference) -> str:
 
 
 def _as_file(prompt: Prompt) -> str:
+    schema = "" if prompt.schema_version == 1 else f"schema_version: {prompt.schema_version}\n"
     return (
         f"---\nname: {prompt.name}\nmodel: {prompt.model}\nmax_tokens: {prompt.max_tokens}\neffort: {prompt.effort}\n"
-        f"---\n{prompt.words}"
+        f"{schema}---\n{prompt.words}"
     )
 
 

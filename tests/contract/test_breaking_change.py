@@ -12,19 +12,32 @@ from pathlib import Path
 import pytest
 
 from streams.events.signals import SIGNALS, VERSION
+from streams.prompts.files import SCHEMA_VERSION
 from tests.contract.kept import WRITE
 from tests.contract.released import versions
+from tests.recordings.answer_schema import WRITE as WRITE_SCHEMA
 from tests.recordings.events.goldens import named
 
 ROOT = Path(__file__).parents[2]
-COPIED = ("streams", "tests/builders", "tests/contract", "tests/recordings", "tests/unit/events")
+COPIED = ("streams", "tests/builders", "tests/contract", "tests/recordings", "tests/unit")
 MODELS, SIGNALS_FILE, CATALOGUE = (
     f"streams/events/{name}.py" for name in ("analyses", "signals", "catalogue")
 )
+PROMPTS = "streams/prompts/files.py"
 KEPT, RELEASED = "streams/signals/asyncapi.json", f"tests/contract/released-{VERSION}.json"
 GOLDENS = Path("tests/recordings/events")
-TESTS = "tests/unit/events tests/contract/test_contract_kept.py tests/contract/test_promised_messages.py"
 WRITE_GOLDENS = "python -m tests.recordings.events"
+TESTS = " ".join(
+    f"tests/{name}"
+    for name in (
+        "contract/test_contract_kept.py",
+        "contract/test_promised_messages.py",
+        "unit/analysis/test_conversation.py",
+        "unit/demo/test_sample_answers.py",
+        "unit/events",
+        "unit/prompts/test_prompt_files.py",
+    )
+)
 NEXT = VERSION + 1
 
 
@@ -63,13 +76,16 @@ class Copy:
         self.edit(SIGNALS_FILE, f"\nVERSION = {VERSION}\n", f"\nVERSION = {NEXT}\n")
 
     def read_the_old_ones(self) -> None:
-        start = "\nUPCASTERS: Upcasters = {"
-        self.edit(CATALOGUE, start, f"{start}**unchanged({VERSION}, *SIGNALS), ")
+        self.edit(CATALOGUE, ", UPCASTERS)\n", f", {{**UPCASTERS, **unchanged({VERSION}, *SIGNALS)}})\n")
+
+    def raise_the_schema(self) -> None:
+        self.edit(PROMPTS, f"SCHEMA_VERSION = {SCHEMA_VERSION}\n", f"SCHEMA_VERSION = {SCHEMA_VERSION + 1}\n")
 
     def change(self) -> None:
         self.add_the_value()
         self.raise_the_version()
         self.read_the_old_ones()
+        self.raise_the_schema()
 
 
 @pytest.fixture
@@ -83,12 +99,17 @@ def copy(tmp_path: Path) -> Copy:
 
 
 def test_the_whole_path_ends_in_another_version_beside_the_old_one(copy: Copy) -> None:
-    """What subscribers were given stays, to the byte, and old signals can still be read."""
-    untouched = [RELEASED, *(f"{GOLDENS}/{named(one.__name__, VERSION)}.json" for one in SIGNALS)]
+    """What subscribers were given and prompts are asked with stays, to the byte, and old signals can still be read."""
+    untouched = [
+        RELEASED,
+        f"streams/analysis/answer-{SCHEMA_VERSION}.json",
+        *(f"{GOLDENS}/{named(one.__name__, VERSION)}.json" for one in SIGNALS),
+    ]
     before = {file: (copy.folder / file).read_bytes() for file in untouched}
     copy.change()
     copy.run_well(WRITE)
     copy.run_well(WRITE_GOLDENS)
+    copy.run_well(WRITE_SCHEMA)
     copy.run_well(f"python -m pytest -q {TESTS}")
     assert {file: (copy.folder / file).read_bytes() for file in untouched} == before
 
@@ -117,6 +138,13 @@ def test_a_value_without_another_version_is_refused(copy: Copy) -> None:
     assert refused.stderr.rstrip().endswith(f"then: {WRITE}")
 
 
+def test_a_value_under_the_schema_of_registered_prompts_is_refused(copy: Copy) -> None:
+    copy.add_the_value()
+    refused = copy.run(WRITE_SCHEMA)
+    assert refused.returncode == 1
+    assert f"set SCHEMA_VERSION = {SCHEMA_VERSION + 1} in {PROMPTS}, then: {WRITE_SCHEMA}" in refused.stderr
+
+
 def test_another_version_without_upcasters_is_refused(copy: Copy) -> None:
     copy.add_the_value()
     copy.raise_the_version()
@@ -138,11 +166,15 @@ def test_another_version_without_what_the_old_one_promised_is_refused(copy: Copy
     [
         (WRITE, "tests/contract/test_contract_kept.py::test_the_kept_contract_is_what_the_models_say"),
         (WRITE_GOLDENS, "tests/unit/events/test_goldens.py::test_every_example_has_its_golden_file"),
+        (
+            WRITE_SCHEMA,
+            "tests/unit/analysis/test_conversation.py::test_the_newest_schema_is_that_of_the_answer",
+        ),
     ],
 )
 def test_a_command_that_is_forgotten_is_named(copy: Copy, forgotten: str, test: str) -> None:
     copy.change()
-    for command in {WRITE, WRITE_GOLDENS} - {forgotten}:
+    for command in {WRITE, WRITE_GOLDENS, WRITE_SCHEMA} - {forgotten}:
         copy.run_well(command)
     refused = copy.run(f"python -m pytest -q {test}")
     assert refused.returncode == 1

@@ -10,10 +10,13 @@ from hypothesis import strategies as st
 
 from streams.analysis.answer import Answer, InvalidAnswerError, parse_answer
 from streams.analysis.lines import WORDS_A_LINE, lines_of
-from streams.analysis.question import request_of
+from streams.analysis.question import request_of, schema_file
+from streams.errors import EarmarkError
 from streams.events.prompts import Prompt
 from streams.events.videos import Video
+from streams.prompts.files import SCHEMA_VERSION
 from tests.builders.transcripts import captions_of, segments
+from tests.recordings import answer_schema
 
 PROMPT = Prompt(
     name="p", model="claude-haiku-5-5", max_tokens=4000, effort="low", words="Listen.", schema_version=1
@@ -98,6 +101,38 @@ def test_the_schema_says_nothing_that_a_reader_of_the_code_is_told() -> None:
     assert '"title"' not in schema
     assert schema.count('"additionalProperties":false') == 3
     assert '"enum":["buy","sell","hold","watch","avoid"]' in schema
+
+
+def test_the_newest_schema_is_that_of_the_answer() -> None:
+    assert answer_schema.kept() == answer_schema.generated(), answer_schema.NEXT
+
+
+@pytest.mark.parametrize("version", range(1, SCHEMA_VERSION + 1))
+def test_a_prompt_is_asked_with_its_own_schema_and_what_that_allows_is_read(version: int) -> None:
+    """Also when a later one allows more or less: what was paid for is kept."""
+    asked = request_of(PROMPT.model_copy(update={"schema_version": version}), captions_of("hi"), 1)
+    schema = asked["output_config"]["format"]["schema"]
+    assert schema == orjson.loads(schema_file(version).read_bytes())
+    allowed = {
+        field: values["enum"]
+        for part in schema["$defs"].values()
+        for field, values in part["properties"].items()
+        if "enum" in values
+    }
+    assert set(allowed) == {"action", "time_horizon", "direction"}
+    mentions = [{**MENTION, field: value} for field in ("action", "time_horizon") for value in allowed[field]]
+    for direction in allowed["direction"]:
+        told = ANSWER | {
+            "mentions": mentions,
+            "market_outlook": {**ANSWER["market_outlook"], "direction": direction},
+        }
+        assert len(parse_answer(orjson.dumps(told).decode()).mentions) == len(mentions)
+
+
+def test_a_prompt_of_a_newer_earmark_is_not_asked_with_another_schema() -> None:
+    newer = PROMPT.model_copy(update={"schema_version": SCHEMA_VERSION + 1})
+    with pytest.raises(EarmarkError, match=f"the newest here is {SCHEMA_VERSION}: upgrade Earmark"):
+        request_of(newer, captions_of("hi"), 1)
 
 
 def test_an_answer_is_read_whatever_the_case_of_its_enums_and_whatever_else_it_says() -> None:

@@ -28,8 +28,14 @@ def test_a_file_is_its_front_matter_and_its_words(tmp_path: Path) -> None:
         max_tokens=900,
         effort="medium",
         words="Say what was called.\n\n---\nNothing else: é.",
-        schema_version=SCHEMA_VERSION,
+        schema_version=1,
     )
+
+
+def test_a_file_may_name_the_schema_of_its_answers(tmp_path: Path) -> None:
+    """What says nothing is of the first, whatever the newest is: an old file stays the prompt that it was."""
+    named = FRONT.replace("effort: medium", f"effort: medium\nschema_version: {SCHEMA_VERSION}")
+    assert read_prompt(written(tmp_path, named + "w")).schema_version == SCHEMA_VERSION
 
 
 @settings(suppress_health_check=[HealthCheck.function_scoped_fixture], deadline=None)
@@ -57,6 +63,11 @@ def test_any_words_come_back_as_they_were_written(tmp_path: Path, words: str) ->
         (FRONT.replace("900", "many") + "w", "max_tokens: Input should be a valid integer"),
         (FRONT.replace("900", "0") + "w", "max_tokens: Input should be greater"),
         (FRONT.replace("mine", "My Prompt") + "w", "name: String should match pattern"),
+        (
+            FRONT.replace("mine", "mine\nschema_version: 99") + "w",
+            f"schema_version: the newest is {SCHEMA_VERSION}",
+        ),
+        (FRONT.replace("mine", "mine\nschema_version: 0") + "w", "schema_version: Input should be greater"),
         (FRONT.replace("900", "x").replace("mine", "X") + "w", "; max_tokens: "),
     ],
 )

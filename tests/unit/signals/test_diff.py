@@ -1,6 +1,8 @@
+from typing import get_args
+
 import pytest
 
-from streams.events.analyses import Mention
+from streams.events.analyses import Action, Mention
 from streams.events.event import Event, Lane
 from streams.events.signals import (
     MentionAdded,
@@ -86,7 +88,7 @@ def test_what_is_not_grounded_is_no_signal() -> None:
 
 
 def test_every_action_is_a_signal() -> None:
-    actions = ["buy", "sell", "hold", "watch", "avoid"]
+    actions = list(get_args(Action))
     said = [mention(VIDEO, "NVDA", n, start_ms=n, action=action) for n, action in enumerate(actions)]
     assert [signal.mention.action for signal in mentions_told([], said)] == actions
 
