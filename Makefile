@@ -5,7 +5,7 @@ VENV := .venv
 BIN := $(VENV)/bin
 STAMP := $(VENV)/.installed
 
-.PHONY: setup demo test lint bench lock clean
+.PHONY: setup demo test lint generate bench lock clean
 
 setup: $(STAMP)
 
@@ -35,6 +35,14 @@ lint: setup
 	@$(BIN)/ruff check .
 	@$(BIN)/lint-imports
 	@$(BIN)/mypy
+
+# What is derived from the code and kept beside it; a command that would break what is out in the world says so instead.
+generate: setup
+	@$(BIN)/python -m tests.contract.kept
+	@$(BIN)/python -m tests.recordings.events
+	@$(BIN)/python -m tests.recordings.answer_schema
+	@$(BIN)/python -m tests.docs.env_example
+	@$(BIN)/python -m tests.docs.readme
 
 bench: setup
 	@$(BIN)/python -m tests.benchmarks
