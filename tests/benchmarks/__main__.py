@@ -7,7 +7,7 @@ import os
 import platform
 import re
 import tempfile
-from collections.abc import Awaitable, Callable
+from collections.abc import Awaitable, Callable, Sequence
 from pathlib import Path
 
 import psutil
@@ -17,7 +17,7 @@ from streams.log.connection import Connection
 from tests.benchmarks import activation, backfill, in_flight, live, start_up
 from tests.benchmarks.table import Result, lines
 
-README = Path(__file__).parents[2] / "README.md"
+PAGE = Path(__file__).with_name("README.md")
 MARKED = re.compile(r"(<!-- bench -->\n).*?(<!-- /bench -->)", re.DOTALL)
 NAMES = ("backfill", "in-flight", "start-up", "live", "activation")
 
@@ -56,7 +56,9 @@ def main() -> None:
     size.add_argument(
         "--full", action="store_true", help="with the ledger of a million analyses: half an hour more"
     )
-    parser.add_argument("--write", action="store_true", help="write the tables into README.md")
+    parser.add_argument(
+        "--write", action="store_true", help="write the tables into tests/benchmarks/README.md"
+    )
     asked = parser.parse_args()
     if unknown := set(asked.names) - set(NAMES):
         parser.error(f"unknown: {', '.join(sorted(unknown))}")
@@ -75,8 +77,13 @@ def main() -> None:
         finally:
             broker.stop(home)
     if asked.write:
-        body = "\n\n".join(tables)
-        README.write_text(MARKED.sub(lambda match: f"{match[1]}\n{body}\n\n{match[2]}", README.read_text()))
+        PAGE.write_text(with_tables(PAGE.read_text(), tables))
+
+
+def with_tables(page: str, tables: Sequence[str]) -> str:
+    """The page with these tables in place of those of the last run."""
+    body = "\n\n".join(tables)
+    return MARKED.sub(lambda match: f"{match[1]}\n{body}\n\n{match[2]}", page)
 
 
 async def _run(measure: Benchmark, connection: Connection, home: Path) -> Result:

@@ -1,55 +1,18 @@
-"""README.md as the tests read it. `python -m tests.docs.readme` writes its tables of verbs and settings anew."""
+"""What the code writes of the pages: `python -m tests.docs.readme` writes it anew, between the markers of each page."""
 
 import re
-import sys
-from collections.abc import Iterator
-from dataclasses import dataclass
-from pathlib import Path
+from collections.abc import Callable, Iterator, Mapping
 
 import click
+import duckdb
 
+from projections.ingest import TABLES
+from projections.model import define
 from streams.cli.main import earmark
+from streams.events.event import Event
+from streams.log.topics import TOPICS, Topic
 from streams.settings import Settings, variable
-
-ROOT = Path(__file__).parents[2]
-README = ROOT / "README.md"
-BIN = Path(sys.executable).parent
-
-
-@dataclass(frozen=True)
-class Block:
-    """A fenced block: its language, its text and the heading above it."""
-
-    heading: str
-    language: str
-    text: str
-
-    @property
-    def lines(self) -> list[str]:
-        """What stands in it, without empty lines and lines that are only a comment."""
-        return [line for line in self.text.splitlines() if line.strip() and not line.startswith("#")]
-
-
-def blocks() -> list[Block]:
-    """Every fenced block, in order."""
-    found, heading = [], ""
-    part = re.compile(r"^#+ (?P<heading>.+)|^```(?P<language>\w+)\n(?P<text>[\s\S]*?)^```$", re.MULTILINE)
-    for match in part.finditer(README.read_text()):
-        if match["heading"] is not None:
-            heading = match["heading"]
-        else:
-            found.append(Block(heading, match["language"], match["text"]))
-    return found
-
-
-def commands(heading: str | None = None) -> list[str]:
-    """Every command in a shell block, under a heading or at all, as one types it: without its comment."""
-    return [
-        line.partition("  #")[0].rstrip()
-        for block in blocks()
-        if block.language == "shell" and heading in (None, block.heading)
-        for line in block.lines
-    ]
+from tests.docs.pages import PAGES, ROOT, Page
 
 
 def verbs(group: click.Group = earmark, path: tuple[str, ...] = ()) -> Iterator[tuple[str, click.Command]]:
@@ -63,20 +26,15 @@ def verbs(group: click.Group = earmark, path: tuple[str, ...] = ()) -> Iterator[
             yield from verbs(command, (*path, name))
 
 
+def help_of(command: click.Command) -> list[str]:
+    """A command's help, a paragraph each; one that must keep its lines begins with a control character."""
+    return (command.help or "").split("\n\n")
+
+
 def summary(command: click.Command) -> str:
     """The first sentence of a command's help."""
-    paragraph = " ".join((command.help or "").partition("\n\n")[0].split())
+    paragraph = " ".join(help_of(command)[0].split())
     return paragraph.partition(". ")[0].removesuffix(".")
-
-
-def verbs_table() -> str:
-    """The verbs as the command line has them."""
-    rows = [
-        f"| `earmark {' '.join([name, *arguments(command)])}` | {summary(command)} |"
-        for name, command in verbs()
-        if not isinstance(command, click.Group)
-    ]
-    return "\n".join(["| command | |", "|---|---|", *rows])
 
 
 def arguments(command: click.Command) -> list[str]:
@@ -91,13 +49,43 @@ def arguments(command: click.Command) -> list[str]:
     return shown
 
 
-def prose() -> list[str]:
-    """The lines that are neither heading nor marker, and neither in a block nor in a table."""
-    text = re.sub(r"^```.*?^```$", "", README.read_text(), flags=re.MULTILINE | re.DOTALL)
-    return [line for line in text.splitlines() if line and not line.startswith(("|", "#", "<!--"))]
+def verbs_section() -> str:
+    """The verbs in a table, then each with all of its help and its options."""
+    leaves = [(name, command) for name, command in verbs() if not isinstance(command, click.Group)]
+    rows = [
+        f"| `earmark {' '.join([name, *arguments(command)])}` | {summary(command)} |"
+        for name, command in leaves
+    ]
+    table = "\n".join(["| command | |", "|---|---|", *rows])
+    return "\n\n".join([table, *(_verb(name, command) for name, command in leaves if _has_more(command))])
 
 
-def settings_table() -> str:
+def _options(command: click.Command) -> list[click.Option]:
+    return [option for option in command.params if isinstance(option, click.Option)]
+
+
+def _has_more(command: click.Command) -> bool:
+    """Whether a command says more than its line in the table."""
+    return bool(_options(command)) or " ".join((command.help or "").split()) != f"{summary(command)}."
+
+
+def _verb(name: str, command: click.Command) -> str:
+    parts = [f"### {name}"]
+    for paragraph in help_of(command):
+        if paragraph.lstrip().startswith("\b"):
+            lines = [line.strip() for line in paragraph.strip().splitlines()[1:]]
+            parts.append("\n".join(["```text", *lines, "```"]))
+        else:
+            parts.append(_lines(" ".join(paragraph.split())))
+    if options := _options(command):
+        context = click.Context(command)
+        rows = [record for option in options if (record := option.get_help_record(context)) is not None]
+        cells = [f"| `{_cell(option)}` | {_cell(meaning)} |" for option, meaning in rows]
+        parts.append("\n".join(["| option | |", "|---|---|", *cells]))
+    return "\n\n".join(parts)
+
+
+def settings_section() -> str:
     """The settings as the code has them; the values are those of .env.example, whose own test holds them."""
     example = (ROOT / ".env.example").read_text()
     values = dict(re.findall(r"^#?([A-Z_]+)=(.*)$", example, re.MULTILINE))
@@ -108,18 +96,97 @@ def settings_table() -> str:
     return "\n".join(["| variable | default | |", "|---|---|---|", *rows])
 
 
-def up_to_date() -> str:
-    """README.md as it should be: what stands between its markers comes from the code."""
-    text = README.read_text()
-    for name, table in (("verbs", verbs_table()), ("settings", settings_table())):
-        text = re.sub(
-            rf"(<!-- {name} -->\n).*?(<!-- /{name} -->)",
-            lambda match, table=table: f"{match[1]}\n{table}\n\n{match[2]}",
-            text,
-            flags=re.DOTALL,
-        )
+def events_section() -> str:
+    """The topics with their events: what each says and what it carries."""
+    count = sum(len(topic.types) for topic in TOPICS)
+    parts = [f"There are {count} events in {len(TOPICS)} topics."]
+    return "\n\n".join([*parts, *map(_topic, TOPICS)])
+
+
+def _topic(topic: Topic) -> str:
+    partitions = "1 partition" if topic.partitions == 1 else f"{topic.partitions} partitions"
+    rows = [f"| {kind.__name__} | {_says(kind)} | {_carries(kind)} |" for kind in topic.types]
+    return "\n".join(
+        [f"**`{topic.name}`**, {partitions}", "", "| event | | carries |", "|---|---|---|", *rows]
+    )
+
+
+def _says(kind: type[Event]) -> str:
+    return _cell(" ".join((kind.__doc__ or "").partition("\n\n")[0].split()))
+
+
+def _carries(kind: type[Event]) -> str:
+    return ", ".join(name for name in kind.model_fields if name != "at")
+
+
+def relations_section() -> str:
+    """The tables, views and macros of the read model, those for people first."""
+    with duckdb.connect() as database:
+        define(database)
+        relations = database.execute(
+            "SELECT table_name, 'table', comment FROM duckdb_tables()"
+            " UNION ALL SELECT view_name, 'view', comment FROM duckdb_views() WHERE NOT internal"
+            " ORDER BY starts_with(table_name, '_'), table_name"
+        ).fetchall()
+        macros = database.execute(
+            "SELECT function_name, parameters FROM duckdb_functions()"
+            " WHERE NOT internal AND function_type = 'table_macro' ORDER BY ALL"
+        ).fetchall()
+        found = [
+            _relation(name, kind, comment, _columns(database, name)) for name, kind, comment in relations
+        ]
+        for name, parameters in macros:
+            given = ", ".join(f"'{parameter}'" for parameter in parameters)
+            call = f"{name}({', '.join(parameters)})"
+            found.append(_relation(call, "macro", None, _columns(database, f"{name}({given})")))
+    return "\n\n".join(found)
+
+
+def _columns(database: duckdb.DuckDBPyConnection, source: str) -> list[tuple[str, str]]:
+    return [(name, kind) for name, kind, *_ in database.execute(f"DESCRIBE FROM {source}").fetchall()]
+
+
+def _relation(name: str, kind: str, comment: str | None, columns: list[tuple[str, str]]) -> str:
+    of = [event for table in TABLES if table.name == name for event in sorted(table.types)]
+    filled = f", filled by {', '.join(of)}" if of else ""
+    says = f": {comment}" if comment else ""
+    listed = ", ".join(f"`{column}` {_plain(of_type)}" for column, of_type in columns)
+    return f"### {name}\n\nA {kind}{filled}{says}.\n\n{listed}"
+
+
+def _plain(of_type: str) -> str:
+    return of_type.replace("TIMESTAMP WITH TIME ZONE", "TIMESTAMPTZ")
+
+
+def _lines(text: str) -> str:
+    """A line for each sentence."""
+    return re.sub(r"(?<=[.!?]) (?=[A-Z])", "\n", text)
+
+
+def _cell(text: str) -> str:
+    """Text as it may stand in a table."""
+    return text.replace("|", "\\|").replace("<", "\\<")
+
+
+SECTIONS: Mapping[str, Callable[[], str]] = {
+    "verbs": verbs_section,
+    "settings": settings_section,
+    "events": events_section,
+    "relations": relations_section,
+}
+
+
+def up_to_date(page: Page) -> str:
+    """A page as it should be: what stands between its markers comes from the code."""
+    text = page.text
+    for name, section in SECTIONS.items():
+        marked = re.compile(rf"(<!-- {name} -->\n).*?(<!-- /{name} -->)", re.DOTALL)
+        if marked.search(text):
+            body = section()
+            text = marked.sub(lambda match, body=body: f"{match[1]}\n{body}\n\n{match[2]}", text)
     return text
 
 
 if __name__ == "__main__":
-    README.write_text(up_to_date())
+    for written in PAGES:
+        written.file.write_text(up_to_date(written))

@@ -11,7 +11,7 @@ import psutil
 import pytest
 
 from streams.demo.run import NOTICE
-from tests.docs.readme import BIN, ROOT, blocks
+from tests.docs.pages import BIN, README, ROOT
 
 pytestmark = pytest.mark.kafka
 
@@ -89,10 +89,10 @@ def test_it_leaves_nothing_running(demo: Demo) -> None:
     assert list(processes_of(demo.folder)) == []
 
 
-def test_readme_shows_its_last_lines(demo: Demo) -> None:
+def test_readme_shows_its_last_ten_lines(demo: Demo) -> None:
     """Times, paths and how often the reader asked are left out."""
-    [shown] = [block.text.splitlines() for block in blocks() if NOTICE in block.text]
-    assert len(shown) > 10
+    [shown] = [block.text.splitlines() for block in README.blocks if NOTICE in block.text]
+    assert len(shown) == 10
     assert [normal(line) for line in shown] == [normal(line) for line in demo.lines[-len(shown) :]]
 
 

@@ -2,7 +2,6 @@
 
 import os
 import re
-import subprocess
 import tomllib
 from collections.abc import Iterator
 from pathlib import Path
@@ -11,7 +10,8 @@ import pytest
 from packaging.requirements import Requirement
 from packaging.utils import canonicalize_name
 
-ROOT = Path(__file__).parents[2]
+from tests.docs.pages import ROOT, kept_files
+
 PYPROJECT = tomllib.loads((ROOT / "pyproject.toml").read_text())
 PACKAGES = ("streams", "projections")
 LOCKS = ("requirements.lock", "requirements-dev.lock")
@@ -34,18 +34,6 @@ TOP_LEVEL = {
 # Written apart, or this file would hold what it forbids.
 FOLDERS_OF_SOMEONE = re.compile(r"(?<![\w.:/])/" + r"(?:Users|root|work|workspace|mnt)" + r"/[\w.-]+")
 SECRETS = re.compile(r"\bsk-" + r"ant-[\w-]{8,}|-----BEGIN " + r"[A-Z ]*PRIVATE KEY|\bAIza" + r"[\w-]{30,}")
-
-
-def kept_files() -> list[Path]:
-    """Every file that git keeps, or would keep if it were added."""
-    listed = subprocess.run(
-        ["git", "ls-files", "--cached", "--others", "--exclude-standard", "-z"],
-        cwd=ROOT,
-        capture_output=True,
-        text=True,
-        check=True,
-    )
-    return [ROOT / name for name in listed.stdout.split("\0") if name and (ROOT / name).is_file()]
 
 
 KEPT = kept_files()

@@ -1,4 +1,4 @@
-"""README.md is true: its tables are the code's, and what it says to type is typed, while everything runs."""
+"""What the pages say to type is typed, while everything runs."""
 
 import asyncio
 import csv
@@ -7,8 +7,10 @@ import os
 import re
 import shutil
 import signal
+import termios
 from asyncio.subprocess import DEVNULL, PIPE, STDOUT
 from collections.abc import AsyncIterator, Mapping
+from contextlib import suppress
 from dataclasses import dataclass, replace
 from datetime import timedelta
 from pathlib import Path
@@ -25,59 +27,35 @@ from streams.loopback.claude import LoopbackClaude
 from streams.loopback.script import Reply
 from streams.loopback.youtube import LoopbackYoutube, serve
 from streams.prompts.files import BUNDLED, read_prompt
-from tests.docs.readme import BIN, README, ROOT, Block, blocks, commands, prose, up_to_date
+from tests.docs.pages import BIN, MADE, PAGES, README, Page
+from tests.docs.typed import BOXES, FOLLOW, UP
 
-BOXES = ("For a bot", "For a shell", "For an analyst", "For the operator", "For another prompt")
-FOLLOW = "earmark follow @SomeChannel --since 30d"
-UP = "earmark up"
-# What these tests do not type, and why that is no gap.
-ELSEWHERE = {
-    "make demo": "tests/docs/test_demo.py",
-    "make test": ".ci/run",
-    "make setup": "comes before every other target",
-    "source .venv/bin/activate": "the PATH of the shell below",
-    "export ANTHROPIC_API_KEY=…": "the environment of the shell below",
-}
 LIMIT_S = 120.0
+WINDOW = 100
+"""Columns of the window in which an example must be readable."""
 
 
-def box(heading: str) -> list[Block]:
-    return [block for block in blocks() if block.heading == heading]
+def commands(heading: str) -> list[str]:
+    """What the one page that has this box says to type in it."""
+    [page] = [page for page, box in BOXES if box == heading]
+    return page.commands(heading)
 
 
 def python_of(heading: str) -> str:
-    [code] = [block.text for block in box(heading) if block.language == "python"]
+    [code] = [block.text for block in README.box(heading, "python")]
     return code
 
 
-def test_its_tables_are_those_of_the_code() -> None:
-    """`python -m tests.docs.readme` writes them anew."""
-    assert README.read_text() == up_to_date()
+def test_it_is_a_door() -> None:
+    assert len(README.text.split()) <= 1000
+    assert {"make demo", "make test"} <= {*README.commands(), *README.spans}
 
 
-def test_a_line_holds_one_sentence() -> None:
-    assert [line for line in prose() if re.search(r"[.!?] +[A-Z]", line)] == []
-
-
-@pytest.mark.parametrize("heading", BOXES)
-def test_a_box_is_small(heading: str) -> None:
-    assert 1 <= sum(len(block.lines) for block in box(heading)) <= 8
-
-
-def test_what_it_links_to_is_there() -> None:
-    links = re.findall(r"\]\((?!https?://)([^)#]+)", README.read_text())
-    assert links
-    assert [link for link in links if not (ROOT / link).exists()] == []
-
-
-def test_every_command_is_run() -> None:
-    """By a test below, or where the table says."""
-    typed = {UP, FOLLOW, *(command for heading in BOXES for command in commands(heading))}
-    assert set(commands()) == typed | set(ELSEWHERE)
-
-
-def test_ci_runs_make_test() -> None:
-    assert "\nmake test 2>&1" in (ROOT / ".ci" / "run").read_text()
+@pytest.mark.parametrize(("page", "heading"), BOXES, ids=str)
+def test_a_box_is_small(page: Page, heading: str) -> None:
+    """What is typed takes eight lines, a program twenty."""
+    assert 1 <= len(page.commands(heading)) <= 8
+    assert all(len(block.lines) <= 20 for block in page.box(heading, "python"))
 
 
 @dataclass(frozen=True)
@@ -105,6 +83,17 @@ class Shell:
         assert process.returncode == 0, f"{command}: {output.decode()}"
         return output.decode()
 
+    async def shown(self, command: str) -> list[str]:
+        """What a command leaves on a window of WINDOW columns, line by line."""
+        ours, theirs = os.openpty()
+        termios.tcsetwinsize(theirs, (40, WINDOW))
+        process = await self.start(command, stdin=DEVNULL, stdout=theirs, stderr=STDOUT)
+        os.close(theirs)
+        async with asyncio.timeout(LIMIT_S):
+            output = await asyncio.to_thread(_read_to_the_end, ours)
+            assert await process.wait() == 0, output
+        return re.sub(r"\x1b\[[\d;]*m", "", output).splitlines()
+
     async def until_rows(self, query: str, expected: list[tuple[Any, ...]]) -> None:
         """Wait until the read model answers exactly this."""
         async with asyncio.timeout(LIMIT_S):
@@ -116,6 +105,15 @@ class Shell:
         """What the read model answers, which must be there."""
         with duckdb.connect(self.snapshot, read_only=True) as database:
             return database.execute(query).fetchall()
+
+
+def _read_to_the_end(terminal: int) -> str:
+    parts = []
+    with open(terminal, "rb", buffering=0) as output, suppress(OSError):
+        # Linux ends a terminal that nobody writes to any more with an error.
+        while part := output.read(4096):
+            parts.append(part)
+    return b"".join(parts).decode()
 
 
 def of_these_days(channel: Channel) -> Channel:
@@ -141,7 +139,7 @@ async def shell(tmp_path_factory: pytest.TempPathFactory) -> AsyncIterator[Shell
         inherited = {
             name: value
             for name, value in os.environ.items()
-            if not name.startswith(("EARMARK_", "ANTHROPIC_"))
+            if not name.startswith(("EARMARK_", "ANTHROPIC_")) and name not in {"COLUMNS", "LINES"}
         }
         opened = Shell(
             tmp_path_factory.mktemp("readme"),
@@ -149,6 +147,8 @@ async def shell(tmp_path_factory: pytest.TempPathFactory) -> AsyncIterator[Shell
                 **inherited,
                 "PATH": f"{BIN}{os.pathsep}{os.environ['PATH']}",
                 "PYTHONUNBUFFERED": "1",
+                "TERM": "xterm",
+                "TZ": "Asia/Tokyo",  # what is shown is UTC wherever the machine stands
                 "ANTHROPIC_API_KEY": "a key",
                 "ANTHROPIC_BASE_URL": claude.base_url,
                 "EARMARK_YOUTUBE_URL": youtube.origin,
@@ -181,21 +181,20 @@ async def shell(tmp_path_factory: pytest.TempPathFactory) -> AsyncIterator[Shell
 
 @pytest.mark.kafka
 @pytest.mark.asyncio(loop_scope="module")
-async def test_the_bot_prints_every_call(shell: Shell) -> None:
-    """Fifteen lines of plain aiokafka at most, none of them Earmark's."""
+async def test_the_bot_takes_old_videos_for_history(shell: Shell) -> None:
+    """What it does with every other kind of signal is in `test_readme_bot.py`."""
     (shell.folder / "bot.py").write_text(python_of("For a bot"))
     [command] = commands("For a bot")
     bot = await shell.start(command, stdin=DEVNULL, stdout=PIPE)
     assert bot.stdout is not None
-    expected = shell.rows("SELECT symbol, quote FROM mentions")
+    expected = shell.rows("SELECT 'history ' || symbol || ' ' || action || ' ' || quote FROM mentions")
     try:
         async with asyncio.timeout(LIMIT_S):
-            printed = [(await bot.stdout.readline()).decode() for _ in expected]
+            printed = [(await bot.stdout.readline()).decode().rstrip() for _ in expected]
     finally:
         os.killpg(bot.pid, signal.SIGKILL)
         await bot.wait()
-    assert sorted(line.partition(" ")[0] for line in printed) == sorted(symbol for symbol, _ in expected)
-    assert [quote for _, quote in expected if quote not in "".join(printed).replace("\\'", "'")] == []
+    assert sorted(printed) == sorted(line for (line,) in expected)
 
 
 @pytest.mark.kafka
@@ -242,7 +241,10 @@ async def test_the_analyst_asks_in_a_shell_and_in_python(shell: Shell) -> None:
     assert calls
     assert sorted(calls) == sorted(shell.rows("SELECT symbol, quote FROM mentions WHERE conviction >= 0.8"))
     (shell.folder / "analyst.py").write_text(python_of("For an analyst"))
-    assert "NVDA" in await shell.run("python analyst.py")
+    counted = await shell.run("python analyst.py")
+    assert "NVDA" in counted
+    assert_utc(counted)
+    assert max(map(len, counted.splitlines())) <= WINDOW
 
 
 @pytest.mark.kafka
@@ -253,15 +255,46 @@ async def test_the_operator_sees_what_goes_on(shell: Shell) -> None:
     for command, part in {
         "earmark sql": "stock calls that stand",
         "earmark channels": "Kettle and Tape",
-        "earmark sql \"FROM video_status WHERE status <> 'analysed'\"": "no captions yet",
-        'earmark sql "FROM daily_costs"': "backfill",
-        'earmark sql "FROM budget_days"': "left_usd",
-        'earmark sql "FROM freshness"': "analysis.ledger",
+        'earmark sql "SELECT title, status, reason, next_try_at FROM video_status'
+        " WHERE status <> 'analysed'\"": "no captions yet",
+        'earmark sql "SELECT day, lane, attempts, charged_usd FROM daily_costs"': "backfill",
+        'earmark sql "SELECT day, cap_usd, charged_usd, left_usd FROM budget_days"': "left_usd",
+        'earmark sql "SELECT topic, records, last_record_at FROM freshness"': "analysis.ledger",
         "earmark broker status": "address  127.0.0.1:",
         "earmark rebuild": "rebuilt the read model from",
     }.items():
         assert part in printed.pop(command)
     assert printed == {}
+
+
+def assert_utc(text: str) -> None:
+    """Every time of day in a text says that it is UTC, and there is one."""
+    assert set(re.findall(r"\d\d:\d\d:\d\d(?:\.\d+)?([+-]\d\d|Z|)", text)) in ({"+00"}, {"Z"}), text
+
+
+@pytest.mark.kafka
+@pytest.mark.asyncio(loop_scope="module")
+async def test_an_example_is_readable_in_a_window(shell: Shell) -> None:
+    """No line is longer, none ends in the middle of a word, and times are UTC."""
+    said = {command for page in PAGES for command in page.commands() if command.startswith("earmark sql ")}
+    asked = {command for command in said if "--output" not in command}
+    assert len(asked) >= 5
+    for command in asked:
+        lines = await shell.shown(command)
+        assert max(map(len, lines)) <= WINDOW, command
+        rows = csv.reader((await shell.run(f"{command} --format csv")).splitlines())
+        words = {word for row in rows for cell in row for word in cell.split()}
+        assert {word for word in words if word not in "\n".join(lines)} == set(), command
+        if "_at" in command:
+            assert_utc("\n".join(lines))
+
+
+@pytest.mark.kafka
+@pytest.mark.asyncio(loop_scope="module")
+async def test_what_the_pages_find_at_home_is_there(shell: Shell) -> None:
+    named = {path for page in PAGES for path in page.paths if path.startswith(MADE)}
+    assert named
+    assert [path for path in named if not (shell.folder / path).exists()] == []
 
 
 @pytest.mark.kafka
