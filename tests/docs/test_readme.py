@@ -162,7 +162,7 @@ async def shell(tmp_path_factory: pytest.TempPathFactory) -> AsyncIterator[Shell
                 while not (line := await up.stdout.readline()).startswith(b"running"):
                     assert line, "`earmark up` ended"
             said = await opened.run(FOLLOW.replace("@SomeChannel", channel.handle), typed="y\n")
-            assert "has 8 videos since" in said
+            assert "has 8 new videos since" in said
             await opened.until_rows(
                 "SELECT (SELECT count(*) FROM outlooks), (SELECT count(*) FROM signals)"
                 " - (SELECT count(*) FROM mentions)",
