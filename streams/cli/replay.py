@@ -140,14 +140,11 @@ def run(
         candidate = await _prompt(settings, prompt)
         wish = replays.Wish(candidate, which, seed, wish_share, max_usd, follow)
         async with publisher(connection) as out:
-            progress = await replays.start(
-                connection, out, settings.home, wish, utc_now, settings.daily_cap_usd
-            )
+            begun = await replays.start(connection, out, settings.home, wish, utc_now, settings.daily_cap_usd)
         all_asked = True
-        click.echo(sentence(progress))
+        click.echo(sentence(begun.progress))
         if not detach:
-            listed = replays.listed(settings.home, candidate, progress.started)
-            await _watch(connection, wish.replay_id, listed)
+            await _watch(connection, wish.replay_id, begun.listed)
 
     try:
         asyncio.run(start())

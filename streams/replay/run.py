@@ -1,6 +1,7 @@
 """Starting a replay: its list frozen in the log, then one request a video."""
 
 import asyncio
+import logging
 from collections.abc import AsyncIterator, Iterable
 from contextlib import asynccontextmanager
 from dataclasses import dataclass
@@ -33,6 +34,8 @@ from streams.replay.selection import Selection, select
 
 CATCH_UP_S = 60.0
 
+log = logging.getLogger(__name__)
+
 
 @dataclass(frozen=True)
 class Wish:
@@ -63,18 +66,30 @@ class Wish:
         )
 
 
+@dataclass(frozen=True)
+class Begun:
+    """A replay whose requests are all in the log: how far it is, and its list, less what is analysed."""
+
+    progress: Progress
+    listed: tuple[Listed, ...]
+
+
 async def start(
     connection: Connection, publisher: Publisher, home: Path, wish: Wish, now: Clock, cap_usd: Decimal
-) -> Progress:
-    """Start the replay of `wish`, or go on with it, and return how far it is once all its requests are in the log.
+) -> Begun:
+    """Start the replay of `wish`, or go on with it, until all its requests are in the log.
 
     Raises RefusedError where its share of the daily cap pays for no call on some video, EarmarkError where the read
     model does not come up to the log.
     """
     replay_id = wish.replay_id
     replays = await replays_of(connection)
-    if replay_id not in replays.started:
-        _refuse_too_large(select(home, wish.prompt, wish.which, wish.seed), wish, cap_usd)
+    started, selection = replays.started.get(replay_id), None
+    if started is None:
+        ends = await ends_of(connection, CAPTIONS)
+        await _caught_up(home, ends)
+        selection = select(home, wish.prompt, wish.which, wish.seed, ends)
+        _refuse_too_large(selection, wish, cap_usd)
         await publisher.append(
             ReplayStarted(
                 at=now(),
@@ -85,14 +100,16 @@ async def start(
                 share=float(wish.share),
                 max_usd=wish.max_usd,
                 follow=wish.follow,
-                captions_ends=await ends_of(connection, CAPTIONS),
+                captions_ends=ends,
             )
         )
-        # Somebody else may have started it meanwhile: the first one in the log froze the list.
         replays = await replays_of(connection)
-    started = replays.started[replay_id]
-    await _caught_up(home, started.captions_ends)
-    selection = _selection(home, wish.prompt, started)
+        started = replays.started[replay_id]
+        if started.captions_ends != ends:  # somebody else has started it meanwhile, and froze another list
+            selection = None
+    if selection is None:
+        await _caught_up(home, started.captions_ends)
+        selection = _selection(home, wish.prompt, started)
     for chosen in selection.to_do:
         request = request_id(chosen.captions_id, started.prompt_id, replay_id)
         if request in replays.requests.get(replay_id, {}):
@@ -109,9 +126,8 @@ async def start(
                 replay_id=replay_id,
             )
         )
-    return (await replays_of(connection)).progress(
-        replay_id, now(), _listed(selection, wish.prompt, replay_id)
-    )
+    frozen = _listed(selection, wish.prompt, replay_id)
+    return Begun((await replays_of(connection)).progress(replay_id, now(), frozen), frozen)
 
 
 def _refuse_too_large(selection: Selection, wish: Wish, cap_usd: Decimal) -> None:
@@ -189,9 +205,13 @@ async def watching(
 
 
 async def _caught_up(home: Path, ends: tuple[int, ...]) -> None:
+    waits = False
     try:
         async with asyncio.timeout(CATCH_UP_S):
-            while _is_behind(captions_ends_read(home), ends):  # noqa: ASYNC110  a file tells nobody
+            while _is_behind(captions_ends_read(home), ends):
+                if not waits:
+                    log.warning("waiting until the read model in %s comes up to the log", home)
+                waits = True
                 await asyncio.sleep(0.2)
     except TimeoutError:
         raise EarmarkError(

@@ -3,6 +3,7 @@
 import asyncio
 from collections.abc import Mapping
 from concurrent.futures import ThreadPoolExecutor
+from dataclasses import dataclass, field
 from datetime import UTC, datetime
 from decimal import Decimal
 from pathlib import Path
@@ -13,8 +14,9 @@ import pytest
 
 from projections.history import channel_id_of
 from projections.rebuild import rebuild
+from projections.snapshots import LINK
 from projections.sql import snapshot
-from streams.clock import utc_now
+from streams.clock import Clock, utc_now
 from streams.events.analyses import AnalysisCompleted
 from streams.events.ledger import (
     AnalysisRequested,
@@ -73,6 +75,12 @@ async def history(
     await model(log, home)
 
 
+async def begun(
+    log: Scene, home: Path, of: replays.Wish | None = None, now: Clock = utc_now
+) -> replays.Begun:
+    return await replays.start(log.connection, log.publisher, home, of or wish(), now, CAP_USD)
+
+
 def planned_for(home: Path, prompt: Prompt) -> Plan:
     return plan(select(home, prompt, ALL, 0), prompt, Decimal(5), Decimal("0.5"))
 
@@ -101,7 +109,7 @@ async def test_a_replay_runs_once_and_is_compared(connection: Connection, tmp_pa
         planned = planned_for(tmp_path, CANDIDATE)
         assert (planned.videos, planned.already, planned.days) == (4, 0, 1)
         before = claude.bill()
-        started = await replays.start(connection, log.publisher, tmp_path, wish(), utc_now, CAP_USD)
+        started = (await begun(log, tmp_path)).progress
         assert (started.state, started.requested, started.waiting) == ("running", 4, 4)
         async with analysts(log, claude.base_url):
             await log.until(ANALYSES, [AnalysisCompleted], 8)
@@ -110,7 +118,7 @@ async def test_a_replay_runs_once_and_is_compared(connection: Connection, tmp_pa
         assert abs(claude.bill() - before - planned.expected_usd) < planned.expected_usd / 2
 
         await model(log, tmp_path)
-        again = await replays.start(connection, log.publisher, tmp_path, wish(), utc_now, CAP_USD)
+        again = (await begun(log, tmp_path)).progress
         assert (again.state, again.completed, again.waiting) == ("done", 4, 0)
         assert again.spent_usd == claude.bill() - before
         assert len(await log.events(LEDGER, ReplayStarted)) == 1
@@ -147,13 +155,39 @@ async def test_a_plan_is_of_the_candidates_own_words(
         await log.publisher.append(captions_of("fresh"))
         await model(log, tmp_path)
         planned, before = planned_for(tmp_path, candidate), claude.bill()
-        await replays.start(connection, log.publisher, tmp_path, wish(of=candidate), utc_now, CAP_USD)
+        await begun(log, tmp_path, wish(of=candidate))
         async with analysts(log, claude.base_url):
             await log.until(ANALYSES, [AnalysisCompleted], 5)
         claims = [c for c in await log.events(LEDGER, BudgetReserved) if c.lane == "replay"]
     reserved = sum(claim.usd for claim in claims)
     assert planned.first_usd * Decimal("0.8") < reserved <= planned.first_usd
     assert abs(claude.bill() - before - planned.expected_usd) < planned.expected_usd / 2
+
+
+@dataclass
+class Opened:
+    """A home that notes which of its files were named, each time."""
+
+    home: Path
+    named: list[str] = field(default_factory=list)
+
+    def __truediv__(self, name: str) -> Path:
+        self.named.append(name)
+        return self.home / name
+
+
+async def test_a_replay_draws_its_list_once(connection: Connection, tmp_path: Path) -> None:
+    """The read model is opened to see how far it is, and once more for the list, which is the watcher's, too."""
+    async with scene(connection) as log:
+        await log.publisher.append(captions_of("one"))
+        await log.publisher.append(captions_of("two"))
+        await model(log, tmp_path)
+        for _ in ("started", "gone on with"):
+            home = Opened(tmp_path)
+            here = await begun(log, home)
+            assert home.named == [LINK, LINK]
+            assert here.progress.requested == len(here.listed) == 2
+            assert here.listed == replays.listed(tmp_path, CANDIDATE, here.progress.started)
 
 
 async def test_whoever_starts_a_replay_first_freezes_its_list(connection: Connection, tmp_path: Path) -> None:
@@ -184,11 +218,11 @@ async def test_whoever_starts_a_replay_first_freezes_its_list(connection: Connec
         await log.publisher.append(captions_of("late"))
         await model(log, tmp_path)
         ends = await ends_of(connection, CAPTIONS)
-        begun = await replays.start(connection, log.publisher, tmp_path, ours, meanwhile, CAP_USD)
+        here = (await begun(log, tmp_path, ours, meanwhile)).progress
         first, *others = await log.events(LEDGER, ReplayStarted)
         assert first == theirs
         assert others[0].captions_ends == ends
-        assert (begun.requested, begun.state) == (0, "done")
+        assert (here.requested, here.state) == (0, "done")
         assert await log.events(LEDGER, AnalysisRequested) == []
 
 
@@ -198,11 +232,9 @@ async def test_a_replay_is_never_charged_above_its_own_limit(connection: Connect
         await history(log, tmp_path, claude, videos=8)
         before = claude.bill()
         limit = Decimal("0.0012")
-        begun = (
-            await replays.start(connection, log.publisher, tmp_path, wish(f"{limit}"), utc_now, CAP_USD)
-        ).started
+        started = (await begun(log, tmp_path, wish(f"{limit}"))).progress.started
         async with analysts(log, claude.base_url):
-            spent = await ended(connection, begun, tmp_path)
+            spent = await ended(connection, started, tmp_path)
             calls = len(claude.calls)
             await log.ask("live")
             await log.until(ANALYSES, [AnalysisCompleted], calls + 1)
@@ -219,7 +251,7 @@ async def test_a_cancelled_replay_claims_nothing_more(connection: Connection, tm
     """Its videos wait for ever without holding up anything; a wrong id is said to be wrong."""
     async with scene(connection) as log, LoopbackClaude({}, improvise=answer) as claude:
         await history(log, tmp_path, claude, videos=2)
-        started = await replays.start(connection, log.publisher, tmp_path, wish(), utc_now, CAP_USD)
+        started = (await begun(log, tmp_path)).progress
         replay_id = str(started.started.replay_id)
         cancelled = await replays.cancel(connection, log.publisher, replay_id[:8], utc_now)
         assert cancelled.state == "cancelled"
@@ -237,7 +269,7 @@ async def test_a_replay_that_follows_runs_new_videos_under_the_candidate_too(
     """The active prompt stays live; the candidate's analysis of the same captions comes beside it, in its own lane."""
     async with scene(connection) as log, LoopbackClaude({}, improvise=answer) as claude:
         await history(log, tmp_path, claude, videos=1)
-        await replays.start(connection, log.publisher, tmp_path, wish(follow=True), utc_now, CAP_USD)
+        await begun(log, tmp_path, wish(follow=True))
         await log.ask("new")
         async with analysts(log, claude.base_url):
             await log.until(ANALYSES, [AnalysisCompleted], 4)

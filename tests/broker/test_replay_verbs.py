@@ -322,9 +322,8 @@ async def test_ctrl_c_says_whether_the_replay_goes_on(connection: Connection, tm
         await shell.register()
         await shell.read_on()
         await shell.tell(captions("v0", FIRST), ask=False)
-        # It waits for the read model now, which nobody brings up to the log.
         stopped = await shell.typed("run", "candidate", "--max-usd", "1")
-        await log.until(LEDGER, [ReplayStarted], 1)
+        await waiting(stopped)
         code, printed, said = await interrupted(stopped)
         assert (code, printed) == (1, "")
         assert "stopped before all videos of the replay were asked for: run it again" in said
@@ -338,6 +337,13 @@ async def test_ctrl_c_says_whether_the_replay_goes_on(connection: Connection, tm
         assert (code, said) == (0, "")
         assert printed.splitlines()[-1] == "the replay goes on: earmark replay status"
         assert await shell.asked() == ["v0"]
+
+
+async def waiting(process: asyncio.subprocess.Process) -> None:
+    """Until it waits for a read model that nobody brings up to the log."""
+    assert process.stderr is not None
+    said = await asyncio.wait_for(process.stderr.readline(), 60)
+    assert said.startswith(b"waiting until the read model in ")
 
 
 async def interrupted(process: asyncio.subprocess.Process) -> tuple[int | None, str, str]:
@@ -403,6 +409,24 @@ async def test_a_share_that_pays_for_no_call_is_refused_before_anything_begins(
         ended = await shell.ended("run", "candidate", "--max-usd", "1", "--share", "0.00001")
         assert isinstance(ended.exception, RefusedError)
         assert "raise --share or EARMARK_DAILY_CAP_USD" in str(ended.exception)
+        assert await log.events(LEDGER, ReplayStarted) == []
+
+
+async def test_a_share_is_held_against_the_list_that_is_frozen(
+    connection: Connection, tmp_path: Path
+) -> None:
+    """Also against a video that the read model has yet to read: it would wait for ever."""
+    async with scene(connection) as log:
+        shell = Shell(log, tmp_path)
+        await shell.register()
+        await shell.read_on()
+        await shell.tell(captions("v0", FIRST), ask=False)
+        typed = await shell.typed("run", "candidate", "--max-usd", "1", "--share", "0.00001")
+        await waiting(typed)
+        await shell.read_on()
+        code, printed, said = await ended(typed)
+        assert (code, printed) == (3, "")
+        assert "a call on video v0 may cost" in said
         assert await log.events(LEDGER, ReplayStarted) == []
 
 
