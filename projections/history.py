@@ -34,11 +34,16 @@ WITH
       max(tokens + greatest(grown, 0) * $tokens_a_byte) AS at_most,
       bool_or(prompt_id = $prompt_id) AS is_done
     FROM billed GROUP BY captions_id
+  ),
+  failed AS (
+    SELECT DISTINCT captions_id FROM _failures WHERE type = 'AnalysisFailed' AND prompt_id = $prompt_id
   )
 SELECT
-  l.video_id, l.captions_id, l.log_partition, l.log_offset, l.words, c.expected, c.at_most, coalesce(c.is_done, false)
+  l.video_id, l.captions_id, l.log_partition, l.log_offset, l.words, c.expected, c.at_most,
+  coalesce(c.is_done, false), f.captions_id IS NOT NULL AND c.is_done IS NOT TRUE
 FROM latest l
 LEFT JOIN counted c USING (captions_id)
+LEFT JOIN failed f USING (captions_id)
 WHERE ($since IS NULL OR l.published_at >= $since) AND ($channel_id IS NULL OR l.channel_id = $channel_id)
 -- A sample must be the same on every machine, whatever was added since.
 ORDER BY CASE WHEN $sample IS NULL THEN '' ELSE md5(l.video_id || $seed) END, l.log_partition, l.log_offset
@@ -74,7 +79,7 @@ class Transcript:
     """A video's latest captions and where they stand in `captions`.
 
     `expected_tokens` and `most_tokens`: of a request with them under the candidate, by what was billed for them before;
-    null where nothing was. `is_done`: the candidate has analysed them.
+    null where nothing was. `is_done`: the candidate has analysed them. `has_failed`: it has failed on them for good.
     """
 
     video_id: str
@@ -85,6 +90,7 @@ class Transcript:
     expected_tokens: float | None
     most_tokens: float | None
     is_done: bool
+    has_failed: bool
 
 
 @dataclass(frozen=True)

@@ -233,7 +233,8 @@ def _cell(value: Any) -> str:
 
 
 def _print_plan(found: Plan) -> None:
-    click.echo(f"{found.videos} videos, {found.already} of them analysed under this prompt already")
+    failed = f", {found.failed} failed under it for good" if found.failed else ""
+    click.echo(f"{found.videos} videos, {found.already} of them analysed under this prompt already{failed}")
     click.echo(f"about {found.prompt_tokens} tokens to read and {found.answer_tokens} to write")
     click.echo(
         f"expected ${found.expected_usd:.4f} at list price; the first attempts reserve at most ${found.first_usd:.4f}, and"

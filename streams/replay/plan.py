@@ -13,12 +13,13 @@ from streams.replay.selection import Chosen, Selection
 class Plan:
     """A replay in numbers: videos, how many the candidate has analysed already, tokens, US dollars, days.
 
-    `first_usd`: what the first attempts at all of them reserve, at most. An attempt that fails is charged and made
+    `failed`: on how many it failed for good before; they are not analysed again. `first_usd`: what the first attempts at all of them reserve, at most. An attempt that fails is charged and made
     again, up to twice, after a cut answer with twice the room: only a replay's own limit bounds that.
     """
 
     videos: int
     already: int
+    failed: int
     prompt_tokens: int
     answer_tokens: int
     expected_usd: Decimal
@@ -27,7 +28,7 @@ class Plan:
 
 
 def plan(selection: Selection, prompt: Prompt, cap_usd: Decimal, share: Decimal) -> Plan:
-    """The plan for the videos of `selection` that are not done under `prompt`.
+    """The plan for the videos of `selection` that are to do under `prompt`.
 
     Expected: a prompt as long as selection reckons, an answer of the usual length, nothing off for caching. `days`: at
     `share` of the daily cap; None where that is nothing. Raises UnknownPriceError.
@@ -41,7 +42,8 @@ def plan(selection: Selection, prompt: Prompt, cap_usd: Decimal, share: Decimal)
     daily = cap_usd * share
     return Plan(
         videos=len(selection.chosen),
-        already=len(selection.chosen) - len(to_do),
+        already=sum(chosen.is_done for chosen in selection.chosen),
+        failed=sum(chosen.has_failed for chosen in selection.chosen),
         prompt_tokens=sum(chosen.prompt_tokens for chosen in to_do),
         answer_tokens=answer * len(to_do),
         expected_usd=expected,

@@ -31,6 +31,7 @@ class Chosen:
     prompt_tokens: int
     most_tokens: int
     is_done: bool
+    has_failed: bool
 
 
 @dataclass(frozen=True)
@@ -42,8 +43,8 @@ class Selection:
 
     @property
     def to_do(self) -> tuple[Chosen, ...]:
-        """Those that the candidate has not analysed yet."""
-        return tuple(chosen for chosen in self.chosen if not chosen.is_done)
+        """Those that the candidate may yet analyse: the ledger grants no call on what is analysed, or failed for good."""
+        return tuple(chosen for chosen in self.chosen if not (chosen.is_done or chosen.has_failed))
 
 
 def select(
@@ -78,4 +79,5 @@ def _chosen(transcript: Transcript, around: float, rate: float) -> Chosen:
         prompt_tokens=round(around + words * rate if expected is None else max(expected, 0)),
         most_tokens=ceil(around + words * max(rate, TOKENS_A_WORD) if most is None else most),
         is_done=transcript.is_done,
+        has_failed=transcript.has_failed,
     )

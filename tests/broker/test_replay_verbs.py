@@ -239,6 +239,31 @@ async def test_a_replay_from_its_plan_to_its_comparison(connection: Connection, 
     assert "Second Sight" in table
 
 
+async def test_what_failed_for_good_before_is_neither_planned_nor_asked_for(
+    connection: Connection, tmp_path: Path
+) -> None:
+    """The ledger grants no call on it to any replay under the same prompt."""
+
+    def refusing_v1(body: Mapping[str, Any]) -> Step:
+        is_asked = body["system"][0]["text"] == CANDIDATE.words and "welcome to v1" in str(body["messages"])
+        return Reply("", stop_reason="refusal") if is_asked else answer(body)
+
+    async with scene(connection) as log, LoopbackClaude({}, improvise=refusing_v1) as claude:
+        shell = Shell(log, tmp_path)
+        await shell.history(claude, captions("v0", FIRST), captions("v1", FIRST))
+        async with analysts(log, claude.base_url):
+            *_, last = await shell.watched("run", "candidate", "--max-usd", "1")
+        assert "done, 1 of 2 videos analysed, 1 failed, 0 wait" in last
+        await shell.read_on()
+        planned = (await shell.run("plan", "candidate")).splitlines()
+        assert (
+            planned[0] == "2 videos, 1 of them analysed under this prompt already, 1 failed under it for good"
+        )
+        assert planned[1] == "about 0 tokens to read and 0 to write"
+        assert "done, 0 of 0 videos" in await shell.run("run", "candidate", "--max-usd", "2", "--detach")
+        assert sorted(await shell.asked()) == ["v0", "v1"]
+
+
 async def test_run_again_goes_on_where_it_was_killed(connection: Connection, tmp_path: Path) -> None:
     """Two of five were asked for and analysed: that is no replay done, and in the end each was called once."""
     async with scene(connection) as log, LoopbackClaude({}, improvise=answer) as claude:

@@ -15,18 +15,27 @@ PROMPT = Prompt(
 )
 
 
-def chosen(number: int, expected: int, at_most: int, *, is_done: bool = False) -> Chosen:
+def chosen(
+    number: int, expected: int, at_most: int, *, is_done: bool = False, has_failed: bool = False
+) -> Chosen:
     place = Position(partition=0, offset=number)
-    return Chosen(f"v{number}", UUID(int=number), place, expected, at_most, is_done)
+    return Chosen(f"v{number}", UUID(int=number), place, expected, at_most, is_done, has_failed)
 
 
 def test_a_plan_is_of_what_is_to_do() -> None:
-    """What the candidate has analysed costs nothing more; the rest as it is expected, and at most as it is claimed."""
+    """What the candidate has analysed, or failed on for good, costs nothing more; the rest as expected and as claimed."""
     selection = Selection(
-        (chosen(1, 9000, 9900, is_done=True), chosen(2, 1000, 1100), chosen(3, 500, 600)), 300
+        (
+            chosen(1, 9000, 9900, is_done=True),
+            chosen(2, 1000, 1100),
+            chosen(3, 500, 600),
+            chosen(4, 7000, 7700, has_failed=True),
+        ),
+        300,
     )
     found = plan(selection, PROMPT, Decimal(5), Decimal("0.5"))
-    assert (found.videos, found.already, found.prompt_tokens, found.answer_tokens) == (3, 1, 1500, 600)
+    assert (found.videos, found.already, found.failed) == (4, 1, 1)
+    assert (found.prompt_tokens, found.answer_tokens) == (1500, 600)
     assert found.expected_usd == sum(
         price(PROMPT.model, Usage(input_tokens=tokens, output_tokens=300)) for tokens in (1000, 500)
     )
