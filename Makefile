@@ -5,7 +5,7 @@ VENV := .venv
 BIN := $(VENV)/bin
 STAMP := $(VENV)/.installed
 
-.PHONY: setup demo test lint generate bench lock clean
+.PHONY: setup demo test test-newest lint generate bench lock clean
 
 setup: $(STAMP)
 
@@ -29,6 +29,15 @@ demo: setup
 # One command: format, lint, import contracts, types, tests.
 test: lint
 	@$(BIN)/pytest --numprocesses=2 --dist=loadfile
+
+# Unit and property tests on the newest Python that this machine has beside the one of .venv.
+test-newest: setup
+	@newest=$$(.ci/newest-python); [ -n "$$newest" ] || { echo "no newer Python here"; exit 0; }; \
+	  echo "$$("$$newest" --version):"; \
+	  $(BIN)/uv venv --quiet --clear --python "$$newest" .venv-newest && \
+	  $(BIN)/uv pip install --quiet --python .venv-newest/bin/python --require-hashes -r requirements-dev.lock && \
+	  $(BIN)/uv pip install --quiet --python .venv-newest/bin/python --no-deps --editable . && \
+	  .venv-newest/bin/pytest --numprocesses=2 --dist=loadfile tests/unit tests/properties
 
 lint: setup
 	@$(BIN)/ruff format --check .
@@ -54,4 +63,4 @@ lock: setup
 	  --group dev pyproject.toml -o requirements-dev.lock
 
 clean:
-	@rm -rf $(VENV) .mypy_cache .pytest_cache .ruff_cache .import_linter_cache .hypothesis
+	@rm -rf $(VENV) .venv-newest .mypy_cache .pytest_cache .ruff_cache .import_linter_cache .hypothesis

@@ -201,7 +201,7 @@ async def test_the_bot_takes_old_videos_for_history(shell: Shell) -> None:
 @pytest.mark.asyncio(loop_scope="module")
 async def test_a_shell_follows_the_signals(shell: Shell) -> None:
     """Those of one symbol, for people."""
-    tail, _ = commands("For a shell")
+    (tail,) = commands("For a shell")
     expected = shell.rows("SELECT quote FROM mentions WHERE symbol = 'PLTR'")
     assert expected
     following = await shell.start(tail, stdin=DEVNULL, stdout=PIPE)
@@ -213,20 +213,6 @@ async def test_a_shell_follows_the_signals(shell: Shell) -> None:
         os.killpg(following.pid, signal.SIGKILL)
         await following.wait()
     assert [quote for (quote,) in expected if quote not in printed] == []
-
-
-@pytest.mark.skipif(
-    shutil.which("kcat") is None and "CI" not in os.environ, reason="no kcat here; CI installs it"
-)
-@pytest.mark.kafka
-@pytest.mark.asyncio(loop_scope="module")
-async def test_kcat_shows_keys_headers_and_bodies(shell: Shell) -> None:
-    """A client that shares no code with ours."""
-    _, kcat = commands("For a shell")
-    printed = [part.splitlines() for part in (await shell.run(kcat)).split("\n\n") if "  ce_" in part]
-    seen = {(head.partition("  ")[0], json.loads(body)["mention"]["quote"]) for head, body in printed}
-    assert seen == set(shell.rows("SELECT symbol, quote FROM mentions"))
-    assert all("ce_type=MentionAdded" in head and "ce_revision=1" in head for head, _ in printed)
 
 
 @pytest.mark.kafka
