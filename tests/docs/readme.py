@@ -120,38 +120,43 @@ def _carries(kind: type[Event]) -> str:
 
 
 def relations_section() -> str:
-    """The tables, views and macros of the read model, those for people first."""
+    """The tables, views and macros of the read model: those for people, then what stands behind the views."""
     with duckdb.connect() as database:
         define(database)
-        relations = database.execute(
-            "SELECT table_name, 'table', comment FROM duckdb_tables()"
-            " UNION ALL SELECT view_name, 'view', comment FROM duckdb_views() WHERE NOT internal"
-            " ORDER BY starts_with(table_name, '_'), table_name"
+        found = database.execute(
+            "SELECT table_name, 'table', comment, NULL FROM duckdb_tables()"
+            " UNION ALL SELECT view_name, 'view', comment, NULL FROM duckdb_views() WHERE NOT internal"
+            " UNION ALL SELECT function_name, 'macro', comment, parameters FROM duckdb_functions()"
+            " WHERE NOT internal AND function_type = 'table_macro'"
+            " ORDER BY ALL"
         ).fetchall()
-        macros = database.execute(
-            "SELECT function_name, parameters FROM duckdb_functions()"
-            " WHERE NOT internal AND function_type = 'table_macro' ORDER BY ALL"
-        ).fetchall()
-        found = [
-            _relation(name, kind, comment, _columns(database, name)) for name, kind, comment in relations
+        relations = [
+            (name + _called(parameters), _what(name, kind, comment), _columns(database, name, parameters))
+            for name, kind, comment, parameters in found
         ]
-        for name, parameters in macros:
-            given = ", ".join(f"'{parameter}'" for parameter in parameters)
-            call = f"{name}({', '.join(parameters)})"
-            found.append(_relation(call, "macro", None, _columns(database, f"{name}({given})")))
-    return "\n\n".join(found)
+    for_people = [
+        f"### {name}\n\nA {what}.\n\n{columns}" for name, what, columns in relations if name[0] != "_"
+    ]
+    behind = [f"| `{name}` | {what} | {columns} |" for name, what, columns in relations if name[0] == "_"]
+    table = "\n".join(["### Behind the views", "", "| name | | columns |", "|---|---|---|", *behind])
+    return "\n\n".join([*for_people, table])
 
 
-def _columns(database: duckdb.DuckDBPyConnection, source: str) -> list[tuple[str, str]]:
-    return [(name, kind) for name, kind, *_ in database.execute(f"DESCRIBE FROM {source}").fetchall()]
+def _called(parameters: list[str] | None, form: str = "{}") -> str:
+    return "" if parameters is None else f"({', '.join(map(form.format, parameters))})"
 
 
-def _relation(name: str, kind: str, comment: str | None, columns: list[tuple[str, str]]) -> str:
-    of = [event for table in TABLES if table.name == name for event in sorted(table.types)]
-    filled = f", filled by {', '.join(of)}" if of else ""
-    says = f": {comment}" if comment else ""
-    listed = ", ".join(f"`{column}` {_plain(of_type)}" for column, of_type in columns)
-    return f"### {name}\n\nA {kind}{filled}{says}.\n\n{listed}"
+def _columns(database: duckdb.DuckDBPyConnection, name: str, parameters: list[str] | None) -> str:
+    source = name + _called(parameters, form="'{}'")
+    described = database.execute(f"DESCRIBE FROM {source}").fetchall()
+    return ", ".join(f"`{column}` {_plain(of_type)}" for column, of_type, *_ in described)
+
+
+def _what(name: str, kind: str, comment: str | None) -> str:
+    """What a relation is, which events fill it, and what it means."""
+    types = [event for table in TABLES if table.name == name for event in sorted(table.types)]
+    filled = f", filled by {', '.join(types)}" if types else ""
+    return kind + filled + (f": {comment}" if comment else "")
 
 
 def _plain(of_type: str) -> str:

@@ -23,11 +23,11 @@ ELSEWHERE = {
     "make setup": "comes before every other target",
     "source .venv/bin/activate": "the PATH of the shell in tests/docs/test_readme.py",
     "export ANTHROPIC_API_KEY=…": "the environment of the shell in tests/docs/test_readme.py",
-    "make bench": "hours; tests/benchmarks/test_quick.py runs all of them at their smallest",
+    "make bench": "takes long; tests/benchmarks/test_quick.py runs all of them at their smallest",
     ".venv/bin/python -m tests.benchmarks live activation": "likewise",
     ".venv/bin/python -m tests.benchmarks --full --write": "likewise; tests/docs/test_pages.py writes the page",
     ".venv/bin/python -m tests.chaos.cap --analysts 4 --kills 200 --stops 50 --videos 2000 --cap 0.50": (
-        "most of an hour; tests/chaos/test_cap.py is its short form"
+        "an hour at most; tests/chaos/test_cap.py is its short form"
     ),
     ".venv/bin/python -m tests.docs.readme": "tests/docs/test_pages.py compares what it writes",
 }
