@@ -115,9 +115,9 @@ def load() -> Settings:
     try:
         return Settings()
     except ValidationError as error:
-        raise EarmarkError(
-            "\n".join(_complaint(problem["loc"], problem["msg"]) for problem in error.errors())
-        ) from None
+        complaints = [_complaint(problem["loc"], problem["msg"]) for problem in error.errors()]
+    # Outside: pydantic's error holds frames that hold whoever handles this one, and the collector cannot see into it.
+    raise EarmarkError("\n".join(complaints))
 
 
 def variable(field: str) -> str:

@@ -1,5 +1,6 @@
 """One real broker a test run, and a fresh set of topics for each test that asks for a connection."""
 
+import gc
 import uuid
 from collections.abc import Iterator
 
@@ -29,3 +30,11 @@ async def connection(bootstrap: str) -> Connection:
     finally:
         await admin.close()
     return connection
+
+
+def pytest_unconfigure() -> None:
+    """Take back hypothesis's callback from the collector.
+
+    It keeps modules alive past the interpreter's end, and DuckDB's binding then reports its own types as leaked.
+    """
+    gc.callbacks[:] = [hook for hook in gc.callbacks if not hook.__module__.startswith("hypothesis")]

@@ -2,10 +2,8 @@
 
 import asyncio
 import csv
-import json
 import os
 import re
-import shutil
 import signal
 import termios
 from asyncio.subprocess import DEVNULL, PIPE, STDOUT

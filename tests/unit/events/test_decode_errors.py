@@ -32,9 +32,12 @@ def with_body(value: object) -> Message:
 
 
 def failure(message: Message) -> UndecodableError:
-    with pytest.raises(UndecodableError) as raised:
+    # Not pytest.raises: what it keeps and pydantic's own error, which the collector cannot see into, hold each other.
+    try:
         decode(message.headers, message.value)
-    return raised.value
+    except UndecodableError as error:
+        return error
+    pytest.fail("it was decoded")
 
 
 def test_what_is_undecodable_is_an_error_of_earmark() -> None:
