@@ -9,7 +9,7 @@ from rich.table import Table
 from streams.app.connections import ytdlp_options
 from streams.cli.estimate import forecast_of, is_worth_it
 from streams.cli.log import open_log
-from streams.cli.since import since_option
+from streams.cli.since import Since, since_option
 from streams.cli.terminal import console
 from streams.clock import utc_now
 from streams.discovery import backfill
@@ -33,12 +33,13 @@ ASK_ABOVE = 10
 @click.argument("channel", nargs=-1, required=True)
 @since_option("Also take older videos, from a UTC date (2026-10-01) or an age (30d) on.")
 @click.option("--yes", is_flag=True, help="Take the older videos without asking about their price.")
-def follow(channel: tuple[str, ...], since: datetime | None, *, yes: bool) -> None:
+def follow(channel: tuple[str, ...], since: Since | None, *, yes: bool) -> None:
     """Follow each CHANNEL (id, @handle or address): take its new videos from now on.
 
     With --since, Earmark first prints what the older videos may cost. A later --since can reach further back.
     """
-    asyncio.run(_follow([channel_url_of(text) for text in channel], since, load(), yes=yes))
+    urls, at = [channel_url_of(text) for text in channel], None if since is None else since.at
+    asyncio.run(_follow(urls, at, load(), yes=yes))
 
 
 async def _follow(urls: list[str], since: datetime | None, settings: Settings, *, yes: bool) -> None:

@@ -6,7 +6,6 @@ import json
 import sys
 from collections.abc import Iterable
 from dataclasses import asdict, fields
-from datetime import datetime
 from decimal import Decimal, InvalidOperation
 from time import monotonic
 from typing import Any
@@ -21,7 +20,7 @@ from rich.table import Table
 from projections import history
 from streams.app.connections import connection_of
 from streams.cli.comparison import told
-from streams.cli.since import since_option
+from streams.cli.since import Since, since_option
 from streams.clock import utc_now
 from streams.errors import EarmarkError
 from streams.events.ledger import ReplayFilter
@@ -35,6 +34,7 @@ from streams.replay.plan import Plan
 from streams.replay.plan import plan as plan_of
 from streams.replay.progress import Listed, sentence
 from streams.replay.selection import select
+from streams.replay.wish import Wish
 from streams.settings import Settings, load
 
 ANSWER_LIMIT_S = 20.0
@@ -65,8 +65,7 @@ def _filtered(command: Any) -> Any:
         click.option("--sample", type=click.IntRange(1), metavar="N", help="Only N videos, drawn by chance."),
         click.option("--channel", metavar="C", help="Only one channel: its id, @handle or title."),
         since_option(
-            "Only videos published since then: a UTC date (2026-10-01), which names the same replay on any day, or"
-            " how far back (30d), which does so on the same UTC day."
+            "Only videos published since then: a UTC date (2026-10-01), or how far back (30d) when the replay starts."
         ),
     ):
         command = option(command)
@@ -81,7 +80,7 @@ def replay() -> None:
 @replay.command()
 @click.argument("prompt")
 @_filtered
-def plan(prompt: str, since: datetime | None, channel: str | None, sample: int | None, seed: int) -> None:
+def plan(prompt: str, since: Since | None, channel: str | None, sample: int | None, seed: int) -> None:
     """Say what replaying PROMPT would take: videos, tokens, US dollars, days. It costs and writes nothing.
 
     At most is what the first attempts reserve. One that fails is made again, up to twice, and charged again; --max-usd
@@ -115,7 +114,7 @@ def plan(prompt: str, since: datetime | None, channel: str | None, sample: int |
 )
 def run(
     prompt: str,
-    since: datetime | None,
+    since: Since | None,
     channel: str | None,
     sample: int | None,
     seed: int,
@@ -127,7 +126,7 @@ def run(
 ) -> None:
     """Replay PROMPT over history, or go on with it; Ctrl-C only stops watching. Nobody is called twice.
 
-    The same PROMPT and options are the same replay. Stopped before it has asked for all videos, it must be run again.
+    The same PROMPT and options, as they are typed, are the same replay on any day. Stopped before it has asked for all videos, it must be run again.
     """
     settings = load()
     wish_share = Decimal(str(settings.replay_share if share is None else share))
@@ -138,13 +137,14 @@ def run(
         nonlocal all_asked
         connection = await _log(settings)
         candidate = await _prompt(settings, prompt)
-        wish = replays.Wish(candidate, which, seed, wish_share, max_usd, follow)
+        since_typed = None if since is None else since.back
+        wish = Wish(candidate, which, seed, wish_share, max_usd, follow, since_typed)
         async with publisher(connection) as out:
             begun = await replays.start(connection, out, settings.home, wish, utc_now, settings.daily_cap_usd)
         all_asked = True
         click.echo(sentence(begun.progress))
         if not detach:
-            await _watch(connection, wish.replay_id, begun.listed)
+            await _watch(connection, begun.progress.started.replay_id, begun.listed)
 
     try:
         asyncio.run(start())
@@ -280,8 +280,7 @@ async def _prompt(settings: Settings, name: str) -> Prompt:
     return named(await read_prompts(await _log(settings)), name)
 
 
-def _filter(
-    settings: Settings, since: datetime | None, channel: str | None, sample: int | None
-) -> ReplayFilter:
+def _filter(settings: Settings, since: Since | None, channel: str | None, sample: int | None) -> ReplayFilter:
     channel_id = None if channel is None else history.channel_id_of(settings.home, channel)
-    return ReplayFilter(since=since, channel_id=channel_id, sample=sample)
+    at = None if since is None else since.at
+    return ReplayFilter(since=at, channel_id=channel_id, sample=sample)

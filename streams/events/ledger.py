@@ -129,7 +129,10 @@ class _OfReplay(Event):
 
 
 class ReplayStarted(_OfReplay):
-    """A replay of history under a candidate prompt: its list is frozen by filter, seed and the captions' end offsets."""
+    """A replay of history under a candidate prompt: its list is frozen by filter, seed and the captions' end offsets.
+
+    `since_typed`: the age that was typed, if the filter's `since` follows from one; left out if a date was typed.
+    """
 
     prompt_id: str
     filter: ReplayFilter
@@ -138,6 +141,7 @@ class ReplayStarted(_OfReplay):
     max_usd: Usd = Field(ge=0)
     follow: bool
     captions_ends: tuple[int, ...]
+    since_typed: str | None = Field(default=None, exclude_if=lambda typed: typed is None)
 
 
 class ReplayCancelled(_OfReplay):

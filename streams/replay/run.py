@@ -14,11 +14,9 @@ from projections.sql import SqlError
 from streams.budget.prices import UnknownPriceError
 from streams.clock import Clock
 from streams.errors import EarmarkError, RefusedError
-from streams.events.event import derive_id
 from streams.events.ledger import (
     AnalysisRequested,
     ReplayCancelled,
-    ReplayFilter,
     ReplayStarted,
     analysis_id,
     request_id,
@@ -31,39 +29,11 @@ from streams.log.topics import CAPTIONS, LEDGER
 from streams.replay.plan import first_claim
 from streams.replay.progress import Listed, Progress, Replays
 from streams.replay.selection import Selection, select
+from streams.replay.wish import Wish
 
 CATCH_UP_S = 60.0
 
 log = logging.getLogger(__name__)
-
-
-@dataclass(frozen=True)
-class Wish:
-    """A replay as it is asked for. The same wish is the same replay: asked for again, it resumes."""
-
-    prompt: Prompt
-    which: ReplayFilter
-    seed: int
-    share: Decimal
-    max_usd: Decimal
-    follow: bool
-
-    @property
-    def replay_id(self) -> UUID:
-        """The id that every asking gives."""
-        which = self.which
-        since = None if which.since is None else which.since.isoformat()
-        money = (self.share.normalize(), self.max_usd.normalize())
-        return derive_id(
-            "replay",
-            self.prompt.prompt_id,
-            since,
-            which.channel_id,
-            which.sample,
-            self.seed,
-            *money,
-            self.follow,
-        )
 
 
 @dataclass(frozen=True)
@@ -82,9 +52,8 @@ async def start(
     Raises RefusedError where its share of the daily cap pays for no call on some video, EarmarkError where the read
     model does not come up to the log.
     """
-    replay_id = wish.replay_id
-    replays = await replays_of(connection)
-    started, selection = replays.started.get(replay_id), None
+    replays, selection = await replays_of(connection), None
+    started = wish.found(replays.started, replays.ledger.cancelled)
     if started is None:
         ends = await ends_of(connection, CAPTIONS)
         await _caught_up(home, ends)
@@ -93,7 +62,7 @@ async def start(
         await publisher.append(
             ReplayStarted(
                 at=now(),
-                replay_id=replay_id,
+                replay_id=wish.replay_id,
                 prompt_id=wish.prompt.prompt_id,
                 filter=wish.which,
                 seed=wish.seed,
@@ -101,15 +70,17 @@ async def start(
                 max_usd=wish.max_usd,
                 follow=wish.follow,
                 captions_ends=ends,
+                since_typed=wish.since_typed,
             )
         )
         replays = await replays_of(connection)
-        started = replays.started[replay_id]
+        started = replays.started[wish.replay_id]
         if started.captions_ends != ends:  # somebody else has started it meanwhile, and froze another list
             selection = None
     if selection is None:
         await _caught_up(home, started.captions_ends)
         selection = _selection(home, wish.prompt, started)
+    replay_id = started.replay_id
     for chosen in selection.to_do:
         request = request_id(chosen.captions_id, started.prompt_id, replay_id)
         if request in replays.requests.get(replay_id, {}):

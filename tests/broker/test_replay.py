@@ -36,6 +36,7 @@ from streams.replay import run as replays
 from streams.replay.plan import Plan, plan
 from streams.replay.progress import Progress
 from streams.replay.selection import select
+from streams.replay.wish import Wish
 from tests.builders.analyst_scene import ANSWER, LIMITS, PROMPT, Scene, analysts, captions_of, scene
 
 pytestmark = pytest.mark.kafka
@@ -58,8 +59,8 @@ def answer(body: Mapping[str, Any]) -> Step:
     return Reply(orjson.dumps(text).decode())
 
 
-def wish(max_usd: str = "1", *, follow: bool = False, of: Prompt = CANDIDATE) -> replays.Wish:
-    return replays.Wish(of, ALL, 0, Decimal("0.5"), Decimal(max_usd), follow)
+def wish(max_usd: str = "1", *, follow: bool = False, of: Prompt = CANDIDATE) -> Wish:
+    return Wish(of, ALL, 0, Decimal("0.5"), Decimal(max_usd), follow)
 
 
 async def history(
@@ -75,9 +76,7 @@ async def history(
     await model(log, home)
 
 
-async def begun(
-    log: Scene, home: Path, of: replays.Wish | None = None, now: Clock = utc_now
-) -> replays.Begun:
+async def begun(log: Scene, home: Path, of: Wish | None = None, now: Clock = utc_now) -> replays.Begun:
     return await replays.start(log.connection, log.publisher, home, of or wish(), now, CAP_USD)
 
 

@@ -41,7 +41,7 @@ from streams.log.follow import ends_of
 from streams.log.topics import ANALYSES, CAPTIONS, LEDGER, TOPICS
 from streams.loopback.claude import LoopbackClaude
 from streams.loopback.script import Reply, Step
-from streams.replay.run import Wish
+from streams.replay.wish import Wish
 from tests.builders.analyst_scene import ANSWER, PROMPT, Scene, analysts, captions_of, scene
 
 pytestmark = pytest.mark.kafka
@@ -79,6 +79,11 @@ def captions(video_id: str, channel: Mapping[str, Any], days_ago: int = 1) -> Ca
         update={**channel, "published_at": published, "title": f"Title {video_id}"}
     )
     return plain.model_copy(update={"video": video})
+
+
+def wished(which: ReplayFilter, since_typed: str | None = None) -> Wish:
+    """What `run candidate --max-usd 1` asks for."""
+    return Wish(CANDIDATE, which, 0, Decimal("0.5"), Decimal(1), follow=False, since_typed=since_typed)
 
 
 @dataclass
@@ -146,6 +151,23 @@ class Shell:
     async def register(self) -> None:
         await self.log.publisher.append(
             PromptRegistered(at=utc_now(), prompt_id=CANDIDATE.prompt_id, prompt=CANDIDATE)
+        )
+
+    async def begin(self, wish: Wish) -> None:
+        """The first that a run puts into the log."""
+        await self.log.publisher.append(
+            ReplayStarted(
+                at=utc_now(),
+                replay_id=wish.replay_id,
+                prompt_id=wish.prompt.prompt_id,
+                filter=wish.which,
+                seed=wish.seed,
+                share=float(wish.share),
+                max_usd=wish.max_usd,
+                follow=wish.follow,
+                captions_ends=await ends_of(self.log.connection, CAPTIONS),
+                since_typed=wish.since_typed,
+            )
         )
 
     async def ends(self) -> list[tuple[int, ...]]:
@@ -288,21 +310,9 @@ async def test_run_again_goes_on_where_it_was_killed(connection: Connection, tmp
 
 async def begun_and_killed(shell: Shell, asked: int) -> object:
     """What `run candidate --max-usd 1` leaves in the log where it is killed after so many requests: its replay's id."""
-    replay = Wish(CANDIDATE, ReplayFilter(), 0, Decimal("0.5"), Decimal(1), follow=False)
+    replay = wished(ReplayFilter())
     records = await shell.log.records(CAPTIONS)
-    await shell.log.publisher.append(
-        ReplayStarted(
-            at=utc_now(),
-            replay_id=replay.replay_id,
-            prompt_id=CANDIDATE.prompt_id,
-            filter=replay.which,
-            seed=0,
-            share=0.5,
-            max_usd=Decimal(1),
-            follow=False,
-            captions_ends=await ends_of(shell.log.connection, CAPTIONS),
-        )
-    )
+    await shell.begin(replay)
     for record in records[:asked]:
         told = record.event()
         assert isinstance(told, CaptionsExtracted)
@@ -456,18 +466,26 @@ async def test_a_share_is_held_against_the_list_that_is_frozen(
 
 
 async def test_the_same_command_is_the_same_replay(connection: Connection, tmp_path: Path) -> None:
-    """Also with `--since 30d`, typed at another moment of the day: or it would have its own money to spend."""
+    """Also with `--since 30d` on a later day: or it would have its own list, and its own money to spend."""
     async with scene(connection) as log:
         shell = Shell(log, tmp_path)
-        told = [captions("v0", FIRST, days_ago=3), captions("v1", FIRST, days_ago=300)]
+        told = [captions("v0", FIRST, days_ago=3), captions("v1", FIRST, days_ago=32)]
         await shell.tell(*told, ask=False)
         await shell.register()
         await shell.read_on()
+        since = (utc_now() - timedelta(days=35)).replace(hour=0, minute=0, second=0, microsecond=0)
+        then = wished(ReplayFilter(since=since), since_typed="30d")
+        await shell.begin(then)
         command = ("run", "candidate", "--since", "30d", "--max-usd", "1", "--detach")
         first = await shell.run(*command)
+        assert first.startswith(f"replay {then.replay_id} ")
+        assert sorted(await shell.asked()) == ["v0", "v1"]
         assert await shell.run(*command) == first
-        assert await shell.asked() == ["v0"]
         assert len(await log.events(LEDGER, ReplayStarted)) == 1
+
+        await shell.run("run", "candidate", "--since", "31d", "--max-usd", "1", "--detach")
+        *_, other = await log.events(LEDGER, ReplayStarted)
+        assert (other.since_typed, len(await shell.asked())) == ("31d", 3)
 
 
 async def test_status_needs_no_read_model(connection: Connection, tmp_path: Path) -> None:

@@ -317,6 +317,18 @@ EXAMPLES: dict[str, Event] = {type(event).__name__: event for event in _EVENTS} 
         failure="permanent",
         next_try_at=None,
     ),
+    "ReplayStarted.since_typed": ReplayStarted(
+        at=AT,
+        replay_id=UUID("5f0c1b1e-7a52-4c3e-9d66-0f6d1f3f8a03"),
+        prompt_id=PROMPT.prompt_id,
+        filter=ReplayFilter(since=datetime(2026, 10, 23, tzinfo=UTC)),
+        seed=0,
+        share=0.5,
+        max_usd=Decimal(1),
+        follow=False,
+        captions_ends=(4, 0, 7),
+        since_typed="30d",
+    ),
 }
 
 # What an older Earmark wrote and none writes any more: these files are read, and never written anew.
