@@ -10,7 +10,6 @@ from projections.sql import snapshot
 from streams.errors import EarmarkError
 from streams.events.ledger import ReplayFilter
 from streams.events.prompts import Prompt
-from streams.log.topics import CAPTIONS
 
 _TRANSCRIPTS = """
 WITH
@@ -202,14 +201,11 @@ def channel_id_of(home: Path, channel: str) -> str:
     return str(found[0])
 
 
-def captions_ends_read(home: Path) -> tuple[int, ...]:
-    """How far the newest snapshot has read each partition of `captions`."""
+def ends_read(home: Path) -> dict[tuple[str, int], int]:
+    """How far the newest snapshot has read each partition: (topic, partition) → the offset that it reads next."""
     with snapshot(home) as database:
-        rows = database.execute(
-            "SELECT log_partition, next_offset FROM _positions WHERE topic = ?", [CAPTIONS.name]
-        ).fetchall()
-    read = dict(rows)
-    return tuple(read.get(partition, 0) for partition in range(CAPTIONS.partitions))
+        rows = database.execute("SELECT topic, log_partition, next_offset FROM _positions").fetchall()
+    return {(topic, partition): end for topic, partition, end in rows}
 
 
 def compare(home: Path, a: str, b: str, examples: int) -> Comparison:

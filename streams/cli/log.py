@@ -8,8 +8,8 @@ from streams.settings import Settings
 ANSWER_LIMIT_S = 20.0
 
 
-async def open_log(settings: Settings) -> Connection:
-    """The connection to a log that answers. Raises EarmarkError where none does within ANSWER_LIMIT_S seconds."""
+async def open_log(settings: Settings, limit_s: float = ANSWER_LIMIT_S) -> Connection:
+    """The connection to a log that answers. Raises EarmarkError if none does within `limit_s` seconds."""
     connection = connection_of(settings)
-    await topics_answer(connection, ANSWER_LIMIT_S)
+    await topics_answer(connection, limit_s)
     return connection

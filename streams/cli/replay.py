@@ -1,43 +1,33 @@
 """`earmark replay`: history under another prompt, known beforehand, compared before anything is switched."""
 
 import asyncio
-import csv
-import json
-import sys
-from collections.abc import Iterable
-from dataclasses import asdict, fields
 from decimal import Decimal, InvalidOperation
-from time import monotonic
 from typing import Any
-from uuid import UUID
 
 import click
-from rich.console import Console
-from rich.progress import BarColumn, MofNCompleteColumn, TextColumn, TimeRemainingColumn
-from rich.progress import Progress as Bar
-from rich.table import Table
+from aiokafka.errors import KafkaError
 
 from projections import history
-from streams.app.connections import connection_of
-from streams.cli.comparison import told
+from streams.cli.log import open_log
+from streams.cli.replay_output import print_comparison, print_plan, watch
 from streams.cli.since import Since, since_option
 from streams.clock import utc_now
 from streams.errors import EarmarkError
 from streams.events.ledger import ReplayFilter
 from streams.events.prompts import Prompt
-from streams.log.connection import Connection
 from streams.log.publish import publisher
-from streams.log.ready import topics_answer
+from streams.log.topics import ANALYSES, PROMPTS
 from streams.prompts.registry import named, read_prompts
 from streams.replay import run as replays
-from streams.replay.plan import Plan
+from streams.replay.catch_up import catch_up, ends_now
 from streams.replay.plan import plan as plan_of
-from streams.replay.progress import Listed, sentence
+from streams.replay.progress import sentence
 from streams.replay.selection import select
 from streams.replay.wish import Wish
 from streams.settings import Settings, load
 
 ANSWER_LIMIT_S = 20.0
+COMPARE_ANSWER_LIMIT_S = 5.0
 EXAMPLES = 5
 
 
@@ -89,8 +79,8 @@ def plan(prompt: str, since: Since | None, channel: str | None, sample: int | No
     settings = load()
     candidate = asyncio.run(_prompt(settings, prompt))
     which = _filter(settings, since, channel, sample)
-    share = Decimal(str(settings.replay_share))
-    _print_plan(
+    share = settings.replay_share
+    print_plan(
         plan_of(select(settings.home, candidate, which, seed), candidate, settings.daily_cap_usd, share)
     )
 
@@ -129,13 +119,13 @@ def run(
     The same PROMPT and options, as they are typed, are the same replay on any day. Stopped before it has asked for all videos, it must be run again.
     """
     settings = load()
-    wish_share = Decimal(str(settings.replay_share if share is None else share))
+    wish_share = settings.replay_share if share is None else Decimal(str(share))
     which = _filter(settings, since, channel, sample)
     all_asked = False
 
     async def start() -> None:
         nonlocal all_asked
-        connection = await _log(settings)
+        connection = await open_log(settings)
         candidate = await _prompt(settings, prompt)
         since_typed = None if since is None else since.back
         wish = Wish(candidate, which, seed, wish_share, max_usd, follow, since_typed)
@@ -144,7 +134,7 @@ def run(
         all_asked = True
         click.echo(sentence(begun.progress))
         if not detach:
-            await _watch(connection, begun.progress.started.replay_id, begun.listed)
+            await watch(connection, begun.progress.started.replay_id, begun.listed)
 
     try:
         asyncio.run(start())
@@ -165,7 +155,7 @@ def status() -> None:
     settings = load()
 
     async def read() -> None:
-        connection = await _log(settings)
+        connection = await open_log(settings)
         prompts, found = await read_prompts(connection), await replays.replays_of(connection)
         if not found.started:
             click.echo("there was no replay yet: earmark replay plan PROMPT")
@@ -182,7 +172,7 @@ def cancel(replay_id: str) -> None:
     """Let the replay whose id begins with REPLAY_ID claim nothing more; what it has analysed stays."""
 
     async def end() -> None:
-        connection = await _log(load())
+        connection = await open_log(load())
         async with publisher(connection) as out:
             click.echo(sentence(await replays.cancel(connection, out, replay_id, utc_now)))
 
@@ -198,86 +188,27 @@ def cancel(replay_id: str) -> None:
 def compare(a: str, b: str, form: str) -> None:
     """Compare prompts A and B over the videos that both have analysed, by channel, with examples.
 
-    csv holds the channels alone. As SQL it is FROM compare_channels('A', 'B'), and FROM compare_mentions('A', 'B') has
-    every mention.
+    It waits until the read model has read the answers that are in the log now; where no broker answers, it compares what
+    the read model has. csv holds the channels alone. As SQL it is FROM compare_channels('A', 'B'), and
+    FROM compare_mentions('A', 'B') has every mention.
     """
-    found = history.compare(load().home, a, b, EXAMPLES)
-    if form == "csv":
-        channels = [asdict(channel) for channel in found.channels]
-        rows = csv.DictWriter(sys.stdout, channels[0])
-        rows.writeheader()
-        rows.writerows(channels)
-    elif form == "json":
-        click.echo(json.dumps(asdict(found), default=str, indent=2))
-    else:
-        _print_comparison(found, title=f"A = {a}, B = {b}")
+    settings = load()
+    asyncio.run(_read_up_to_now(settings))
+    found = history.compare(settings.home, a, b, EXAMPLES)
+    print_comparison(found, form, title=f"A = {a}, B = {b}")
 
 
-def _print_comparison(found: history.Comparison, title: str) -> None:
-    console = Console(width=None if sys.stdout.isatty() else 200)
-    table = Table(title=title, title_justify="left")
-    columns = [field.name for field in fields(history.ChannelComparison) if field.name != "channel_id"]
-    for name in columns:
-        table.add_column(name, overflow="fold")
-    for channel in found.channels:
-        table.add_row(*(_cell(getattr(channel, name)) for name in columns))
-    console.print(table)
-    for example in found.examples:
-        click.echo("\n".join(told(example)))
-
-
-def _cell(value: Any) -> str:
-    if value is None:
-        return ""
-    return f"{value:.2f}" if isinstance(value, float) else str(value)
-
-
-def _print_plan(found: Plan) -> None:
-    failed = f", {found.failed} failed under it for good" if found.failed else ""
-    click.echo(f"{found.videos} videos, {found.already} of them analysed under this prompt already{failed}")
-    click.echo(f"about {found.prompt_tokens} tokens to read and {found.answer_tokens} to write")
-    click.echo(
-        f"expected ${found.expected_usd:.4f} at list price; the first attempts reserve at most ${found.first_usd:.4f}, and"
-        " what fails is charged and made again"
-    )
-    click.echo(
-        "never at a daily cap of 0"
-        if found.days is None
-        else f"{found.days} day{'' if found.days == 1 else 's'} at the replay share of the daily cap"
-    )
-
-
-async def _watch(connection: Connection, replay_id: UUID, listed: Iterable[Listed]) -> None:
-    columns = (BarColumn(), MofNCompleteColumn(), TextColumn("{task.fields[money]}"), TimeRemainingColumn())
-    shown = monotonic() - 60
-    with Bar(*columns, disable=not sys.stdout.isatty()) as bar:
-        task = bar.add_task("replay", money="")
-        async with replays.watching(connection, replay_id, listed, utc_now) as steps:
-            async for progress in steps:
-                left = progress.started.max_usd - progress.spent_usd
-                money = f"${progress.spent_usd:.4f} spent, ${left:.4f} left"
-                bar.update(
-                    task,
-                    total=progress.requested,
-                    completed=progress.requested - progress.waiting,
-                    money=money,
-                )
-                if bar.disable and monotonic() - shown > 5:
-                    click.echo(sentence(progress))
-                    shown = monotonic()
-                if progress.state != "running":
-                    break
-    click.echo(sentence(progress))
-
-
-async def _log(settings: Settings) -> Connection:
-    connection = connection_of(settings)
-    await topics_answer(connection, ANSWER_LIMIT_S)
-    return connection
+async def _read_up_to_now(settings: Settings) -> None:
+    try:
+        ends = await ends_now(await open_log(settings, COMPARE_ANSWER_LIMIT_S), (ANALYSES, PROMPTS))
+    except (EarmarkError, KafkaError) as error:
+        click.echo(f"only what the read model has read so far is compared: {error}", err=True)
+        return
+    await catch_up(settings.home, ends)
 
 
 async def _prompt(settings: Settings, name: str) -> Prompt:
-    return named(await read_prompts(await _log(settings)), name)
+    return named(await read_prompts(await open_log(settings)), name)
 
 
 def _filter(settings: Settings, since: Since | None, channel: str | None, sample: int | None) -> ReplayFilter:

@@ -1,7 +1,5 @@
 """Starting a replay: its list frozen in the log, then one request a video."""
 
-import asyncio
-import logging
 from collections.abc import AsyncIterator, Iterable
 from contextlib import asynccontextmanager
 from dataclasses import dataclass
@@ -9,7 +7,6 @@ from decimal import Decimal
 from pathlib import Path
 from uuid import UUID
 
-from projections.history import captions_ends_read
 from projections.sql import SqlError
 from streams.budget.prices import UnknownPriceError
 from streams.clock import Clock
@@ -26,14 +23,11 @@ from streams.log.connection import Connection
 from streams.log.follow import ends_of, follow, read
 from streams.log.publish import Publisher
 from streams.log.topics import CAPTIONS, LEDGER
+from streams.replay.catch_up import catch_up, is_behind, up_to
 from streams.replay.plan import first_claim
 from streams.replay.progress import Listed, Progress, Replays
 from streams.replay.selection import Selection, select
 from streams.replay.wish import Wish
-
-CATCH_UP_S = 60.0
-
-log = logging.getLogger(__name__)
 
 
 @dataclass(frozen=True)
@@ -56,7 +50,7 @@ async def start(
     started = wish.found(replays.started, replays.ledger.cancelled)
     if started is None:
         ends = await ends_of(connection, CAPTIONS)
-        await _caught_up(home, ends)
+        await catch_up(home, up_to(ends))
         selection = select(home, wish.prompt, wish.which, wish.seed, ends)
         _refuse_too_large(selection, wish, cap_usd)
         await publisher.append(
@@ -78,7 +72,7 @@ async def start(
         if started.captions_ends != ends:  # somebody else has started it meanwhile, and froze another list
             selection = None
     if selection is None:
-        await _caught_up(home, started.captions_ends)
+        await catch_up(home, up_to(started.captions_ends))
         selection = _selection(home, wish.prompt, started)
     replay_id = started.replay_id
     for chosen in selection.to_do:
@@ -115,8 +109,7 @@ def _refuse_too_large(selection: Selection, wish: Wish, cap_usd: Decimal) -> Non
 def listed(home: Path, prompt: Prompt, started: ReplayStarted) -> tuple[Listed, ...]:
     """The list that `started` froze, less what is analysed; empty where this machine cannot tell."""
     try:
-        ends = captions_ends_read(home)
-        if _is_behind(ends, started.captions_ends):
+        if is_behind(home, up_to(started.captions_ends)):
             return ()
         return _listed(_selection(home, prompt, started), prompt, started.replay_id)
     except (SqlError, UnknownPriceError):  # this machine keeps no read model, or knows no price for the model
@@ -173,23 +166,3 @@ async def watching(
                 await follower.moved()
 
         yield each()
-
-
-async def _caught_up(home: Path, ends: tuple[int, ...]) -> None:
-    waits = False
-    try:
-        async with asyncio.timeout(CATCH_UP_S):
-            while _is_behind(captions_ends_read(home), ends):
-                if not waits:
-                    log.warning("waiting until the read model in %s comes up to the log", home)
-                waits = True
-                await asyncio.sleep(0.2)
-    except TimeoutError:
-        raise EarmarkError(
-            f"the read model in {home} did not come up to the log within {CATCH_UP_S:g} s: is the projector running?"
-            " Nothing is lost: run it again"
-        ) from None
-
-
-def _is_behind(ends_read: tuple[int, ...], ends: tuple[int, ...]) -> bool:
-    return any(here < end for here, end in zip(ends_read, ends, strict=True))

@@ -488,6 +488,24 @@ async def test_the_same_command_is_the_same_replay(connection: Connection, tmp_p
         assert (other.since_typed, len(await shell.asked())) == ("31d", 3)
 
 
+async def test_a_comparison_waits_for_the_answers_that_are_in_the_log(
+    connection: Connection, tmp_path: Path
+) -> None:
+    """Just after a replay the read model lacks the last of them, and nobody would know."""
+    async with scene(connection) as log, LoopbackClaude({}, improvise=answer) as claude:
+        shell = Shell(log, tmp_path)
+        await shell.history(claude, captions("v0", FIRST), captions("v1", FIRST))
+        async with analysts(log, claude.base_url):
+            await shell.watched("run", "candidate", "--max-usd", "1")
+        comparing = await shell.typed("compare", "test", "candidate", "--format", "csv")
+        await waiting(comparing)
+        await shell.read_on()
+        code, printed, said = await ended(comparing)
+        assert (code, said) == (0, "")
+        *_, total = csv.DictReader(printed.splitlines())
+        assert (total["channel"], total["videos"]) == ("all", "2")
+
+
 async def test_status_needs_no_read_model(connection: Connection, tmp_path: Path) -> None:
     """Without one it cannot know what is yet to be asked for, and tells what the ledger says."""
     async with scene(connection) as log:

@@ -4,7 +4,7 @@ from dataclasses import replace
 from uuid import UUID
 
 from projections.history import MentionComparison
-from streams.cli.comparison import told
+from streams.cli.replay_output import told
 
 EXAMPLE = MentionComparison(
     channel_id="channel-1",

@@ -1,0 +1,105 @@
+"""What `earmark replay` prints: a plan, a comparison, how far a replay is while it runs."""
+
+import csv
+import json
+import sys
+from collections.abc import Iterable, Iterator
+from dataclasses import asdict, fields
+from time import monotonic
+from typing import Any
+from uuid import UUID
+
+import click
+from rich.progress import BarColumn, MofNCompleteColumn, TextColumn, TimeRemainingColumn
+from rich.progress import Progress as Bar
+from rich.table import Table
+
+from projections.history import ChannelComparison, Comparison, MentionComparison
+from streams.cli.terminal import console, printable
+from streams.clock import utc_now
+from streams.log.connection import Connection
+from streams.replay import run as replays
+from streams.replay.plan import Plan
+from streams.replay.progress import Listed, sentence
+
+
+def print_comparison(found: Comparison, form: str, title: str) -> None:
+    """Print a comparison as csv (its channels alone), as json or, for people, as a table with examples."""
+    if form == "csv":
+        channels = [asdict(channel) for channel in found.channels]
+        rows = csv.DictWriter(sys.stdout, channels[0])
+        rows.writeheader()
+        rows.writerows(channels)
+    elif form == "json":
+        click.echo(json.dumps(asdict(found), default=str, indent=2))
+    else:
+        _print_table(found, title)
+
+
+def _print_table(found: Comparison, title: str) -> None:
+    table = Table(title=title, title_justify="left")
+    columns = [field.name for field in fields(ChannelComparison) if field.name != "channel_id"]
+    for name in columns:
+        table.add_column(name, overflow="fold")
+    for channel in found.channels:
+        table.add_row(*(_cell(getattr(channel, name)) for name in columns))
+    console().print(table)
+    for example in found.examples:
+        click.echo("\n".join(told(example)))
+
+
+def told(example: MentionComparison) -> Iterator[str]:
+    """An example in lines: what became of the call, then each prompt's side with its quote and its address."""
+    change = f"{', '.join(example.changed)} changed" if example.change == "changed" else example.change
+    yield printable(f"{change}: {example.symbol} on {example.channel_title or 'a channel without a name'}")
+    a = (example.a_action, example.a_time_horizon, example.a_conviction, example.a_quote, example.a_url)
+    b = (example.b_action, example.b_time_horizon, example.b_conviction, example.b_quote, example.b_url)
+    for name, (action, horizon, conviction, quote, url) in (("A", a), ("B", b)):
+        said = "-" if action is None else f"{action}, {horizon}, {conviction:.2f}: {quote} ({url})"
+        yield printable(f"  {name} {said}")
+
+
+def _cell(value: Any) -> str:
+    if value is None:
+        return ""
+    return f"{value:.2f}" if isinstance(value, float) else str(value)
+
+
+def print_plan(found: Plan) -> None:
+    """Print what a replay would take."""
+    failed = f", {found.failed} failed under it for good" if found.failed else ""
+    click.echo(f"{found.videos} videos, {found.already} of them analysed under this prompt already{failed}")
+    click.echo(f"about {found.prompt_tokens} tokens to read and {found.answer_tokens} to write")
+    click.echo(
+        f"expected ${found.expected_usd:.4f} at list price; the first attempts reserve at most ${found.first_usd:.4f}, and"
+        " what fails is charged and made again"
+    )
+    click.echo(
+        "never at a daily cap of 0"
+        if found.days is None
+        else f"{found.days} day{'' if found.days == 1 else 's'} at the replay share of the daily cap"
+    )
+
+
+async def watch(connection: Connection, replay_id: UUID, listed: Iterable[Listed]) -> None:
+    """Show how far a replay is until it runs no more: a bar, or a line every five seconds where nobody looks."""
+    columns = (BarColumn(), MofNCompleteColumn(), TextColumn("{task.fields[money]}"), TimeRemainingColumn())
+    shown = monotonic() - 60
+    with Bar(*columns, disable=not sys.stdout.isatty()) as bar:
+        task = bar.add_task("replay", money="")
+        async with replays.watching(connection, replay_id, listed, utc_now) as steps:
+            async for progress in steps:
+                left = progress.started.max_usd - progress.spent_usd
+                money = f"${progress.spent_usd:.4f} spent, ${left:.4f} left"
+                bar.update(
+                    task,
+                    total=progress.requested,
+                    completed=progress.requested - progress.waiting,
+                    money=money,
+                )
+                if bar.disable and monotonic() - shown > 5:
+                    click.echo(sentence(progress))
+                    shown = monotonic()
+                if progress.state != "running":
+                    break
+    click.echo(sentence(progress))
