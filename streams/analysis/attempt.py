@@ -25,7 +25,7 @@ from streams.analysis.verdicts import Verdicts
 from streams.budget.account import Pending
 from streams.budget.entries import Request
 from streams.budget.ledger import Verdict
-from streams.budget.limits import Limits
+from streams.budget.limits import Limits, room_for_answer
 from streams.budget.prices import UnknownPriceError, worst_case
 from streams.budget.weigh import Go, Never, NoRoom, ReplaySpent, TooLarge, replay_spent, weigh
 from streams.claude.calls import Calls
@@ -128,8 +128,11 @@ class Attempts:
         if analysis in self.state.ledger.calls:
             # What the last attempt left says how much room the next one needs.
             await self._reach_answers(captions)
-        max_tokens = prompt.max_tokens * (2 if analysis in self.state.truncated else 1)
-        return Job(pending, prompt, captions, max_tokens)
+        was_cut = analysis in self.state.truncated
+        model_limit = await self.calls.max_tokens_of(prompt.model) if was_cut else None
+        return Job(
+            pending, prompt, captions, room_for_answer(prompt.max_tokens, model_limit, was_cut=was_cut)
+        )
 
     def _may_claim(self, job: Job) -> bool:
         # Another prompt may be active since the tokens were counted: the claim must be for the active one.

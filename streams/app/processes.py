@@ -41,6 +41,7 @@ from streams.worker.wrapper import Agent
 
 HANDLER_LIMIT_S = 60.0
 KILL_MARGIN_S = 10.0
+MODEL_ANSWER_LIMIT_S = 10.0
 
 
 @asynccontextmanager
@@ -111,6 +112,17 @@ def analyst(settings: Settings) -> None:
     # All that was imported stays: a collector that looks through it again and again holds up the calls in flight.
     gc.freeze()
     asyncio.run(_until_signalled(run))
+
+
+async def model_limit(settings: Settings, model: str) -> int | None:
+    """The most tokens that an answer of `model` may have; None without a key, or where the API does not say."""
+    from streams.claude.client import Claude, client  # noqa: PLC0415  the SDK
+
+    if settings.anthropic_api_key is None:
+        return None
+    key = settings.anthropic_api_key.get_secret_value()
+    async with client(key, settings.anthropic_base_url, 1) as sdk:
+        return await Claude(sdk, utc_now).max_tokens_of(model, MODEL_ANSWER_LIMIT_S)
 
 
 def watcher(settings: Settings) -> None:

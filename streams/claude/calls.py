@@ -69,6 +69,10 @@ class Calls:
         """No call was made of it; harmless where one was."""
         self._model(model).pace.give_back(permit, _now_s())
 
+    async def max_tokens_of(self, model: str) -> int | None:
+        """The most tokens that an answer of `model` may have; None where the provider does not say."""
+        return await self._claude.max_tokens_of(model, self._time_limit_s)
+
     async def count(self, analysis_id: UUID, request: dict[str, Any], permit: Permit) -> int | Outcome:
         """How many input tokens `request` has, asked once an analysis, or why that is not known."""
         pace = self._model(request["model"]).pace

@@ -1,6 +1,7 @@
 """The edge to Claude: one request, one outcome, no retry of its own."""
 
 import asyncio
+import logging
 from collections.abc import Mapping
 from dataclasses import dataclass
 from typing import Any
@@ -12,6 +13,8 @@ from anthropic import AsyncAnthropic
 from streams.claude.outcomes import Failed, Misconfigured, Outcome, Refused, Said, of_body, of_status
 from streams.clock import Clock
 from streams.errors import EarmarkError
+
+log = logging.getLogger(__name__)
 
 CONNECT_S = 10.0
 """How long a connection may take, in seconds: a third of the whole where that is shorter."""
@@ -49,6 +52,19 @@ class Claude:
     def __init__(self, sdk: AsyncAnthropic, now: Clock) -> None:
         self._sdk = sdk
         self._now = now
+        self._limits: dict[str, int] = {}
+
+    async def max_tokens_of(self, model: str, time_limit_s: float) -> int | None:
+        """The most tokens that an answer of `model` may have, as the API says; None where it does not say."""
+        if model not in self._limits:
+            try:
+                async with asyncio.timeout(time_limit_s):
+                    info = await self._sdk.models.retrieve(model, timeout=_phases(time_limit_s))
+                    self._limits[model] = int(info.max_tokens or 0)
+            except Exception as error:  # noqa: BLE001  whatever stands between us may answer anything
+                log.info("the limit of model %s is not known: %s", model, type(error).__name__)
+                return None
+        return self._limits[model] or None
 
     async def count(self, request: dict[str, Any], time_limit_s: float) -> int | Response:
         """How many input tokens `request` would have (it costs nothing), or why that is not known."""

@@ -7,6 +7,7 @@ from pathlib import Path
 import click
 from rich.table import Table
 
+from streams.app.processes import model_limit
 from streams.budget.prices import price
 from streams.cli.log import open_log
 from streams.cli.terminal import console
@@ -18,7 +19,7 @@ from streams.log.publish import publisher
 from streams.prompts.files import read_prompt
 from streams.prompts.registry import Prompts, activation, named, read_prompts, registration
 from streams.replay.activate import Difference, activate, difference
-from streams.settings import load
+from streams.settings import Settings, load
 
 MARKERS_LIMIT_S = 20.0
 
@@ -70,14 +71,24 @@ def diff(a: str, b: str) -> None:
 @prompts.command()
 @click.argument("file", type=click.Path(path_type=Path))
 def register(file: Path) -> None:
-    """Register the prompt in FILE; exit 3 when its name has other words, or its model no known list price."""
+    """Register the prompt in FILE; exit 3 if its name has other words, its model no known list price, or its max_tokens are above the model's limit."""
     prompt = read_prompt(file)
     price(prompt.model, Usage(input_tokens=1, output_tokens=1))
-    asyncio.run(_register(prompt))
+    asyncio.run(_register(prompt, load()))
 
 
-async def _register(prompt: Prompt) -> None:
-    connection = await open_log(load())
+async def _register(prompt: Prompt, settings: Settings) -> None:
+    limit = await model_limit(settings, prompt.model)
+    if limit is None:
+        click.echo(
+            f"the limit of model {prompt.model} is not known here: its max_tokens are not checked", err=True
+        )
+    elif prompt.max_tokens > limit:
+        raise RefusedError(
+            f"prompt {prompt.name} asks for {prompt.max_tokens} max_tokens, and an answer of {prompt.model} may have {limit}"
+            " at most: lower max_tokens"
+        )
+    connection = await open_log(settings)
     found = await read_prompts(connection)
     try:
         registered = registration(found, prompt, utc_now())

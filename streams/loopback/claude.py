@@ -81,6 +81,8 @@ class LoopbackClaude:
         self._requests = 0
         self.calls: list[Call] = []
         self.base_url = ""
+        self.max_tokens: int | None = 64_000
+        """The limit that the models endpoint gives for every model."""
 
     def bill(self) -> Decimal:
         """US dollars for everything answered so far, also for what did not arrive."""
@@ -90,6 +92,7 @@ class LoopbackClaude:
         app = web.Application(client_max_size=32 * 1024 * 1024)
         app.router.add_post("/v1/messages", self._messages)
         app.router.add_post("/v1/messages/count_tokens", self._count_tokens)
+        app.router.add_get("/v1/models/{model}", self._model)
         self._runner = web.AppRunner(app, handler_cancellation=True, shutdown_timeout=0.1, access_log=None)
         await self._runner.setup()
         await web.TCPSite(self._runner, "127.0.0.1", 0).start()
@@ -99,6 +102,13 @@ class LoopbackClaude:
 
     async def __aexit__(self, *_: object) -> None:
         await self._runner.cleanup()
+
+    async def _model(self, request: web.Request) -> web.StreamResponse:
+        model = request.match_info["model"]
+        if not model.startswith("claude-"):
+            return self._failed(Failure(404, "not_found_error", f"model: {model}"))
+        info = {"type": "model", "id": model, "display_name": model, "created_at": "2026-01-01T00:00:00Z"}
+        return self._json(200, info | {"lifecycle": "active", "max_tokens": self.max_tokens})
 
     async def _count_tokens(self, request: web.Request) -> web.StreamResponse:
         body = await request.json(loads=orjson.loads)

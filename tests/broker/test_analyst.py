@@ -81,6 +81,20 @@ async def test_an_answer_that_was_cut_is_tried_once_more_with_double_the_room(co
         assert (await log.ledger()).charges.total == claude.bill()
 
 
+@pytest.mark.parametrize(("limit", "room"), [(1500, 1500), (None, 1000)])
+async def test_the_room_for_an_answer_never_passes_the_models_own_limit(
+    connection: Connection, limit: int | None, room: int
+) -> None:
+    """Where the API names none, it stays as it is: the provider would refuse the call."""
+    cut = Reply(ANSWER, stop_reason="max_tokens")
+    async with scene(connection) as log, scripted(cut, Reply(ANSWER)) as claude:
+        claude.max_tokens = limit
+        await log.ask("a")
+        async with analysts(log, claude.base_url):
+            await log.until(LEDGER, [BudgetSettled], 2)
+        assert [call.max_tokens for call in claude.calls] == [1000, room]
+
+
 async def test_three_attempts_then_the_analysis_has_failed(connection: Connection) -> None:
     """What may have been billed stays charged in full, and the video is not called a fourth time."""
     async with scene(connection) as log, scripted(SERVER_ERROR) as claude:

@@ -14,6 +14,7 @@ from streams.events.record import Record
 from streams.log.connection import Connection
 from streams.log.follow import follow, read
 from streams.log.topics import PROMPTS
+from streams.loopback.claude import LoopbackClaude
 from streams.prompts.files import BUNDLED, read_prompt
 from streams.prompts.place_markers import place_markers
 from streams.prompts.registry import read_prompts
@@ -32,9 +33,11 @@ effort: low
 """
 
 
-async def run(connection: Connection, *words: str, typed: str = "") -> Result:
+async def run(connection: Connection, *words: str, typed: str = "", claude: str | None = None) -> Result:
     """The verb as it is typed, in a thread of its own: it runs an event loop."""
     environment = {"EARMARK_KAFKA": connection.bootstrap, "EARMARK_TOPIC_PREFIX": connection.prefix}
+    if claude is not None:
+        environment |= {"ANTHROPIC_BASE_URL": claude, "ANTHROPIC_API_KEY": "key"}
     return await asyncio.to_thread(CliRunner().invoke, verb.prompts, words, input=typed, env=environment)
 
 
@@ -48,6 +51,24 @@ async def log_of(connection: Connection) -> list[Event]:
     found: list[Record] = []
     await read(connection, [PROMPTS], found.append)
     return [record.event() for record in found]
+
+
+async def test_more_max_tokens_than_the_model_may_answer_with_are_refused(
+    connection: Connection, tmp_path: Path
+) -> None:
+    """As the API's models endpoint says; without a key nobody knows, and that is said."""
+    async with LoopbackClaude({}) as claude:
+        claude.max_tokens = 2999
+        refused = await run(connection, "register", file_of(tmp_path, "wide"), claude=claude.base_url)
+        assert isinstance(refused.exception, RefusedError)
+        assert "2999 at most: lower max_tokens" in str(refused.exception)
+        assert await log_of(connection) == []
+        claude.max_tokens = 3000
+        registered = await run(connection, "register", file_of(tmp_path, "wide"), claude=claude.base_url)
+        assert registered.exit_code == 0, registered.output
+    unchecked = await run(connection, "register", file_of(tmp_path, "unchecked"))
+    assert "not checked" in unchecked.output
+    assert len(await log_of(connection)) == 2
 
 
 async def test_what_is_registered_stays_as_it_is(connection: Connection, tmp_path: Path) -> None:

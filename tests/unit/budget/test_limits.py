@@ -4,6 +4,7 @@ from dataclasses import replace
 
 import pytest
 
+from streams.budget.limits import room_for_answer
 from tests.builders.analyst_scene import LIMITS
 
 
@@ -12,3 +13,24 @@ def test_a_place_is_kept_free_for_a_live_request_wherever_there_are_two(in_fligh
     limits = replace(LIMITS, calls_in_flight=in_flight)
     assert limits.calls_of("live") == in_flight
     assert limits.calls_of("backfill") == limits.calls_of("replay") == others
+
+
+@pytest.mark.parametrize(
+    ("model_limit", "was_cut", "room"),
+    [
+        (64_000, False, 1000),
+        (64_000, True, 2000),
+        (2000, True, 2000),
+        (1500, True, 1500),
+        (1000, True, 1000),
+        (None, True, 1000),
+        (500, True, 1000),
+    ],
+)
+def test_a_cut_answer_gets_twice_the_room_within_the_models_own_limit(
+    model_limit: int | None,
+    was_cut: bool,  # noqa: FBT001  a parameter of the table
+    room: int,
+) -> None:
+    """Unknown: not doubled, for the provider would refuse the call. A prompt above the limit is the prompt's own affair."""
+    assert room_for_answer(1000, model_limit, was_cut=was_cut) == room
