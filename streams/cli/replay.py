@@ -100,6 +100,11 @@ def plan(prompt: str, since: Since | None, channel: str | None, sample: int | No
     "--follow", is_flag=True, help="Also run new videos under PROMPT, while the active one stays live."
 )
 @click.option(
+    "--resume",
+    is_flag=True,
+    help="Go on with it although it was cancelled, within what it left of --max-usd.",
+)
+@click.option(
     "--detach", is_flag=True, help="Do not wait for it: `earmark replay status` says how far it is."
 )
 def run(
@@ -112,6 +117,7 @@ def run(
     share: float | None,
     *,
     follow: bool,
+    resume: bool,
     detach: bool,
 ) -> None:
     """Replay PROMPT over history, or go on with it; Ctrl-C only stops watching. Nobody is called twice.
@@ -130,7 +136,9 @@ def run(
         since_typed = None if since is None else since.back
         wish = Wish(candidate, which, seed, wish_share, max_usd, follow, since_typed)
         async with publisher(connection) as out:
-            begun = await replays.start(connection, out, settings.home, wish, utc_now, settings.daily_cap_usd)
+            begun = await replays.start(
+                connection, out, settings.home, wish, utc_now, settings.daily_cap_usd, resume=resume
+            )
         all_asked = True
         click.echo(sentence(begun.progress))
         if not detach:
@@ -169,12 +177,16 @@ def status() -> None:
 @replay.command()
 @click.argument("replay_id")
 def cancel(replay_id: str) -> None:
-    """Let the replay whose id begins with REPLAY_ID claim nothing more; what it has analysed stays."""
+    """Let the replay whose id begins with REPLAY_ID claim nothing more; what it has analysed stays.
+
+    `earmark replay run` with the same options and --resume goes on with it. A finished replay stays finished.
+    """
+    settings = load()
 
     async def end() -> None:
-        connection = await open_log(load())
+        connection = await open_log(settings)
         async with publisher(connection) as out:
-            click.echo(sentence(await replays.cancel(connection, out, replay_id, utc_now)))
+            click.echo(sentence(await replays.cancel(connection, out, settings.home, replay_id, utc_now)))
 
     asyncio.run(end())
 

@@ -132,6 +132,7 @@ class ReplayStarted(_OfReplay):
     """A replay of history under a candidate prompt: its list is frozen by filter, seed and the captions' end offsets.
 
     `since_typed`: the age that was typed, if the filter's `since` follows from one; left out if a date was typed.
+    `resumes`: the cancelled replay that this one continues, within what it left of its limit; left out if none.
     """
 
     prompt_id: str
@@ -142,6 +143,7 @@ class ReplayStarted(_OfReplay):
     follow: bool
     captions_ends: tuple[int, ...]
     since_typed: str | None = Field(default=None, exclude_if=lambda typed: typed is None)
+    resumes: UUID | None = Field(default=None, exclude_if=lambda replay_id: replay_id is None)
 
 
 class ReplayCancelled(_OfReplay):

@@ -21,6 +21,7 @@ from streams.budget.ledger import Ledger
 from streams.events.envelope import decode
 from streams.events.ledger import ReplayStarted, analysis_id
 from streams.events.record import Record
+from streams.replay.wish import resumption_id
 
 State = Literal["running", "incomplete", "spent", "done", "cancelled"]
 """`incomplete`: what was asked for is done, and more is to be asked for. `spent`: what is left pays for none that waits."""
@@ -39,10 +40,11 @@ class Listed:
 class Progress:
     """A replay: of `requested` videos so many were completed, failed, or wait; `unasked` are on its list besides.
 
-    US dollars charged so far, open claims in full.
+    US dollars charged so far, open claims in full. `resumed_as`: the replay that goes on with it once it was cancelled.
     """
 
     started: ReplayStarted
+    resumed_as: UUID | None
     state: State
     requested: int
     unasked: int
@@ -91,8 +93,10 @@ class Replays:
             video.request_id: video.usd for video in listed if not self.ledger.is_done(video.analysis_id)
         }
         unasked = needs.keys() - asked.keys()
+        after = self.started.get(resumption_id(replay_id))
         return Progress(
             started=started,
+            resumed_as=None if after is None else after.replay_id,
             state=self._state(replay_id, now, waiting, unasked, needs),
             requested=len(asked),
             unasked=len(unasked),
@@ -136,11 +140,14 @@ class Replays:
 def sentence(progress: Progress) -> str:
     """How far a replay is, in a line, and what helps where it does not go on by itself."""
     started, total = progress.started, progress.requested + progress.unasked
+    resumes = "" if started.resumes is None else f", which goes on with {started.resumes}"
     line = (
-        f"replay {started.replay_id} of {started.prompt_id}: {progress.state}, {progress.completed} of"
+        f"replay {started.replay_id} of {started.prompt_id}{resumes}: {progress.state}, {progress.completed} of"
         f" {progress.requested} videos analysed, {progress.failed} failed, {progress.waiting} wait;"
         f" ${progress.spent_usd:.6f} of ${started.max_usd:f} charged"
     )
+    if progress.resumed_as is not None:
+        return f"{line}; replay {progress.resumed_as} goes on with it"
     if progress.state == "spent":
         return (
             f"{line}; what is left pays for no other: with a higher --max-usd another replay takes the rest"

@@ -3,6 +3,7 @@
 from collections.abc import AsyncIterator, Iterable
 from contextlib import asynccontextmanager
 from dataclasses import dataclass
+from datetime import datetime
 from decimal import Decimal
 from pathlib import Path
 from uuid import UUID
@@ -23,11 +24,12 @@ from streams.log.connection import Connection
 from streams.log.follow import ends_of, follow, read
 from streams.log.publish import Publisher
 from streams.log.topics import CAPTIONS, LEDGER
+from streams.prompts.registry import read_prompts
 from streams.replay.catch_up import catch_up, is_behind, up_to
 from streams.replay.plan import first_claim
-from streams.replay.progress import Listed, Progress, Replays
+from streams.replay.progress import Listed, Progress, Replays, sentence
 from streams.replay.selection import Selection, select
-from streams.replay.wish import Wish
+from streams.replay.wish import Wish, newest, resumption
 
 
 @dataclass(frozen=True)
@@ -39,37 +41,36 @@ class Begun:
 
 
 async def start(
-    connection: Connection, publisher: Publisher, home: Path, wish: Wish, now: Clock, cap_usd: Decimal
+    connection: Connection,
+    publisher: Publisher,
+    home: Path,
+    wish: Wish,
+    now: Clock,
+    cap_usd: Decimal,
+    *,
+    resume: bool = False,
 ) -> Begun:
     """Start the replay of `wish`, or go on with it, until all its requests are in the log.
 
-    Raises RefusedError where its share of the daily cap pays for no call on some video, EarmarkError where the read
-    model does not come up to the log.
+    `resume`: although it was cancelled. Raises RefusedError where its share of the daily cap pays for no call on some
+    video, EarmarkError where it was cancelled, or the read model does not come up to the log.
     """
     replays, selection = await replays_of(connection), None
     started = wish.found(replays.started, replays.ledger.cancelled)
-    if started is None:
+    started = None if started is None else newest(replays.started, started)
+    if started is None or started.replay_id in replays.ledger.cancelled:
         ends = await ends_of(connection, CAPTIONS)
-        await catch_up(home, up_to(ends))
-        selection = select(home, wish.prompt, wish.which, wish.seed, ends)
+        if started is None:
+            begins = wish.start(now(), ends)
+        else:
+            begins = _resumption(replays, started, now(), ends, may=resume)
+        await catch_up(home, up_to(begins.captions_ends))
+        selection = _selection(home, wish.prompt, begins)
         _refuse_too_large(selection, wish, cap_usd)
-        await publisher.append(
-            ReplayStarted(
-                at=now(),
-                replay_id=wish.replay_id,
-                prompt_id=wish.prompt.prompt_id,
-                filter=wish.which,
-                seed=wish.seed,
-                share=float(wish.share),
-                max_usd=wish.max_usd,
-                follow=wish.follow,
-                captions_ends=ends,
-                since_typed=wish.since_typed,
-            )
-        )
+        await publisher.append(begins)
         replays = await replays_of(connection)
-        started = replays.started[wish.replay_id]
-        if started.captions_ends != ends:  # somebody else has started it meanwhile, and froze another list
+        started = replays.started[begins.replay_id]
+        if started.captions_ends != begins.captions_ends:  # somebody else was first, and froze another list
             selection = None
     if selection is None:
         await catch_up(home, up_to(started.captions_ends))
@@ -93,6 +94,23 @@ async def start(
         )
     frozen = _listed(selection, wish.prompt, replay_id)
     return Begun((await replays_of(connection)).progress(replay_id, now(), frozen), frozen)
+
+
+def _resumption(
+    replays: Replays, cancelled: ReplayStarted, at: datetime, captions_ends: tuple[int, ...], *, may: bool
+) -> ReplayStarted:
+    """The event that goes on with a cancelled replay. Raises EarmarkError where it may not, or cannot."""
+    if not may:
+        raise EarmarkError(
+            f"replay {cancelled.replay_id} was cancelled: --resume goes on with it, within what it left of its --max-usd"
+        )
+    begins = resumption(cancelled, replays.ledger.replay_charged(cancelled.replay_id), at, captions_ends)
+    if begins.max_usd == 0:
+        raise EarmarkError(
+            f"replay {cancelled.replay_id} was cancelled when it had spent its ${cancelled.max_usd:f}: with another"
+            " --max-usd another replay takes the rest"
+        )
+    return begins
 
 
 def _refuse_too_large(selection: Selection, wish: Wish, cap_usd: Decimal) -> None:
@@ -131,17 +149,35 @@ def _listed(selection: Selection, prompt: Prompt, replay_id: UUID) -> tuple[List
     )
 
 
-async def cancel(connection: Connection, publisher: Publisher, replay: str, now: Clock) -> Progress:
-    """Cancel the replay whose id begins with `replay`: no further claim of it is granted. Raises EarmarkError."""
-    replays = await replays_of(connection)
-    found = [replay_id for replay_id in replays.started if str(replay_id).startswith(replay)]
-    if len(found) != 1:
-        raise EarmarkError(
-            f"{replay!r} begins the id of {len(found)} replays: `earmark replay status` lists them all"
-        )
-    if found[0] not in replays.ledger.cancelled:
-        await publisher.append(ReplayCancelled(at=now(), replay_id=found[0]))
-    return (await replays_of(connection)).progress(found[0], now())
+async def cancel(
+    connection: Connection, publisher: Publisher, home: Path, replay: str, now: Clock
+) -> Progress:
+    """Cancel the replay whose id begins with `replay`: no further claim of it is granted.
+
+    Raises EarmarkError where it is finished, or where it is not one.
+    """
+    replays, prompts = await replays_of(connection), await read_prompts(connection)
+    started = _named(replays, replay, now())
+    frozen = listed(home, prompts.by_id[started.prompt_id], started)
+    before = replays.progress(started.replay_id, now(), frozen)
+    # One that follows is done for the moment only.
+    if before.state == "done" and not started.follow:
+        raise EarmarkError(f"it is finished, so there is nothing to cancel: {sentence(before)}")
+    if before.state != "cancelled":
+        await publisher.append(ReplayCancelled(at=now(), replay_id=started.replay_id))
+    return (await replays_of(connection)).progress(started.replay_id, now(), frozen)
+
+
+def _named(replays: Replays, beginning: str, now: datetime) -> ReplayStarted:
+    """The one replay whose id begins so. Raises EarmarkError, with those it may be."""
+    found = [start for start in replays.started.values() if str(start.replay_id).startswith(beginning)]
+    if beginning and len(found) == 1:
+        return found[0]
+    candidates = "".join(f"\n  {sentence(replays.progress(start.replay_id, now))}" for start in found)
+    raise EarmarkError(
+        f"{beginning!r} begins the id of {len(found)} replays:"
+        f"{candidates or ' `earmark replay status` lists them all'}"
+    )
 
 
 async def replays_of(connection: Connection) -> Replays:

@@ -2,6 +2,7 @@
 
 from collections.abc import Collection, Mapping
 from dataclasses import dataclass
+from datetime import datetime
 from decimal import Decimal
 from uuid import UUID
 
@@ -42,6 +43,21 @@ class Wish:
             self.follow,
         )
 
+    def start(self, at: datetime, captions_ends: tuple[int, ...]) -> ReplayStarted:
+        """The event that starts it, its list ending there."""
+        return ReplayStarted(
+            at=at,
+            replay_id=self.replay_id,
+            prompt_id=self.prompt.prompt_id,
+            filter=self.which,
+            seed=self.seed,
+            share=float(self.share),
+            max_usd=self.max_usd,
+            follow=self.follow,
+            captions_ends=captions_ends,
+            since_typed=self.since_typed,
+        )
+
     def found(
         self, started: Mapping[UUID, ReplayStarted], cancelled: Collection[UUID]
     ) -> ReplayStarted | None:
@@ -62,3 +78,36 @@ class Wish:
             and (start.seed, start.follow) == (self.seed, self.follow)
             and (start.share, start.max_usd) == (float(self.share), self.max_usd)
         )
+
+
+def resumption_id(replay_id: UUID) -> UUID:
+    """The id of the replay that goes on with a cancelled one: there is one at most, whoever resumes it."""
+    return derive_id("replay", "resumes", replay_id)
+
+
+def resumption(
+    of: ReplayStarted, spent_usd: Decimal, at: datetime, captions_ends: tuple[int, ...]
+) -> ReplayStarted:
+    """The event that goes on with a cancelled replay, which was charged `spent_usd`; `captions_ends`: now.
+
+    It is a replay of its own, for a cancelled one is over for every version's ledger. Its list is the old one; one that
+    follows takes what has come in meanwhile, too, but for a sample, which would be drawn anew.
+    """
+    ends = captions_ends if of.follow and of.filter.sample is None else of.captions_ends
+    return of.model_copy(
+        update={
+            "at": at,
+            "replay_id": resumption_id(of.replay_id),
+            "max_usd": max(of.max_usd - spent_usd, Decimal(0)),
+            "captions_ends": ends,
+            "since_typed": None,
+            "resumes": of.replay_id,
+        }
+    )
+
+
+def newest(started: Mapping[UUID, ReplayStarted], of: ReplayStarted) -> ReplayStarted:
+    """The last of those that went on with a replay, or the replay itself."""
+    while (after := started.get(resumption_id(of.replay_id))) is not None:
+        of = after
+    return of

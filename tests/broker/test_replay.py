@@ -252,10 +252,10 @@ async def test_a_cancelled_replay_claims_nothing_more(connection: Connection, tm
         await history(log, tmp_path, claude, videos=2)
         started = (await begun(log, tmp_path)).progress
         replay_id = str(started.started.replay_id)
-        cancelled = await replays.cancel(connection, log.publisher, replay_id[:8], utc_now)
+        cancelled = await replays.cancel(connection, log.publisher, tmp_path, replay_id[:8], utc_now)
         assert cancelled.state == "cancelled"
         with pytest.raises(replays.EarmarkError, match="0 replays"):
-            await replays.cancel(connection, log.publisher, "nothing", utc_now)
+            await replays.cancel(connection, log.publisher, tmp_path, "nothing", utc_now)
         async with analysts(log, claude.base_url):
             await log.ask("live")
             await log.until(ANALYSES, [AnalysisCompleted], 3)
@@ -276,6 +276,41 @@ async def test_a_replay_that_follows_runs_new_videos_under_the_candidate_too(
         assert {(a.prompt, a.lane) for a in of_new} == {("test", "live"), ("candidate", "replay")}
         asked = [r for r in await log.events(LEDGER, AnalysisRequested) if r.video_id == "new"]
         assert {r.lane for r in asked} == {"live", "replay"}
+
+
+async def test_what_came_in_while_a_replay_that_follows_was_cancelled_is_taken_too(
+    connection: Connection, tmp_path: Path
+) -> None:
+    """Its live analysis is done by then, so nobody would ask for the candidate's any more."""
+    async with scene(connection) as log, LoopbackClaude({}, improvise=answer) as claude:
+        await history(log, tmp_path, claude, videos=1)
+        ours = wish(follow=True)
+        first = (await begun(log, tmp_path, ours)).progress.started
+        await replays.cancel(connection, log.publisher, tmp_path, str(first.replay_id), utc_now)
+        await log.ask("meanwhile")
+        async with analysts(log, claude.base_url):
+            await log.until(LEDGER, [BudgetSettled], 2)
+        await model(log, tmp_path)
+        again = await replays.start(connection, log.publisher, tmp_path, ours, utc_now, CAP_USD, resume=True)
+        assert again.progress.requested == 2
+        await log.ask("later")
+        async with analysts(log, claude.base_url):
+            await log.until(ANALYSES, [AnalysisCompleted], 6)
+        candidates = [a for a in await log.events(ANALYSES, AnalysisCompleted) if a.prompt == "candidate"]
+        assert {a.video.video_id for a in candidates} == {"v0", "meanwhile", "later"}
+        assert {a.replay_id for a in candidates} == {again.progress.started.replay_id}
+
+
+async def test_a_replay_that_spent_its_limit_is_not_resumed(connection: Connection, tmp_path: Path) -> None:
+    """There is nothing to resume it with."""
+    async with scene(connection) as log:
+        await model(log, tmp_path)
+        ours = wish("0", follow=True, of=PROMPT)
+        first = (await begun(log, tmp_path, ours)).progress.started
+        await replays.cancel(connection, log.publisher, tmp_path, str(first.replay_id), utc_now)
+        with pytest.raises(replays.EarmarkError, match=r"had spent its \$0: with another --max-usd"):
+            await replays.start(connection, log.publisher, tmp_path, ours, utc_now, CAP_USD, resume=True)
+        assert len(await log.events(LEDGER, ReplayStarted)) == 1
 
 
 async def test_a_selection_is_the_same_for_everybody(connection: Connection, tmp_path: Path) -> None:

@@ -329,6 +329,18 @@ EXAMPLES: dict[str, Event] = {type(event).__name__: event for event in _EVENTS} 
         captions_ends=(4, 0, 7),
         since_typed="30d",
     ),
+    "ReplayStarted.resumes": ReplayStarted(
+        at=AT,
+        replay_id=UUID("5f0c1b1e-7a52-4c3e-9d66-0f6d1f3f8a04"),
+        prompt_id=PROMPT.prompt_id,
+        filter=ReplayFilter(),
+        seed=0,
+        share=0.5,
+        max_usd=Decimal("0.75"),
+        follow=False,
+        captions_ends=(4, 0, 7),
+        resumes=REPLAY,
+    ),
 }
 
 # What an older Earmark wrote and none writes any more: these files are read, and never written anew.

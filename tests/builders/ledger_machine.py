@@ -1,10 +1,12 @@
 """The fold of the ledger against its oracle, over logs that no well-behaved analyst would write."""
 
+from collections.abc import Sequence
 from datetime import UTC, datetime
 from decimal import Decimal
 from typing import Any, ClassVar, TypeVar
 from uuid import UUID, uuid5
 
+import msgspec
 from hypothesis import event
 from hypothesis import strategies as st
 from hypothesis.stateful import (
@@ -58,10 +60,10 @@ replays = st.builds(
 
 
 @st.composite
-def requests(draw: st.DrawFn) -> Request:
+def requests(draw: st.DrawFn, of: Sequence[UUID] = REPLAYS) -> Request:
     """One analysis may be asked for by many: in the live lane, in the backfill, by each replay."""
     number, lane = draw(st.sampled_from(ANALYSES)), draw(st.sampled_from(LANES))
-    replay_id = draw(st.sampled_from(REPLAYS)) if lane == "replay" else None
+    replay_id = draw(st.sampled_from(of)) if lane == "replay" else None
     return Request(
         request_id=name("request", number, lane, replay_id),
         video_id=f"v{number}",
@@ -88,6 +90,7 @@ class LedgerMachine(RuleBasedStateMachine):
         self.now_ms = START_MS
         self.shares: dict[Lane, Decimal] = dict.fromkeys(LANES, Decimal(1))
         self.replays: dict[UUID, Replay] = {}
+        self.resumed_as: dict[UUID, UUID] = {}
         self.asked: list[Request] = []
         self.claims: list[Claim] = []
         self.granted: set[UUID] = set()
@@ -151,7 +154,7 @@ class LedgerMachine(RuleBasedStateMachine):
         """As they are claimed for calls in flight."""
         for _ in range(count):
             free = [request for request in self.asked if self.is_free(request)]
-            any_request = st.sampled_from(self.asked) | requests()
+            any_request = st.sampled_from(self.asked) | requests(self.known_replays())
             self.claim(data, data.draw(seldom(any_request, st.sampled_from(free or self.asked))))
 
     def is_free(self, request: Request) -> bool:
@@ -184,6 +187,8 @@ class LedgerMachine(RuleBasedStateMachine):
         self.saw(f"a claim is {verdict}")
         if verdict == "granted":
             self.granted.add(claim.attempt_id)
+            if claim.replay_id in self.resumed_as.values():
+                self.saw("a claim of a resumed replay is granted")
         if verdict in {"granted", "lane_over_cap", "day_over_cap"}:
             # What an analyst asks before it claims is the verdict itself, where no other record comes between.
             assert (usd <= room) == (verdict == "granted")
@@ -246,7 +251,7 @@ class LedgerMachine(RuleBasedStateMachine):
     def tell_something_else(self, data: st.DataObject, what: str, step_ms: int) -> None:
         match what:
             case "request":
-                self.ask(data.draw(requests()), step_ms)
+                self.ask(data.draw(requests(self.known_replays())), step_ms)
             case "replay":
                 self.start(data.draw(replays), step_ms)
             case "cancellation":
@@ -267,19 +272,39 @@ class LedgerMachine(RuleBasedStateMachine):
         self.replays.setdefault(replay.replay_id, replay)
         self.append(replay, step_ms)
 
+    def known_replays(self) -> Sequence[UUID]:
+        return (*REPLAYS, *self.resumed_as.values())
+
     def cancel(self, data: st.DataObject, step_ms: int) -> None:
         called = {held.claim.replay_id for held in self.ledger.open.values()} - {None}
         if called:
             self.saw("a replay is cancelled amid a call")
-        replay_id = data.draw(st.sampled_from([replay for replay in REPLAYS if replay in called] or REPLAYS))
+        replays = self.known_replays()
+        replay_id = data.draw(st.sampled_from([replay for replay in replays if replay in called] or replays))
         self.append(Cancellation(replay_id), step_ms)
+        if replay_id in self.replays and (replay_id in called or data.draw(st.booleans())):
+            self.resume(data, self.replays[replay_id])
+
+    def resume(self, data: st.DataObject, cancelled: Replay) -> None:
+        """As another replay, within what the cancelled one left; it asks for what is not done, and claims one."""
+        replay_id = cancelled.replay_id
+        called = any(held.claim.replay_id == replay_id for held in self.ledger.open.values())
+        self.saw("a replay is resumed" + (" amid a call" if called else ""))
+        left = max(cancelled.max_usd - self.ledger.replay_charged(replay_id), Decimal(0))
+        after = msgspec.structs.replace(cancelled, replay_id=name("resumption", replay_id), max_usd=left)
+        self.resumed_as[replay_id] = after.replay_id
+        self.start(after, 0)
+        for request in [request for request in self.asked if request.replay_id == replay_id]:
+            again = name("request", request.captions_id, after.replay_id)
+            self.ask(msgspec.structs.replace(request, request_id=again, replay_id=after.replay_id), 0)
+        self.claim(data, self.asked[-1])
 
     @invariant()
     def both_folds_charge_the_same(self) -> None:
         assert self.ledger.charges.total == self.naive.charged(self.naive.today)
         for lane in LANES:
             assert self.ledger.lanes[lane].total == self.naive.lane_charged(lane)
-        for replay_id in REPLAYS:
+        for replay_id in self.known_replays():
             assert self.ledger.replay_charged(replay_id) == self.naive.replay_charged(replay_id)
 
     @invariant()
@@ -304,8 +329,14 @@ class LedgerMachine(RuleBasedStateMachine):
             for lane, share in most.items():
                 assert sum(usd for charged_lane, usd in granted if charged_lane == lane) <= CAP * share
         for replay in self.replays.values():
-            mine = [charge for charge in self.naive.charges() if charge.claim.replay_id == replay.replay_id]
-            assert sum(charge.usd - charge.excess for charge in mine) <= replay.max_usd
+            assert self.charged_in_turn(replay.replay_id) <= replay.max_usd
+
+    def charged_in_turn(self, replay_id: UUID) -> Decimal:
+        """What a replay and those that went on with it, one after the other, are charged of what was granted."""
+        mine = [charge for charge in self.naive.charges() if charge.claim.replay_id == replay_id]
+        after = self.resumed_as.get(replay_id)
+        later = Decimal(0) if after is None else self.charged_in_turn(after)
+        return sum((charge.usd - charge.excess for charge in mine), later)
 
     @invariant()
     def what_nobody_granted_rings_the_alarm_and_nothing_else_does(self) -> None:
@@ -318,7 +349,7 @@ class LedgerMachine(RuleBasedStateMachine):
         assert self.twice.charges == self.ledger.charges
         for lane in LANES:
             assert self.twice.lanes[lane] == self.ledger.lanes[lane]
-        for replay_id in REPLAYS:
+        for replay_id in self.known_replays():
             assert self.twice.replay_charged(replay_id) == self.ledger.replay_charged(replay_id)
         assert self.twice.open == self.ledger.open
         assert self.twice.unsettled == self.ledger.unsettled

@@ -29,6 +29,9 @@ CASES = (
     "a denied claim is settled late",
     "a settlement says when to try again",
     "a replay is cancelled amid a call",
+    "a replay is resumed",
+    "a replay is resumed amid a call",
+    "a claim of a resumed replay is granted",
 )
 DEAR_CASES = (
     "a claim is spending_stopped",

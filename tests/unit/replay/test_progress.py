@@ -4,6 +4,7 @@ import pytest
 
 from streams.events.ledger import SettledOutcome
 from streams.replay.progress import Progress, sentence
+from streams.replay.wish import resumption
 from tests.builders.ledger_story import (
     HOLD_S,
     OTHER,
@@ -145,6 +146,23 @@ def test_the_first_start_in_the_log_is_the_replay() -> None:
 def test_a_cancelled_replay_is_cancelled_whatever_waits() -> None:
     told = Told((listed(1, "0.1"), listed(2, "0.1")))
     assert told.tell(started("1"), asked(1), cancelled()).state == "cancelled"
+
+
+def test_a_cancelled_replay_and_the_one_that_goes_on_with_it_name_each_other() -> None:
+    told = Told()
+    first = started("1")
+    claim = claimed(1, "0.4")
+    told.tell(first, asked(1), asked(2), claim, settled(claim, "completed", "0.3"), cancelled())
+    second = resumption(first, Decimal("0.3"), first.at, ())
+    left = told.tell(second)
+    assert (left.state, left.resumed_as) == ("cancelled", second.replay_id)
+    assert sentence(left).endswith(f"of $1 charged; replay {second.replay_id} goes on with it")
+    on = told.progress(second.replay_id)
+    assert (on.state, on.resumed_as) == ("done", None)
+    assert sentence(on).startswith(
+        f"replay {second.replay_id} of {PROMPT_ID}, which goes on with {REPLAY}: done, 0 of 0"
+    )
+    assert sentence(on).endswith("of $0.7 charged")
 
 
 def test_a_replay_is_told_in_a_sentence_that_says_what_helps() -> None:

@@ -7,9 +7,10 @@ from uuid import UUID
 import pytest
 
 from streams.events.ledger import ReplayFilter, ReplayStarted
-from streams.replay.wish import Wish
+from streams.replay.wish import Wish, newest, resumption
 from tests.builders.analyst_scene import PROMPT
 
+AT = datetime(2026, 11, 1, tzinfo=UTC)
 TYPED = Wish(
     prompt=PROMPT,
     which=ReplayFilter(since=datetime(2026, 10, 1, tzinfo=UTC), channel_id="UCfirst", sample=20),
@@ -30,18 +31,7 @@ def on(day: int, of: Wish = TYPED) -> Wish:
 
 
 def start(wish: Wish) -> ReplayStarted:
-    return ReplayStarted(
-        at=datetime(2026, 11, 1, tzinfo=UTC),
-        replay_id=wish.replay_id,
-        prompt_id=wish.prompt.prompt_id,
-        filter=wish.which,
-        seed=wish.seed,
-        share=float(wish.share),
-        max_usd=wish.max_usd,
-        follow=wish.follow,
-        captions_ends=(),
-        since_typed=wish.since_typed,
-    )
+    return wish.start(AT, (3, 0))
 
 
 def among(*started: ReplayStarted) -> dict[UUID, ReplayStarted]:
@@ -94,3 +84,49 @@ def test_what_another_version_or_a_date_started_is_found_by_its_id() -> None:
     assert on(2).found(among(start(on(1, DATED))), cancelled=()) is None
     assert on(1, DATED).found(among(start(on(1))), cancelled=()) == start(on(1))
     assert on(2, DATED).found(among(start(on(1))), cancelled=()) is None
+
+
+def resumed(cancelled: ReplayStarted, spent_usd: str = "0.75") -> ReplayStarted:
+    return resumption(cancelled, Decimal(spent_usd), AT, (9, 9))
+
+
+def test_a_cancelled_replay_goes_on_as_one_of_its_own_within_what_it_left() -> None:
+    first = start(DATED)
+    second = resumed(first)
+    assert second.resumes == first.replay_id != second.replay_id
+    assert second.max_usd == Decimal("1.75")
+    kept = {"prompt_id", "filter", "seed", "share", "follow"}
+    assert second.model_dump(include=kept) == first.model_dump(include=kept)
+    assert resumed(second).max_usd == 1
+    assert resumed(second, "1.80").max_usd == 0
+
+
+def test_there_is_one_resumption_of_a_replay_whoever_resumes_it() -> None:
+    first = start(DATED)
+    assert resumed(first).replay_id == resumed(first, "0.70").replay_id
+    assert len({first.replay_id, resumed(first).replay_id, resumed(resumed(first)).replay_id}) == 3
+    assert resumed(start(PLAIN)).replay_id != resumed(first).replay_id
+
+
+@pytest.mark.parametrize(
+    ("change", "ends"),
+    [
+        ({"follow": False}, (3, 0)),
+        ({"follow": True, "which": ReplayFilter()}, (9, 9)),
+        ({"follow": True, "which": ReplayFilter(sample=20)}, (3, 0)),
+    ],
+)
+def test_its_list_is_the_old_one_and_what_it_would_have_followed(
+    change: dict[str, Any], ends: tuple[int, ...]
+) -> None:
+    assert resumed(start(replace(DATED, **change))).captions_ends == ends
+
+
+def test_the_newest_goes_on_however_often_it_was_cancelled() -> None:
+    first = start(on(1))
+    second = resumed(first)
+    third = resumed(second)
+    known = among(first, second, third, start(PLAIN))
+    assert newest(known, first) == newest(known, second) == newest(known, third) == third
+    assert newest(known, start(PLAIN)) == start(PLAIN)
+    assert on(2).found(known, cancelled={first.replay_id, second.replay_id}) == first
