@@ -74,10 +74,10 @@ def open_model(path: Path) -> DuckDBPyConnection:
         hashes = database.execute("SELECT hash FROM _schema").fetchall()
     except duckdb.Error as error:
         database.close()
-        raise ModelError(f"{path} cannot be opened ({error}): `earmark rebuild` makes another") from error
+        raise ModelError(f"{path} cannot be opened ({error}): run `earmark rebuild`") from error
     if hashes != [(_HASH,)]:
         database.close()
-        raise ModelError(f"{path} was made by another version of Earmark: `earmark rebuild` makes it anew")
+        raise ModelError(f"{path} was made by another version of Earmark: run `earmark rebuild`")
     _configure(database)
     database.begin()
     _define_views(database)

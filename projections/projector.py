@@ -1,4 +1,4 @@
-"""The projector: follows every topic, keeps the model, lets readers see it.
+"""The projector: follows every topic, keeps the model and publishes snapshots of it.
 
 Its read positions are the model's own, never Kafka's. Rows come in batches; readers get a snapshot when there is
 something new, at most every 0.2 s and at most a tenth of the time.
@@ -88,7 +88,7 @@ class LogReader:
 
 
 class Projector:
-    """The model of a home, open for writing, and what of it readers have yet to see."""
+    """The model of a home, open for writing, and whether readers have yet to see a change."""
 
     def __init__(self, home: Path) -> None:
         self._home = home
@@ -115,7 +115,7 @@ class Projector:
             self._unseen = True
 
     def was_rebuilt(self) -> bool:
-        """Go over to a newer generation of the model, if there is one; then read on from its offsets."""
+        """Switch to a newer generation of the model, if there is one; then read on from its offsets."""
         if model.newest_generation(self._home) == self._generation:
             return False
         # What readers have seen they shall not see vanish while the new model comes up to it.
@@ -123,11 +123,11 @@ class Projector:
         self._database.close()
         self._open()
         self._unseen = True
-        logger.info("the read model was rebuilt: going on with %s", self._file.name)
+        logger.info("the read model was rebuilt: switched to %s", self._file.name)
         return True
 
     def publish(self, *, at_once: bool = False) -> None:
-        """Let readers see what is new, if anything is and it is time to."""
+        """Publish a snapshot if anything is new and it is time."""
         if not self._unseen or (time.monotonic() < self._due and not at_once):
             return
         if self._not_before:

@@ -1,4 +1,4 @@
-"""Folding the log anew: a model made from offset 0 beside the live one, then put in its place."""
+"""A rebuild: a model folded from offset 0 beside the live one, then put in its place."""
 
 import asyncio
 from collections.abc import Callable

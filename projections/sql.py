@@ -1,4 +1,4 @@
-"""The safe reader: queries on the newest snapshot, which nothing can write to and nobody waits for."""
+"""Queries on the newest snapshot: nothing can write to it, and no writer waits."""
 
 import shutil
 import tempfile
@@ -28,7 +28,7 @@ class SqlError(EarmarkError):
 
 @dataclass(frozen=True)
 class Rows:
-    """A result as text, in DuckDB's own notation; `more`: rows were left out. `numeric`: by column."""
+    """A result as text, in DuckDB's own notation. `more`: rows were left out; `numeric`: by column."""
 
     columns: Sequence[str]
     numeric: Sequence[bool]

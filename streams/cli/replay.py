@@ -50,12 +50,12 @@ class Usd(click.ParamType):
 def _filtered(command: Any) -> Any:
     for option in (
         click.option(
-            "--seed", type=int, default=0, help="Draws the sample; the same seed draws the same one."
+            "--seed", type=int, default=0, help="Seed of the sample: the same seed draws the same sample."
         ),
-        click.option("--sample", type=click.IntRange(1), metavar="N", help="Only N videos, drawn by chance."),
+        click.option("--sample", type=click.IntRange(1), metavar="N", help="Only N videos, drawn at random."),
         click.option("--channel", metavar="C", help="Only one channel: its id, @handle or title."),
         since_option(
-            "Only videos published since then: a UTC date (2026-10-01), or how far back (30d) when the replay starts."
+            "Only videos published from a UTC date (2026-10-01) on, or from an age (30d) on when the replay starts."
         ),
     ):
         command = option(command)
@@ -64,17 +64,17 @@ def _filtered(command: Any) -> Any:
 
 @click.group()
 def replay() -> None:
-    """History under another prompt: plan it, run it, compare; nothing is published before you activate."""
+    """Replay history under another prompt: plan, run, compare. Nothing is published until you activate the prompt."""
 
 
 @replay.command()
 @click.argument("prompt")
 @_filtered
 def plan(prompt: str, since: Since | None, channel: str | None, sample: int | None, seed: int) -> None:
-    """Say what replaying PROMPT would take: videos, tokens, US dollars, days. It costs and writes nothing.
+    """Print what a replay of PROMPT takes: videos, tokens, US dollars, days. It costs and writes nothing.
 
-    At most is what the first attempts reserve. One that fails is made again, up to twice, and charged again; --max-usd
-    of `run` bounds it all.
+    The most it names is what the first attempts reserve. A failed attempt is repeated up to twice and charged again;
+    --max-usd of `run` bounds everything.
     """
     settings = load()
     candidate = asyncio.run(_prompt(settings, prompt))
@@ -89,23 +89,23 @@ def plan(prompt: str, since: Since | None, channel: str | None, sample: int | No
 @click.argument("prompt")
 @_filtered
 @click.option(
-    "--max-usd", type=Usd(), required=True, help="What the whole replay may be charged, never more."
+    "--max-usd", type=Usd(), required=True, help="US dollars that the whole replay may be charged, at most."
 )
 @click.option(
     "--share",
     type=click.FloatRange(0, 1, min_open=True),
-    help="Of the daily cap, at most; EARMARK_REPLAY_SHARE.",
+    help="Share of the daily cap, at most; default: EARMARK_REPLAY_SHARE.",
 )
 @click.option(
-    "--follow", is_flag=True, help="Also run new videos under PROMPT, while the active one stays live."
+    "--follow", is_flag=True, help="Also analyse new videos under PROMPT, while the active prompt stays live."
 )
 @click.option(
     "--resume",
     is_flag=True,
-    help="Go on with it although it was cancelled, within what it left of --max-usd.",
+    help="Continue a cancelled replay, within what it left of --max-usd.",
 )
 @click.option(
-    "--detach", is_flag=True, help="Do not wait for it: `earmark replay status` says how far it is."
+    "--detach", is_flag=True, help="Do not wait for the end: `earmark replay status` shows the progress."
 )
 def run(
     prompt: str,
@@ -120,9 +120,10 @@ def run(
     resume: bool,
     detach: bool,
 ) -> None:
-    """Replay PROMPT over history, or go on with it; Ctrl-C only stops watching. Nobody is called twice.
+    """Start a replay of history under PROMPT, or continue it. Ctrl-C stops only the display. No call is made twice.
 
-    The same PROMPT and options, as they are typed, are the same replay on any day. Stopped before it has asked for all videos, it must be run again.
+    The same PROMPT and options, as typed, are the same replay on any day. If it is stopped before it has requested all
+    videos, run it again.
     """
     settings = load()
     wish_share = settings.replay_share if share is None else Decimal(str(share))
@@ -149,16 +150,16 @@ def run(
     except KeyboardInterrupt:
         if not all_asked:
             raise EarmarkError(
-                "stopped before all videos of the replay were asked for: run it again, it goes on and calls nobody twice"
+                "stopped before all videos of the replay were requested: run it again; it continues and makes no call twice"
             ) from None
-        click.echo("the replay goes on: earmark replay status")
+        click.echo("the replay continues: earmark replay status")
 
 
 @replay.command()
 def status() -> None:
-    """List the replays: how far each is, what it was charged, and its limit.
+    """List the replays: progress, charge and limit of each.
 
-    How many videos are not asked for yet it says where the read model here reaches that far.
+    Videos not requested yet are counted only if the local read model has caught up.
     """
     settings = load()
 
@@ -166,7 +167,7 @@ def status() -> None:
         connection = await open_log(settings)
         prompts, found = await read_prompts(connection), await replays.replays_of(connection)
         if not found.started:
-            click.echo("there was no replay yet: earmark replay plan PROMPT")
+            click.echo("no replay was started: earmark replay plan PROMPT")
         for replay_id, started in found.started.items():
             listed = replays.listed(settings.home, prompts.by_id[started.prompt_id], started)
             click.echo(sentence(found.progress(replay_id, utc_now(), listed)))
@@ -177,9 +178,9 @@ def status() -> None:
 @replay.command()
 @click.argument("replay_id")
 def cancel(replay_id: str) -> None:
-    """Let the replay whose id begins with REPLAY_ID claim nothing more; what it has analysed stays.
+    """Cancel the replay whose id begins with REPLAY_ID: it claims nothing more. Its analyses stay.
 
-    `earmark replay run` with the same options and --resume goes on with it. A finished replay stays finished.
+    To continue it, run it again with the same options and --resume. A finished replay stays finished.
     """
     settings = load()
 
@@ -195,14 +196,18 @@ def cancel(replay_id: str) -> None:
 @click.argument("a")
 @click.argument("b")
 @click.option(
-    "--format", "form", type=click.Choice(["table", "csv", "json"]), default="table", help="How to print it."
+    "--format",
+    "form",
+    type=click.Choice(["table", "csv", "json"]),
+    default="table",
+    help="Format of the output.",
 )
 def compare(a: str, b: str, form: str) -> None:
     """Compare prompts A and B over the videos that both have analysed, by channel, with examples.
 
-    It waits until the read model has read the answers that are in the log now; where no broker answers, it compares what
-    the read model has. csv holds the channels alone. As SQL it is FROM compare_channels('A', 'B'), and
-    FROM compare_mentions('A', 'B') has every mention.
+    It waits until the read model has every answer in the log. If no broker answers, it compares what the read model
+    has. csv holds only the channels. In SQL: FROM compare_channels('A', 'B'), and FROM compare_mentions('A', 'B') for
+    every mention.
     """
     settings = load()
     asyncio.run(_read_up_to_now(settings))
@@ -214,7 +219,7 @@ async def _read_up_to_now(settings: Settings) -> None:
     try:
         ends = await ends_now(await open_log(settings, COMPARE_ANSWER_LIMIT_S), (ANALYSES, PROMPTS))
     except (EarmarkError, KafkaError) as error:
-        click.echo(f"only what the read model has read so far is compared: {error}", err=True)
+        click.echo(f"the comparison covers only what the read model has read so far: {error}", err=True)
         return
     await catch_up(settings.home, ends)
 

@@ -1,4 +1,4 @@
-"""How far each replay is, by the ledger and the replay's own frozen list: pure.
+"""The progress of each replay, by the ledger and the replay's own frozen list: pure.
 
 The ledger says what was asked for, claimed and settled. Which videos are yet to be asked for, and what a claim for one
 would reserve, the list says; without it, what the replay's own claims reserved must do. Therein lie the limits:

@@ -173,7 +173,7 @@ async def test_a_replay_from_its_plan_to_its_comparison(connection: Connection, 
     async with scene(connection) as log, LoopbackClaude({}, improvise=answer) as claude:
         shell = Shell(log, tmp_path)
         await shell.history(claude, *(captions(video_id, of) for video_id, (of, _) in MADE.items()))
-        assert await shell.run("status") == "there was no replay yet: earmark replay plan PROMPT\n"
+        assert await shell.run("status") == "no replay was started: earmark replay plan PROMPT\n"
 
         ends, answered = await shell.ends(), claude._requests
         planned = (await shell.run("plan", "candidate")).splitlines()
@@ -359,7 +359,7 @@ async def test_ctrl_c_says_whether_the_replay_goes_on(connection: Connection, tm
         assert b"running, 0 of 1" in await asyncio.wait_for(watching.stdout.readline(), 60)
         code, printed, said = await interrupted(watching)
         assert (code, said) == (0, "")
-        assert printed.splitlines()[-1] == "the replay goes on: earmark replay status"
+        assert printed.splitlines()[-1] == "the replay continues: earmark replay status"
         assert await shell.asked() == ["v0"]
 
 
