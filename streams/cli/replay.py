@@ -141,9 +141,9 @@ def run(
                 connection, out, settings.home, wish, utc_now, settings.daily_cap_usd, resume=resume
             )
         all_asked = True
-        click.echo(sentence(begun.progress))
+        click.echo(sentence(begun.progress, candidate.name))
         if not detach:
-            await watch(connection, begun.progress.started.replay_id, begun.listed)
+            await watch(connection, begun, candidate.name)
 
     try:
         asyncio.run(start())
@@ -169,8 +169,9 @@ def status() -> None:
         if not found.started:
             click.echo("no replay was started: earmark replay plan PROMPT")
         for replay_id, started in found.started.items():
-            listed = replays.listed(settings.home, prompts.by_id[started.prompt_id], started)
-            click.echo(sentence(found.progress(replay_id, utc_now(), listed)))
+            prompt = prompts.by_id[started.prompt_id]
+            listed = replays.listed(settings.home, prompt, started)
+            click.echo(sentence(found.progress(replay_id, utc_now(), listed), prompt.name))
 
     asyncio.run(read())
 
@@ -187,7 +188,7 @@ def cancel(replay_id: str) -> None:
     async def end() -> None:
         connection = await open_log(settings)
         async with publisher(connection) as out:
-            click.echo(sentence(await replays.cancel(connection, out, settings.home, replay_id, utc_now)))
+            click.echo(await replays.cancel(connection, out, settings.home, replay_id, utc_now))
 
     asyncio.run(end())
 

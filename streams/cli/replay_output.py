@@ -3,11 +3,10 @@
 import csv
 import json
 import sys
-from collections.abc import Iterable, Iterator
+from collections.abc import Iterator
 from dataclasses import asdict, fields
 from time import monotonic
 from typing import Any
-from uuid import UUID
 
 import click
 from rich.progress import BarColumn, MofNCompleteColumn, TextColumn, TimeRemainingColumn
@@ -20,7 +19,7 @@ from streams.clock import utc_now
 from streams.log.connection import Connection
 from streams.replay import run as replays
 from streams.replay.plan import Plan
-from streams.replay.progress import Listed, sentence
+from streams.replay.progress import sentence
 
 
 def print_comparison(found: Comparison, form: str, title: str) -> None:
@@ -81,13 +80,14 @@ def print_plan(found: Plan) -> None:
     )
 
 
-async def watch(connection: Connection, replay_id: UUID, listed: Iterable[Listed]) -> None:
+async def watch(connection: Connection, begun: replays.Begun, prompt: str) -> None:
     """Show how far a replay is until it runs no more: a bar, or a line every five seconds where nobody looks."""
     columns = (BarColumn(), MofNCompleteColumn(), TextColumn("{task.fields[money]}"), TimeRemainingColumn())
     shown = monotonic() - 60
     with Bar(*columns, disable=not sys.stdout.isatty()) as bar:
         task = bar.add_task("replay", money="")
-        async with replays.watching(connection, replay_id, listed, utc_now) as steps:
+        replay_id = begun.progress.started.replay_id
+        async with replays.watching(connection, replay_id, begun.listed, utc_now) as steps:
             async for progress in steps:
                 left = progress.started.max_usd - progress.spent_usd
                 money = f"${progress.spent_usd:.4f} spent, ${left:.4f} left"
@@ -98,8 +98,8 @@ async def watch(connection: Connection, replay_id: UUID, listed: Iterable[Listed
                     money=money,
                 )
                 if bar.disable and monotonic() - shown > 5:
-                    click.echo(sentence(progress))
+                    click.echo(sentence(progress, prompt))
                     shown = monotonic()
                 if progress.state != "running":
                     break
-    click.echo(sentence(progress))
+    click.echo(sentence(progress, prompt))

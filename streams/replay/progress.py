@@ -137,12 +137,12 @@ class Replays:
         )
 
 
-def sentence(progress: Progress) -> str:
-    """How far a replay is, in a line, and what helps where it does not go on by itself."""
+def sentence(progress: Progress, prompt: str) -> str:
+    """How far a replay is whose prompt has this name, in a line, and what helps where it does not go on by itself."""
     started, total = progress.started, progress.requested + progress.unasked
     resumes = "" if started.resumes is None else f", which goes on with {started.resumes}"
     line = (
-        f"replay {started.replay_id} of {started.prompt_id}{resumes}: {progress.state}, {progress.completed} of"
+        f"replay {started.replay_id} of {prompt} ({started.prompt_id}){resumes}: {progress.state}, {progress.completed} of"
         f" {progress.requested} videos analysed, {progress.failed} failed, {progress.waiting} wait;"
         f" ${progress.spent_usd:.6f} of ${started.max_usd:f} charged"
     )

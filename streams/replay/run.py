@@ -24,7 +24,7 @@ from streams.log.connection import Connection
 from streams.log.follow import ends_of, follow, read
 from streams.log.publish import Publisher
 from streams.log.topics import CAPTIONS, LEDGER
-from streams.prompts.registry import read_prompts
+from streams.prompts.registry import Prompts, read_prompts
 from streams.replay.catch_up import catch_up, is_behind, up_to
 from streams.replay.plan import first_claim
 from streams.replay.progress import Listed, Progress, Replays, sentence
@@ -149,31 +149,34 @@ def _listed(selection: Selection, prompt: Prompt, replay_id: UUID) -> tuple[List
     )
 
 
-async def cancel(
-    connection: Connection, publisher: Publisher, home: Path, replay: str, now: Clock
-) -> Progress:
-    """Cancel the replay whose id begins with `replay`: no further claim of it is granted.
+async def cancel(connection: Connection, publisher: Publisher, home: Path, replay: str, now: Clock) -> str:
+    """Cancel the replay whose id begins with `replay`, so that no further claim of it is granted, and say how far it is.
 
     Raises EarmarkError where it is finished, or where it is not one.
     """
     replays, prompts = await replays_of(connection), await read_prompts(connection)
-    started = _named(replays, replay, now())
-    frozen = listed(home, prompts.by_id[started.prompt_id], started)
+    started = _named(replays, prompts, replay, now())
+    prompt = prompts.by_id[started.prompt_id]
+    frozen = listed(home, prompt, started)
     before = replays.progress(started.replay_id, now(), frozen)
     # One that follows is done for the moment only.
     if before.state == "done" and not started.follow:
-        raise EarmarkError(f"it is finished, so there is nothing to cancel: {sentence(before)}")
+        raise EarmarkError(f"it is finished, so there is nothing to cancel: {sentence(before, prompt.name)}")
     if before.state != "cancelled":
         await publisher.append(ReplayCancelled(at=now(), replay_id=started.replay_id))
-    return (await replays_of(connection)).progress(started.replay_id, now(), frozen)
+    after = (await replays_of(connection)).progress(started.replay_id, now(), frozen)
+    return sentence(after, prompt.name)
 
 
-def _named(replays: Replays, beginning: str, now: datetime) -> ReplayStarted:
+def _named(replays: Replays, prompts: Prompts, beginning: str, now: datetime) -> ReplayStarted:
     """The one replay whose id begins so. Raises EarmarkError, with those it may be."""
     found = [start for start in replays.started.values() if str(start.replay_id).startswith(beginning)]
     if beginning and len(found) == 1:
         return found[0]
-    candidates = "".join(f"\n  {sentence(replays.progress(start.replay_id, now))}" for start in found)
+    candidates = "".join(
+        f"\n  {sentence(replays.progress(start.replay_id, now), prompts.by_id[start.prompt_id].name)}"
+        for start in found
+    )
     raise EarmarkError(
         f"{beginning!r} begins the id of {len(found)} replays:"
         f"{candidates or ' `earmark replay status` lists them all'}"

@@ -287,7 +287,8 @@ async def test_run_again_goes_on_where_it_was_killed(connection: Connection, tmp
             await log.until(LEDGER, [BudgetSettled], 2)
             status = await shell.run("status")
             assert (
-                f"replay {replay_id} of {CANDIDATE.prompt_id}: incomplete, 2 of 2 videos analysed" in status
+                f"replay {replay_id} of candidate ({CANDIDATE.prompt_id}): incomplete, 2 of 2 videos analysed"
+                in status
             )
             assert status.endswith("2 of 5 are requested: run it again, unless it runs still\n")
             *_, last = await shell.watched("run", "candidate", "--max-usd", "1")

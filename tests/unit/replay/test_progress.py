@@ -156,26 +156,26 @@ def test_a_cancelled_replay_and_the_one_that_goes_on_with_it_name_each_other() -
     second = resumption(first, Decimal("0.3"), first.at, ())
     left = told.tell(second)
     assert (left.state, left.resumed_as) == ("cancelled", second.replay_id)
-    assert sentence(left).endswith(f"of $1 charged; replay {second.replay_id} goes on with it")
+    assert sentence(left, "extract-v2").endswith(f"of $1 charged; replay {second.replay_id} goes on with it")
     on = told.progress(second.replay_id)
     assert (on.state, on.resumed_as) == ("done", None)
-    assert sentence(on).startswith(
-        f"replay {second.replay_id} of {PROMPT_ID}, which goes on with {REPLAY}: done, 0 of 0"
+    assert sentence(on, "extract-v2").startswith(
+        f"replay {second.replay_id} of extract-v2 ({PROMPT_ID}), which goes on with {REPLAY}: done, 0 of 0"
     )
-    assert sentence(on).endswith("of $0.7 charged")
+    assert sentence(on, "extract-v2").endswith("of $0.7 charged")
 
 
 def test_a_replay_is_told_in_a_sentence_that_says_what_helps() -> None:
     told = Told((listed(1, "0.4"), listed(2, "0.4")))
-    begun = f"replay {REPLAY} of {PROMPT_ID}: "
-    assert sentence(told.tell(started("0.50"), asked(1))) == (
+    begun = f"replay {REPLAY} of extract-v2 ({PROMPT_ID}): "
+    assert sentence(told.tell(started("0.50"), asked(1)), "extract-v2") == (
         f"{begun}running, 0 of 1 videos analysed, 0 failed, 1 wait; $0.000000 of $0.50 charged;"
         " 1 of 2 are requested: run it again, unless it runs still"
     )
     claim = claimed(1, "0.4")
     told.tell(asked(2), claim)
-    assert sentence(told.tell(settled(claim, "completed", "0.3"))).endswith(
+    assert sentence(told.tell(settled(claim, "completed", "0.3")), "extract-v2").endswith(
         "spent, 1 of 2 videos analysed, 0 failed, 1 wait; $0.300000 of $0.50 charged; what is left pays for no other:"
         " with a higher --max-usd another replay takes the rest"
     )
-    assert sentence(told.tell(cancelled())).endswith("charged")
+    assert sentence(told.tell(cancelled()), "extract-v2").endswith("charged")
