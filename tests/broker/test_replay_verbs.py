@@ -1,171 +1,45 @@
-"""`earmark replay` as it is typed, with a real analyst behind it: planned, run, stopped, resumed, cancelled, compared."""
+"""`earmark replay` as it is typed, with a real analyst behind it: planned, run, stopped, resumed, compared."""
 
 import asyncio
 import csv
 import json
-import os
 import re
-import signal
-import sys
-from collections import Counter
 from collections.abc import Mapping
-from contextlib import suppress
-from dataclasses import dataclass, replace
 from datetime import timedelta
 from decimal import Decimal
 from pathlib import Path
 from typing import Any
 
-import orjson
 import pytest
-from click.testing import CliRunner, Result
 
-from projections.rebuild import rebuild
-from streams.analysis.request_analysis import request_analysis
-from streams.cli import replay as verb
 from streams.clock import utc_now
-from streams.errors import EarmarkError, RefusedError
+from streams.errors import RefusedError
 from streams.events.analyses import AnalysisCompleted
-from streams.events.captions import CaptionsExtracted
-from streams.events.event import Position
 from streams.events.ledger import (
-    AnalysisRequested,
     BudgetSettled,
-    ReplayCancelled,
     ReplayFilter,
     ReplayStarted,
-    request_id,
 )
-from streams.events.prompts import PromptRegistered
 from streams.log.connection import Connection
-from streams.log.follow import ends_of
-from streams.log.topics import ANALYSES, CAPTIONS, LEDGER, TOPICS
+from streams.log.topics import ANALYSES, LEDGER
 from streams.loopback.claude import LoopbackClaude
 from streams.loopback.script import Reply, Step
-from streams.replay.wish import Wish
-from tests.builders.analyst_scene import ANSWER, PROMPT, Scene, analysts, captions_of, scene
+from tests.builders.analyst_scene import analysts, scene
+from tests.builders.replay_shell import (
+    CANDIDATE,
+    FIRST,
+    MADE,
+    Shell,
+    answer,
+    begun_and_killed,
+    captions,
+    ended,
+    interrupted,
+    waiting,
+    wished,
+)
 
 pytestmark = pytest.mark.kafka
-
-CANDIDATE = PROMPT.model_copy(update={"name": "candidate", "words": "Say what was called, again."})
-FIRST = {"channel_id": "UCfirst", "channel_title": "First & Fair"}
-SECOND = {"channel_id": "UCsecond", "channel_title": "Second Sight"}
-# What the candidate makes of each video; under the active prompt each has one grounded call, to buy PLTR for months.
-MADE: dict[str, tuple[Mapping[str, Any], Mapping[str, Any] | None]] = {
-    "v0": (FIRST, {"action": "hold"}),
-    "v1": (FIRST, {"time_horizon": "weeks"}),
-    "v2": (SECOND, {"conviction": 0.2}),
-    "v3": (SECOND, None),
-    "v4": (SECOND, {"symbol": "BYE"}),
-    "v5": ({}, {}),
-}
-
-
-def answer(body: Mapping[str, Any]) -> Step:
-    text = orjson.loads(ANSWER)
-    [video_id] = re.findall(r"welcome to (\w+)", orjson.dumps(body["messages"]).decode())
-    if body["system"][0]["text"] == CANDIDATE.words:
-        _, change = MADE.get(video_id, ({}, {}))
-        pltr, _ungrounded = text["mentions"]
-        text["mentions"] = [] if change is None else [{**pltr, **change}]
-        if change == {"symbol": "BYE"}:
-            text["mentions"].append(pltr)
-    return Reply(orjson.dumps(text).decode())
-
-
-def captions(video_id: str, channel: Mapping[str, Any], days_ago: int = 1) -> CaptionsExtracted:
-    plain = captions_of(video_id)
-    published = utc_now() - timedelta(days=days_ago)
-    video = plain.video.model_copy(
-        update={**channel, "published_at": published, "title": f"Title {video_id}"}
-    )
-    return plain.model_copy(update={"video": video})
-
-
-def wished(which: ReplayFilter, since_typed: str | None = None) -> Wish:
-    """What `run candidate --max-usd 1` asks for."""
-    return Wish(CANDIDATE, which, 0, Decimal("0.5"), Decimal(1), follow=False, since_typed=since_typed)
-
-
-@dataclass
-class Shell:
-    """Types verbs where the log and the read model are."""
-
-    log: Scene
-    home: Path
-
-    @property
-    def environment(self) -> dict[str, str]:
-        connection = self.log.connection
-        return {
-            "EARMARK_KAFKA": connection.bootstrap,
-            "EARMARK_TOPIC_PREFIX": connection.prefix,
-            "EARMARK_HOME": str(self.home),
-        }
-
-    async def ended(self, *words: str) -> Result:
-        return await asyncio.to_thread(CliRunner().invoke, verb.replay, words, env=self.environment)
-
-    async def run(self, *words: str) -> str:
-        """What a verb prints; it must end well."""
-        result = await self.ended(*words)
-        assert result.exit_code == 0, (result.output, result.exception)
-        return result.output
-
-    async def typed(self, *words: str) -> asyncio.subprocess.Process:
-        """A verb in a process of its own, which Ctrl-C reaches."""
-        return await asyncio.create_subprocess_exec(
-            *(sys.executable, "-m", "streams", "replay", *words),
-            env={**os.environ, **self.environment},
-            stdout=asyncio.subprocess.PIPE,
-            stderr=asyncio.subprocess.PIPE,
-            # A shell lets its background jobs ignore Ctrl-C, and so their children.
-            preexec_fn=lambda: signal.signal(signal.SIGINT, signal.SIG_DFL),
-        )
-
-    async def watched(self, *words: str) -> list[str]:
-        """The lines of a verb that ends well, and by itself, though nobody knows beforehand when."""
-        code, printed, said = await ended(await self.typed(*words))
-        assert code == 0, said
-        return printed.splitlines()
-
-    async def read_on(self) -> None:
-        """Let the read model come up to the log."""
-        await rebuild(self.home, self.log.connection.consumer, self.log.connection.name)
-
-    async def tell(self, *told: CaptionsExtracted, ask: bool = True) -> None:
-        """Captions come in, and the request for each under the active prompt, unless they are not to be asked for."""
-        for one in told:
-            at = await self.log.publisher.append(one)
-            position = Position(partition=at.partition, offset=at.offset)
-            if ask:
-                await self.log.publisher.append_all(await request_analysis(one, position))
-
-    async def history(self, claude: LoopbackClaude, *told: CaptionsExtracted) -> None:
-        """Videos analysed under the active prompt, the candidate registered, all of it in the read model."""
-        await self.tell(*told)
-        async with analysts(self.log, claude.base_url):
-            await self.log.until(LEDGER, [BudgetSettled], len(told))
-        await self.register()
-        await self.read_on()
-
-    async def register(self) -> None:
-        await self.log.publisher.append(
-            PromptRegistered(at=utc_now(), prompt_id=CANDIDATE.prompt_id, prompt=CANDIDATE)
-        )
-
-    async def begin(self, wish: Wish) -> None:
-        """The first that a run puts into the log."""
-        ends = await ends_of(self.log.connection, CAPTIONS)
-        await self.log.publisher.append(wish.start(utc_now(), ends))
-
-    async def ends(self) -> list[tuple[int, ...]]:
-        return [await ends_of(self.log.connection, topic) for topic in TOPICS]
-
-    async def asked(self) -> list[str]:
-        """The videos that replays asked for, in order."""
-        requests = await self.log.events(LEDGER, AnalysisRequested)
-        return [request.video_id for request in requests if request.replay_id is not None]
 
 
 async def test_a_replay_from_its_plan_to_its_comparison(connection: Connection, tmp_path: Path) -> None:
@@ -298,29 +172,6 @@ async def test_run_again_goes_on_where_it_was_killed(connection: Connection, tmp
         assert {a.replay_id for a in await log.events(ANALYSES, AnalysisCompleted)} == {replay_id}
 
 
-async def begun_and_killed(shell: Shell, asked: int) -> object:
-    """What `run candidate --max-usd 1` leaves in the log where it is killed after so many requests: its replay's id."""
-    replay = wished(ReplayFilter())
-    records = await shell.log.records(CAPTIONS)
-    await shell.begin(replay)
-    for record in records[:asked]:
-        told = record.event()
-        assert isinstance(told, CaptionsExtracted)
-        await shell.log.publisher.append(
-            AnalysisRequested(
-                at=utc_now(),
-                request_id=request_id(told.captions_id, CANDIDATE.prompt_id, replay.replay_id),
-                video_id=told.video.video_id,
-                captions_id=told.captions_id,
-                captions_at=Position(partition=record.partition, offset=record.offset),
-                lane="replay",
-                prompt_id=CANDIDATE.prompt_id,
-                replay_id=replay.replay_id,
-            )
-        )
-    return replay.replay_id
-
-
 async def test_a_replay_that_has_spent_its_limit_is_watched_no_longer(
     connection: Connection, tmp_path: Path
 ) -> None:
@@ -351,7 +202,7 @@ async def test_ctrl_c_says_whether_the_replay_goes_on(connection: Connection, tm
         await waiting(stopped)
         code, printed, said = await interrupted(stopped)
         assert (code, printed) == (1, "")
-        assert "stopped before all videos of the replay were asked for: run it again" in said
+        assert "stopped before all videos of the replay were requested: run it again" in said
         assert await shell.asked() == []
 
         await shell.read_on()
@@ -362,150 +213,6 @@ async def test_ctrl_c_says_whether_the_replay_goes_on(connection: Connection, tm
         assert (code, said) == (0, "")
         assert printed.splitlines()[-1] == "the replay continues: earmark replay status"
         assert await shell.asked() == ["v0"]
-
-
-async def waiting(process: asyncio.subprocess.Process) -> None:
-    """Until it waits for a read model that nobody brings up to the log."""
-    assert process.stderr is not None
-    said = await asyncio.wait_for(process.stderr.readline(), 60)
-    assert said.startswith(b"waiting until the read model in ")
-
-
-async def interrupted(process: asyncio.subprocess.Process) -> tuple[int | None, str, str]:
-    """How a process ends after Ctrl-C: its code, what it printed, what it said on stderr."""
-    with suppress(ProcessLookupError):
-        process.send_signal(signal.SIGINT)
-    return await ended(process)
-
-
-async def ended(process: asyncio.subprocess.Process) -> tuple[int | None, str, str]:
-    """How a process ends within its time: its code, what it printed, what it said on stderr."""
-    try:
-        async with asyncio.timeout(30):
-            printed, said = await process.communicate()
-    finally:
-        if process.returncode is None:
-            process.kill()
-            await process.wait()
-    return process.returncode, printed.decode(), said.decode()
-
-
-async def test_a_channel_is_named_by_its_title_and_a_replay_cancelled_by_the_start_of_its_id(
-    connection: Connection, tmp_path: Path
-) -> None:
-    """Only that channel's videos are asked for, whatever the title's case; a wrong name or id is said to be wrong."""
-    async with scene(connection) as log:
-        shell = Shell(log, tmp_path)
-        told = {"v0": FIRST, "v1": SECOND, "v2": {}, "v3": SECOND}
-        await shell.tell(*(captions(video_id, channel) for video_id, channel in told.items()), ask=False)
-        await shell.register()
-        await shell.read_on()
-        limited = ("--channel", "second sight")
-        assert (await shell.run("plan", "candidate", *limited)).startswith("2 videos, 0 of them")
-        begun = await shell.run("run", "candidate", "--max-usd", "1", "--detach", *limited)
-        assert sorted(await shell.asked()) == ["v1", "v3"]
-        [start] = await log.events(LEDGER, ReplayStarted)
-        assert start.filter.channel_id == "UCsecond"
-
-        replay_id = str(start.replay_id)
-        cancelled = await shell.run("cancel", replay_id[:8])
-        assert cancelled == begun.replace(": running,", ": cancelled,")
-        assert await shell.run("status") == cancelled
-        assert await shell.run("cancel", replay_id) == cancelled
-        assert len(await log.events(LEDGER, ReplayCancelled)) == 1
-        for words, sentence in (
-            (("plan", "candidate", "--channel", "nobody"), "it must name one channel of the read model"),
-            (("cancel", "nothing"), "begins the id of 0 replays"),
-            (("plan", "nothing"), "no prompt nothing is registered"),
-            (("compare", "test", "nothing"), "no prompt nothing is registered"),
-        ):
-            refused = await shell.ended(*words)
-            assert isinstance(refused.exception, EarmarkError)
-            assert sentence in str(refused.exception)
-
-
-async def test_what_does_not_name_one_replay_cancels_none(connection: Connection, tmp_path: Path) -> None:
-    """Least of all nothing; those that it may be are listed."""
-    async with scene(connection) as log:
-        shell = Shell(log, tmp_path)
-        await shell.register()
-        await shell.read_on()
-        refused = await shell.ended("cancel", "")
-        assert str(refused.exception).startswith("'' begins the id of 0 replays")
-        for number in range(20):
-            await shell.begin(replace(wished(ReplayFilter()), seed=number))
-            started = [str(one.replay_id) for one in await log.events(LEDGER, ReplayStarted)]
-            refused = await shell.ended("cancel", "")
-            assert refused.exit_code == 1
-            assert re.findall("replay ([^ ]+) of ", str(refused.exception)) == started
-        firsts = Counter(replay_id[0] for replay_id in started)
-        [(first, count)] = firsts.most_common(1)
-        refused = await shell.ended("cancel", first)
-        assert f"{first!r} begins the id of {count} replays:\n  replay {first}" in str(refused.exception)
-        assert await log.events(LEDGER, ReplayCancelled) == []
-
-
-async def test_a_finished_replay_stays_finished(connection: Connection, tmp_path: Path) -> None:
-    async with scene(connection) as log, LoopbackClaude({}, improvise=answer) as claude:
-        shell = Shell(log, tmp_path)
-        await shell.history(claude, captions("v0", FIRST))
-        async with analysts(log, claude.base_url):
-            *_, last = await shell.watched("run", "candidate", "--max-usd", "1")
-        [started] = await log.events(LEDGER, ReplayStarted)
-        refused = await shell.ended("cancel", str(started.replay_id))
-        assert isinstance(refused.exception, EarmarkError)
-        assert refused.exception.exit_code == 1
-        assert str(refused.exception) == f"it is finished, so there is nothing to cancel: {last}"
-        assert await log.events(LEDGER, ReplayCancelled) == []
-
-
-async def test_a_replay_that_follows_is_never_finished(connection: Connection, tmp_path: Path) -> None:
-    """Nothing is left to do for the moment; the next video would be analysed under its prompt."""
-    async with scene(connection) as log:
-        shell = Shell(log, tmp_path)
-        await shell.register()
-        await shell.read_on()
-        begun = await shell.run("run", "candidate", "--max-usd", "1", "--follow", "--detach")
-        assert ": done, 0 of 0 videos" in begun
-        [started] = await log.events(LEDGER, ReplayStarted)
-        assert ": cancelled, 0 of 0" in await shell.run("cancel", str(started.replay_id))
-
-
-async def test_a_cancelled_replay_is_resumed_when_that_is_what_is_typed(
-    connection: Connection, tmp_path: Path
-) -> None:
-    """Of five videos two were analysed; the others are, within what is left of the limit, and none is called twice."""
-    async with scene(connection) as log, LoopbackClaude({}, improvise=answer) as claude:
-        shell = Shell(log, tmp_path)
-        await shell.tell(*(captions(f"v{number}", FIRST) for number in range(5)), ask=False)
-        await shell.register()
-        await shell.read_on()
-        first = await begun_and_killed(shell, asked=2)
-        async with analysts(log, claude.base_url):
-            await log.until(LEDGER, [BudgetSettled], 2)
-        spent = claude.bill()
-        await shell.read_on()
-        await shell.run("cancel", str(first))
-        command = ("run", "candidate", "--max-usd", "1")
-        refused = await shell.ended(*command)
-        assert isinstance(refused.exception, EarmarkError)
-        assert f"replay {first} was cancelled: --resume goes on with it" in str(refused.exception)
-        assert len(await log.events(LEDGER, ReplayStarted)) == 1
-
-        async with analysts(log, claude.base_url):
-            *_, last = await shell.watched(*command, "--resume")
-        _, second = await log.events(LEDGER, ReplayStarted)
-        assert (second.resumes, second.max_usd) == (first, 1 - spent)
-        assert f"which goes on with {first}: done, 3 of 3 videos analysed" in last
-        assert len(claude.calls) == 5
-        ledger = await log.ledger()
-        assert ledger.replay_usd[first] + ledger.replay_usd[second.replay_id] == claude.bill()
-        *_, earlier, later = (await shell.run("status")).splitlines()
-        assert earlier.endswith(f"replay {second.replay_id} goes on with it")
-        assert later == last
-        await shell.read_on()
-        assert (await shell.run(*command, "--detach")).splitlines() == [last]
-        assert len(await log.events(LEDGER, ReplayStarted)) == 2
 
 
 async def test_a_share_that_pays_for_no_call_is_refused_before_anything_begins(
