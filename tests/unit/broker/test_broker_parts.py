@@ -29,7 +29,7 @@ def test_this_machine_has_a_java_that_is_new_enough() -> None:
     assert find_java(installed_javas()).exists()
 
 
-def test_without_any_java_the_sentence_names_it_and_the_mend(tmp_path: Path) -> None:
+def test_without_any_java_the_sentence_names_it_and_the_fix(tmp_path: Path) -> None:
     with pytest.raises(EarmarkError, match=r"needs Java 17 or newer.*install one, or set EARMARK_KAFKA"):
         find_java([tmp_path / "absent"])
 

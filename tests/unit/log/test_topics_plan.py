@@ -173,7 +173,7 @@ def test_settings_that_the_plan_does_not_name_are_the_operators() -> None:
 
 
 @pytest.mark.parametrize("partitions", [1, 11, 13])
-def test_another_partition_count_is_refused_with_the_mend(partitions: int) -> None:
+def test_another_partition_count_is_refused_with_the_fix(partitions: int) -> None:
     existing = everything("p.")
     existing["p.videos"] = Layout(partitions, as_planned(VIDEOS).config)
     todo = plan(existing, "p.")

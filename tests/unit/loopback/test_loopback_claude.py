@@ -68,7 +68,7 @@ async def test_max_tokens_alone_does_not_make_another_request() -> None:
     assert message.stop_reason == "end_turn"
 
 
-async def test_a_request_nobody_wrote_an_answer_for_is_refused_with_the_mend() -> None:
+async def test_a_request_nobody_wrote_an_answer_for_is_refused_with_the_fix() -> None:
     changed = {**REQUEST, "messages": [{"role": "user", "content": "[1] another kettle boils"}]}
     async with serving(Reply(TEXT)) as (claude, client):
         with pytest.raises(BadRequestError, match=r"streams\.demo\.record") as refused:

@@ -40,16 +40,16 @@ def test_a_finished_model_is_one_file_and_opens_with_all_that_was_in_it(home: Pa
     database.close()
 
 
-def test_a_file_of_other_tables_names_the_mend(home: Path) -> None:
+def test_a_file_of_other_tables_names_the_fix(home: Path) -> None:
     path = home / "model" / "new"
     database = model.create(path)
     database.execute("UPDATE _schema SET hash = 'older'")
     model.finish(database)
-    with pytest.raises(model.ModelError, match="another version of Earmark: `earmark rebuild`"):
+    with pytest.raises(model.ModelError, match="another version of Earmark: run `earmark rebuild`"):
         model.open_model(path)
 
 
-def test_a_damaged_file_names_the_mend(home: Path) -> None:
+def test_a_damaged_file_names_the_fix(home: Path) -> None:
     path = home / "model" / "new"
     path.write_bytes(b"not a database" * 999)
     with pytest.raises(model.ModelError, match="`earmark rebuild`"):

@@ -58,5 +58,5 @@ def test_without_a_broker_what_the_read_model_has_is_compared(
     environment = {"EARMARK_HOME": str(tmp_path), "EARMARK_KAFKA": kafka}
     compared = CliRunner().invoke(replay, ["compare", "first", "second", "--format", "csv"], env=environment)
     assert compared.exit_code == 0, compared.exception
-    assert f"only what the read model has read so far is compared: {why}" in compared.stderr
+    assert f"the comparison covers only what the read model has read so far: {why}" in compared.stderr
     assert compared.stdout.startswith("channel_id,channel,videos,")
