@@ -62,15 +62,15 @@ async def test_a_channel_is_followed_listed_extended_and_unfollowed(connection: 
         assert "followed already" in await shell.say(verbs.follow, f"youtube.com/channel/{CHANNEL_ID}/videos")
 
         declined = await shell.say(verbs.follow, "@plain", "--since", "20d", typed="n\n")
-        assert "2 videos" in declined
+        assert "2 new videos" in declined
         assert "1.0 hours: about 0." in declined
-        assert "left as it was" in declined
+        assert "is unchanged" in declined
         assert "since" in await shell.say(verbs.follow, "@plain", "--since", "20d", typed="y\n")
         assert "followed already" in await shell.say(verbs.follow, "@plain", "--since", "20d", "--yes")
 
         listed = await shell.say(verbs.channels)
         assert all(word in listed for word in (CHANNEL_ID, "@plain", "Plain & Fair", "not yet: videos"))
-        assert "followed no more" in await shell.say(verbs.unfollow, "@Plain")
+        assert "is no longer followed" in await shell.say(verbs.unfollow, "@Plain")
         refused = await shell.run(verbs.unfollow, "@plain")
         assert "is not followed" in str(refused.exception)
 
