@@ -8,7 +8,7 @@ CREATE TABLE _schema (hash VARCHAR);
 -- The video in an event's body.
 CREATE MACRO _video(body) AS json_transform(body -> 'video', '{
   "video_id": "VARCHAR", "url": "VARCHAR", "channel_id": "VARCHAR", "channel_title": "VARCHAR",
-  "title": "VARCHAR", "published_at": "TIMESTAMPTZ", "origin": "VARCHAR"
+  "title": "VARCHAR", "published_at": "TIMESTAMPTZ", "published_precision": "VARCHAR", "origin": "VARCHAR"
 }');
 
 -- How far each partition is read. `clock` is the broker's clock there, taken monotonic.
@@ -36,20 +36,20 @@ CREATE TABLE _channel_scans (
 
 CREATE TABLE _discovered (
   video_id VARCHAR, url VARCHAR, channel_id VARCHAR, channel_title VARCHAR, title VARCHAR,
-  published_at TIMESTAMPTZ, origin VARCHAR, happened_at TIMESTAMPTZ, log_partition INTEGER, log_offset BIGINT
+  published_at TIMESTAMPTZ, published_precision VARCHAR, origin VARCHAR, happened_at TIMESTAMPTZ, log_partition INTEGER, log_offset BIGINT
 );
 
 CREATE TABLE captions (
   captions_id UUID, video_id VARCHAR, revision INTEGER, attempt INTEGER, source VARCHAR, language VARCHAR,
-  words BIGINT, segments BIGINT, url VARCHAR, channel_id VARCHAR, channel_title VARCHAR, title VARCHAR,
-  published_at TIMESTAMPTZ, origin VARCHAR, happened_at TIMESTAMPTZ, log_partition INTEGER, log_offset BIGINT
+  original VARCHAR, words BIGINT, segments BIGINT, url VARCHAR, channel_id VARCHAR, channel_title VARCHAR, title VARCHAR,
+  published_at TIMESTAMPTZ, published_precision VARCHAR, origin VARCHAR, happened_at TIMESTAMPTZ, log_partition INTEGER, log_offset BIGINT
 );
 COMMENT ON TABLE captions IS 'captions taken, a row each revision of a video''s words (the words stay in the log)';
 
 CREATE TABLE caption_failures (
-  video_id VARCHAR, revision INTEGER, attempt INTEGER, reason VARCHAR, failure VARCHAR,
-  next_try_at TIMESTAMPTZ, url VARCHAR, channel_id VARCHAR, channel_title VARCHAR, title VARCHAR,
-  published_at TIMESTAMPTZ, origin VARCHAR, happened_at TIMESTAMPTZ, log_partition INTEGER, log_offset BIGINT
+  video_id VARCHAR, revision INTEGER, attempt INTEGER, tries INTEGER, reason VARCHAR, failure VARCHAR,
+  starts_at TIMESTAMPTZ, next_try_at TIMESTAMPTZ, url VARCHAR, channel_id VARCHAR, channel_title VARCHAR, title VARCHAR,
+  published_at TIMESTAMPTZ, published_precision VARCHAR, origin VARCHAR, happened_at TIMESTAMPTZ, log_partition INTEGER, log_offset BIGINT
 );
 COMMENT ON TABLE caption_failures IS 'tries that brought no captions; next_try_at null: the last one';
 
@@ -101,7 +101,7 @@ CREATE TABLE analyses (
   grounding_version INTEGER, input_tokens BIGINT, output_tokens BIGINT, cache_creation_input_tokens BIGINT,
   cache_read_input_tokens BIGINT, usd DECIMAL(18, 9), direction VARCHAR, reasoning VARCHAR,
   themes VARCHAR[], risks VARCHAR[], summary VARCHAR, url VARCHAR, channel_id VARCHAR,
-  channel_title VARCHAR, title VARCHAR, published_at TIMESTAMPTZ, origin VARCHAR, happened_at TIMESTAMPTZ,
+  channel_title VARCHAR, title VARCHAR, published_at TIMESTAMPTZ, published_precision VARCHAR, origin VARCHAR, happened_at TIMESTAMPTZ,
   log_partition INTEGER, log_offset BIGINT
 );
 COMMENT ON TABLE analyses IS 'every answer of Claude, also of prompts that are not active';
@@ -122,7 +122,7 @@ CREATE TABLE _failures (
 CREATE TABLE signals (
   type VARCHAR, subject_id UUID, revision INTEGER, cause VARCHAR, activation BIGINT, happened_at TIMESTAMPTZ,
   video_id VARCHAR, video_title VARCHAR, channel_id VARCHAR, channel_title VARCHAR,
-  published_at TIMESTAMPTZ, analysis_id UUID, prompt_id VARCHAR, prompt VARCHAR, model VARCHAR,
+  published_at TIMESTAMPTZ, published_precision VARCHAR, analysis_id UUID, prompt_id VARCHAR, prompt VARCHAR, model VARCHAR,
   symbol VARCHAR, said_as VARCHAR, listed BOOLEAN, action VARCHAR, conviction DOUBLE,
   time_horizon VARCHAR, quote VARCHAR, start_ms BIGINT, end_ms BIGINT, url VARCHAR, direction VARCHAR,
   reasoning VARCHAR, themes VARCHAR[], risks VARCHAR[], summary VARCHAR, changed VARCHAR[],

@@ -80,7 +80,9 @@ class Settings(BaseSettings):
     )
     calls_in_flight: int = Field(default=600, ge=1, description="calls to Claude in flight, at most")
     call_timeout: Seconds = Field(default=120.0, gt=0, description="time limit of a call to Claude")
-    poll_interval: Seconds = Field(default=10800.0, gt=0, description="time between two polls of a channel")
+    poll_interval: Seconds = Field(
+        default=900.0, gt=0, description="time between two polls of a channel's feed"
+    )
     captions_delays: Annotated[
         tuple[Annotated[float, Field(gt=0)], ...], NoDecode, BeforeValidator(_durations)
     ] = Field(
@@ -94,7 +96,7 @@ class Settings(BaseSettings):
         Field(default=("videos", "streams"), description="tabs of a channel to read: videos, streams, shorts")
     )
     youtube_per_minute: float = Field(
-        default=20.0, gt=0, description="old videos and retries requested a minute"
+        default=20.0, gt=0, description="videos requested a minute; of new ones a minute's worth at once"
     )
     youtube_url: str | None = Field(default=None, description="origin to use instead of YouTube's")
     ytdlp_clients: Names = Field(default=("visionos",), description="yt-dlp's player clients")

@@ -7,7 +7,7 @@ SELECT type, happened_at, topic, log_partition, log_offset,
   body ->> '$.video.title' AS video_title,
   unnest(json_transform(body -> 'video', '{
     "video_id": "VARCHAR", "channel_id": "VARCHAR", "channel_title": "VARCHAR",
-    "published_at": "TIMESTAMPTZ"
+    "published_at": "TIMESTAMPTZ", "published_precision": "VARCHAR"
   }')),
   unnest(json_transform(body -> 'analysis', '{
     "analysis_id": "UUID", "prompt_id": "VARCHAR", "prompt": "VARCHAR", "model": "VARCHAR"

@@ -18,6 +18,7 @@ SELECT
   m.start_ms, m.end_ms,
   url_at(a.url, m.start_ms) AS url,
   a.video_id, a.title AS video_title, a.channel_id, a.channel_title, a.published_at,
+  a.published_precision,
   a.analysis_id, a.prompt_id, a.prompt, a.model, a.happened_at AS analysed_at
 FROM all_mentions m
 JOIN _current a ON a.log_partition = m.log_partition AND a.log_offset = m.log_offset
@@ -27,6 +28,6 @@ COMMENT ON VIEW mentions IS 'stock calls that stand: grounded in the words spoke
 CREATE OR REPLACE VIEW outlooks AS
 SELECT
   direction, reasoning, themes, risks, summary, video_id, title AS video_title, url, channel_id,
-  channel_title, published_at, analysis_id, prompt_id, prompt, model, happened_at AS analysed_at
+  channel_title, published_at, published_precision, analysis_id, prompt_id, prompt, model, happened_at AS analysed_at
 FROM _current;
 COMMENT ON VIEW outlooks IS 'each video''s view of the market, by its current analysis';

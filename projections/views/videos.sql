@@ -22,9 +22,14 @@ SELECT
   coalesce(c.channel_id, f.channel_id, d.channel_id) AS channel_id,
   coalesce(c.channel_title, f.channel_title, d.channel_title) AS channel_title,
   coalesce(c.published_at, f.published_at, d.published_at) AS published_at,
+  CASE
+    WHEN c.published_at IS NOT NULL THEN c.published_precision
+    WHEN f.published_at IS NOT NULL THEN f.published_precision
+    ELSE d.published_precision
+  END AS published_precision,
   coalesce(d.origin, c.origin, f.origin) AS origin,
   d.happened_at AS discovered_at,
-  c.captions_id, c.revision AS captions_revision, c.source AS captions_source, c.language, c.words,
+  c.captions_id, c.revision AS captions_revision, c.source AS captions_source, c.language, c.original, c.words,
   a.analysis_id, a.direction, a.prompt, a.model,
   CASE WHEN a.analysis_id IS NOT NULL THEN coalesce(g.mentions, 0) END AS mentions
 FROM discovered d

@@ -22,6 +22,7 @@ from streams.captions.fetch import TIME_LIMIT_S, fetch_captions
 from streams.clock import utc_now
 from streams.discovery.due import Pace
 from streams.discovery.watch import watch
+from streams.discovery.watch_state import Reporter
 from streams.discovery.youtube import YouTube
 from streams.events.analyses import AnalysisCompleted
 from streams.events.channels import Tab
@@ -137,7 +138,9 @@ def watcher(settings: Settings) -> None:
 
     async def run(stop: asyncio.Event) -> None:
         await topics_answer(connection)
-        watching = asyncio.create_task(watch(connection, youtube=youtube, pace=pace, now=utc_now))
+        watching = asyncio.create_task(
+            watch(connection, youtube=youtube, pace=pace, now=utc_now, report=Reporter(settings.home))
+        )
         stopped = asyncio.create_task(stop.wait())
         await asyncio.wait({watching, stopped}, return_when=asyncio.FIRST_COMPLETED)
         stopped.cancel()

@@ -3,34 +3,53 @@
 from typing import Any
 
 from streams.captions import tracks
+from streams.captions.failures import UNFINISHED
+from streams.captions.json3 import has_words
+from streams.ytdlp.refusals import owner_of_status, status_in
 from streams.ytdlp.session import Session, serve
 
-UNFINISHED = ("is_live", "post_live", "is_upcoming")
+# As many tracks of one language there may be; a video has one or two.
+TRACKS = 4
 
 
 def captions(youtube: Session, video_id: str, languages: list[str]) -> dict[str, Any]:
-    """What YouTube has of a video: {info, trusted, track, status, body}.
+    """What YouTube has of a video: {info, reason, trusted, status, original, tracks}.
 
-    `info` is what yt-dlp says of it, cut down; `track` null: there is none (believe it if `trusted`) or the video is
-    not finished; `status` and `body` are the answer to the request for the track.
+    `info` is what yt-dlp says of it, cut down; `reason`: what YouTube shows instead of it. `tracks`: those that were
+    requested, each {source, language, name, status, body}, up to the first with words; none where the video is not
+    finished or there is none (believe that if `trusted`). `status`: HTTP's, of a request that yt-dlp went on without.
     """
     info = youtube.extract(f"https://www.youtube.com/watch?v={video_id}", "Youtube")
-    kept = ("channel_id", "channel", "title", "timestamp", "release_timestamp", "upload_date", "live_status")
+    kept = (
+        "channel_id",
+        "channel",
+        "title",
+        "timestamp",
+        "release_timestamp",
+        "upload_date",
+        "live_status",
+        "duration",
+    )
     answer: dict[str, Any] = {
         "info": {name: info.get(name) for name in kept},
+        "reason": youtube.unplayable,
         "trusted": tracks.is_trusted(info, youtube.warnings),
-        "track": None,
+        "status": status_in(youtube.warnings),
+        "original": "unknown",
+        "tracks": [],
     }
-    track = tracks.choose(info, languages)
-    if track is None or info.get("live_status") in UNFINISHED:
+    choice = tracks.choose(info, languages)
+    if choice is None or youtube.unplayable or info.get("live_status") in UNFINISHED:
         return answer
-    status, body = youtube.get(track.url)
-    return {
-        **answer,
-        "track": {"source": track.source, "language": track.language},
-        "status": status,
-        "body": body.decode(errors="replace"),
-    }
+    answer["original"] = choice.original
+    for track in choice.tracks[:TRACKS]:
+        status, body = youtube.get(track.url)
+        text = body.decode(errors="replace")
+        requested = {"source": track.source, "language": track.language, "name": track.name}
+        answer["tracks"].append({**requested, "status": status, "body": text})
+        if owner_of_status(status) == "soon" or (status == 200 and has_words(text)):
+            break
+    return answer
 
 
 if __name__ == "__main__":

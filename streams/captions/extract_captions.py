@@ -2,8 +2,8 @@
 
 from typing import Protocol
 
-from streams.captions.failures import next_try_at
 from streams.captions.fetch import NotTaken, Taken
+from streams.captions.schedule import after
 from streams.clock import Clock
 from streams.events.captions import CaptionsExtracted, CaptionsRequested, CaptionsUnavailable, captions_id
 from streams.events.event import Event, Position
@@ -27,13 +27,14 @@ async def extract_captions(
 ) -> list[Event]:
     """Take the captions of a video that was discovered or whose next try fell due.
 
-    `delays`: seconds to wait after the first, second, … try that failed; after the last there is no other.
+    `delays`: seconds to wait after the first, second, … try that said something of the video; after the last there is
+    no other.
     """
     match event:
         case VideoDiscovered(video=video):
-            revision, attempt = 1, 1
-        case CaptionsRequested(video=video, revision=revision, attempt=attempt):
-            pass
+            revision, attempt, tries, starts_at = 1, 1, 0, None
+        case CaptionsRequested(video=video, revision=revision, attempt=attempt, starts_at=starts_at):
+            tries = event.tries_before
         case _:
             raise TypeError(f"{type(event).__name__} asks for no captions")
     result = await fetch(video)
@@ -49,6 +50,7 @@ async def extract_captions(
                     attempt=attempt,
                     source=result.source,
                     language=result.language,
+                    original=result.original,
                     texts=transcript.texts,
                     starts_ms=transcript.starts_ms,
                     ends_ms=transcript.ends_ms,
@@ -56,14 +58,17 @@ async def extract_captions(
                 )
             ]
         case NotTaken(video=video, failure=failure):
+            following = after(failure, tries, starts_at, delays, at)
             return [
                 CaptionsUnavailable(
                     at=at,
                     video=video,
                     revision=revision,
                     attempt=attempt,
+                    tries=following.tries,
                     reason=failure.reason,
                     failure=failure.failure,
-                    next_try_at=next_try_at(failure.failure, attempt, delays, at),
+                    starts_at=following.starts_at,
+                    next_try_at=following.at,
                 )
             ]

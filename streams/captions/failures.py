@@ -1,81 +1,60 @@
-"""Why there are no captions, whether to ask again, and when.
+"""What yt-dlp and YouTube say instead of captions, as a failure."""
 
-permanent: there will never be any. later: the video is not ready, or not for us; a few retries. soon: YouTube
-throttles, so nothing is known of the video. An unknown sentence is `later`: neither lost nor tried for ever.
-"""
+from collections.abc import Mapping, Sequence
+from dataclasses import replace
+from datetime import UTC, datetime, timedelta
+from typing import Any
 
-from collections.abc import Sequence
-from dataclasses import dataclass
-from datetime import datetime, timedelta
+from streams.captions.schedule import Failure
+from streams.ytdlp.refusals import owner_of, owner_of_error, owner_of_status, seconds_to_start
 
-from streams.events.captions import FailureClass
-
-SOON = timedelta(minutes=10)
-SOON_ATTEMPTS = 3
-
-# The first sentence found decides. "Sign in" also stands in what is said of private and age-restricted videos, and
-# "video unavailable" before most reasons, so the order matters. All in lower case, with a straight '.
-_SENTENCES: tuple[tuple[str, FailureClass], ...] = (
-    ("not a bot", "soon"),
-    ("content isn't available, try again later", "soon"),
-    ("captcha", "soon"),
-    ("failed to extract any player response", "soon"),
-    ("your ip is likely being blocked", "soon"),
-    ("private video", "permanent"),
-    ("video is private", "permanent"),
-    ("join this channel", "permanent"),
-    ("members-only", "permanent"),
-    ("confirm your age", "permanent"),
-    ("removed by the uploader", "permanent"),
-    ("account associated with this video has been terminated", "permanent"),
-    ("account has been terminated", "permanent"),
-    ("copyright", "permanent"),
-    ("violating", "permanent"),
-    ("premieres in", "later"),
-    ("live event will begin", "later"),
-    ("processing this video", "later"),
-    ("in your country", "later"),
-    ("video unavailable", "later"),
-)
-
-
-@dataclass(frozen=True)
-class Failure:
-    """A reason in words and its class."""
-
-    reason: str
-    failure: FailureClass
+UNFINISHED = ("is_live", "post_live", "is_upcoming")
 
 
 def of_error(kind: str, text: str, status: int | None) -> Failure:
     """What yt-dlp's error says: the parts of an ExtractionError."""
+    return replace(of_sentence(text), failure=owner_of_error(kind, text, status))
+
+
+def of_sentence(text: str) -> Failure:
+    """What a sentence says that YouTube shows instead of the video."""
     reason = text.partition(" Use --cookies")[0]  # the rest is advice for yt-dlp's command line
-    if kind == "TransportError" or (status is not None and (status == 429 or status >= 500)):
-        return Failure(reason, "soon")
-    plain = reason.replace("\N{RIGHT SINGLE QUOTATION MARK}", "'").lower()
-    return Failure(reason, next((failure for sentence, failure in _SENTENCES if sentence in plain), "later"))
+    seconds = seconds_to_start(reason)
+    owner = owner_of(reason)
+    starts_in = None if owner != "not_yet" or seconds is None else timedelta(seconds=seconds)
+    return Failure(reason, owner, starts_in=starts_in)
 
 
-def of_status(status: int) -> Failure:
-    """What an HTTP status other than 200 on the track says: its address was good a second ago."""
-    return Failure(f"HTTP {status} on the captions", "soon")
+def of_unfinished(info: Mapping[str, Any], reason: str | None) -> Failure:
+    """What is known of a video that has not aired or is on air; `reason`: YouTube's sentence, where it shows one."""
+    said = of_sentence(reason or f"the live stream is not finished ({info['live_status']})")
+    start, length = info["release_timestamp"], info["duration"]
+    return replace(
+        said,
+        failure="not_yet",
+        starts_at=None if start is None else datetime.fromtimestamp(start, UTC),
+        length=timedelta(seconds=length) if length else None,
+    )
 
 
-def of_no_track(live_status: str | None, *, trusted: bool) -> Failure:
-    """What a missing track says; `trusted`: YouTube has shown that it would have given one."""
-    if live_status in ("is_live", "is_upcoming", "post_live"):
-        return Failure(f"the live stream is not finished ({live_status})", "later")
-    if not trusted:
-        return Failure("YouTube showed neither captions nor formats: it throttles", "soon")
-    return Failure("no captions yet", "later")
+def of_no_track(*, trusted: bool, status: int | None) -> Failure:
+    """What a missing track says; `trusted`: YouTube has shown that it would have given one; `status`: of a refused request."""
+    if trusted:
+        return Failure("no captions yet", "later")
+    if status is not None and owner_of_status(status) == "soon":
+        return Failure(f"YouTube answers HTTP {status} instead of the video's formats", "soon")
+    return Failure("YouTube showed neither captions nor formats", "unknown")
 
 
-def next_try_at(
-    failure: FailureClass, attempt: int, delays: Sequence[float], now: datetime
-) -> datetime | None:
-    """When to try again after the `attempt`-th try (from 1) failed, `delays` in seconds; None: that was the last."""
-    if failure == "permanent":
-        return None
-    if failure == "soon" and attempt <= SOON_ATTEMPTS:
-        return now + SOON
-    return now + timedelta(seconds=delays[attempt - 1]) if attempt <= len(delays) else None
+def of_tracks(failed: Sequence[tuple[str, int, str]]) -> Failure:
+    """What it says that no track of the chosen language has words: each one's name, status and what came."""
+    reason = "; ".join(
+        f"{name}: {what if status == 200 else f'HTTP {status}'}" for name, status, what in failed
+    )
+    if any(owner_of_status(status) == "soon" for _, status, _ in failed):
+        return Failure(f"YouTube refuses the captions ({reason})", "soon")
+    wordless = all(status == 200 and what == NO_WORDS for _, status, what in failed)
+    return Failure(f"no track has words ({reason})", "later" if wordless else "unknown")
+
+
+NO_WORDS = "no words"

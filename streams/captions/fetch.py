@@ -5,10 +5,11 @@ from datetime import UTC, datetime
 from typing import Any
 
 from streams.captions import failures
-from streams.captions.failures import Failure
+from streams.captions.failures import NO_WORDS, UNFINISHED
 from streams.captions.json3 import BrokenCaptionsError, Transcript, parse
-from streams.events.captions import CaptionsSource
-from streams.events.videos import Video
+from streams.captions.schedule import Failure
+from streams.events.captions import CaptionsSource, Original
+from streams.events.videos import Precision, Video
 from streams.ytdlp.process import CrashError, ExtractionError, Options, TimeLimitError, run_child
 
 TIME_LIMIT_S = 90.0
@@ -21,6 +22,7 @@ class Taken:
     video: Video
     source: CaptionsSource
     language: str
+    original: Original
     transcript: Transcript
 
 
@@ -47,44 +49,60 @@ async def fetch_captions(
         )
     except ExtractionError as error:
         return NotTaken(video, failures.of_error(error.kind, error.text, error.status))
-    except TimeLimitError as error:
-        return NotTaken(video, Failure(str(error), "soon"))
-    except CrashError as error:
-        return NotTaken(video, Failure(str(error), "later"))
+    except (TimeLimitError, CrashError) as error:
+        return NotTaken(video, Failure(str(error), "unknown"))
     return _read(complete(video, answer["info"]), answer)
 
 
 def _read(video: Video, answer: dict[str, Any]) -> Taken | NotTaken:
-    no_track = failures.of_no_track(answer["info"]["live_status"], trusted=answer["trusted"])
-    track = answer["track"]
-    if track is None:
-        return NotTaken(video, no_track)
-    if answer["status"] != 200:
-        return NotTaken(video, failures.of_status(answer["status"]))
-    try:
-        transcript = parse(answer["body"])
-    except BrokenCaptionsError as error:
-        return NotTaken(video, Failure(str(error), "soon"))
-    if not transcript.texts:
-        return NotTaken(video, no_track)
-    return Taken(video, track["source"], track["language"], transcript)
+    info, reason, status = answer["info"], answer["reason"], answer["status"]
+    said = None if reason is None else failures.of_error("", reason, status)
+    if said is not None and said.failure in ("soon", "slow", "permanent"):
+        return NotTaken(video, said)
+    if info["live_status"] in UNFINISHED or (said is not None and said.failure == "not_yet"):
+        return NotTaken(video, failures.of_unfinished(info, reason))
+    if said is not None:
+        return NotTaken(video, said)
+    if not answer["tracks"]:
+        return NotTaken(video, failures.of_no_track(trusted=answer["trusted"], status=status))
+    failed: list[tuple[str, int, str]] = []
+    for track in answer["tracks"]:
+        what = NO_WORDS
+        if track["status"] == 200:
+            try:
+                transcript = parse(track["body"])
+            except BrokenCaptionsError as error:
+                what = str(error)
+            else:
+                if transcript.words:
+                    return Taken(video, track["source"], track["language"], answer["original"], transcript)
+        failed.append((track["name"], track["status"], what))
+    return NotTaken(video, failures.of_tracks(failed))
 
 
 def complete(video: Video, info: dict[str, Any]) -> Video:
-    """`video` with what was null taken from yt-dlp's info; what the feed said stays."""
+    """`video` with what was null taken from yt-dlp's info; what the feed said stays, but for the time it aired."""
+    published_at, precision = _published(video, info)
     return video.model_copy(
         update={
             "channel_id": video.channel_id or info["channel_id"],
             "channel_title": video.channel_title or info["channel"],
             "title": video.title or info["title"],
-            "published_at": video.published_at or _published_at(info),
+            "published_at": published_at,
+            "published_precision": precision,
         }
     )
 
 
-def _published_at(info: dict[str, Any]) -> datetime | None:
-    if stamp := info["timestamp"] or info["release_timestamp"]:
-        return datetime.fromtimestamp(stamp, UTC)
+def _published(video: Video, info: dict[str, Any]) -> tuple[datetime | None, Precision | None]:
+    # A stream or premiere is announced first: its feed entry and its upload carry that time.
+    aired = info["release_timestamp"]
+    if aired and info["live_status"] not in UNFINISHED:
+        return datetime.fromtimestamp(aired, UTC), "second"
+    if video.published_at is not None:
+        return video.published_at, video.published_precision
+    if stamp := info["timestamp"] or aired:
+        return datetime.fromtimestamp(stamp, UTC), "second"
     if day := info["upload_date"]:
-        return datetime.strptime(day, "%Y%m%d").replace(tzinfo=UTC)
-    return None
+        return datetime.strptime(day, "%Y%m%d").replace(tzinfo=UTC), "day"
+    return None, None

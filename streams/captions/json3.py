@@ -50,6 +50,14 @@ def parse(body: str) -> Transcript:
     )
 
 
+def has_words(body: str) -> bool:
+    """Whether `body` is json3 in which something is said."""
+    try:
+        return parse(body).words > 0
+    except BrokenCaptionsError:
+        return False
+
+
 def _text(segments: list[dict[str, str]]) -> str:
     return " ".join("".join(segment.get("utf8", "") for segment in segments).split())
 

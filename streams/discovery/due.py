@@ -1,6 +1,7 @@
-"""What watch sends next: live videos at once, then retries, then old videos at a pace.
+"""What watch sends next: live videos, then retries, then old videos, at a pace.
 
-Rules: nothing while YouTube throttles; nothing that the log knows; a live video never waits for the valve.
+Rules: one probe at a time while YouTube refuses; nothing that the log knows; a live video waits for the valve only behind
+a minute's worth of others, as after a pause.
 """
 
 from collections.abc import Iterable
@@ -15,12 +16,12 @@ from streams.events.videos import Video
 
 @dataclass(frozen=True)
 class Pace:
-    """How watch treats YouTube. `per_minute`: retries and old videos requested; `throttle`: the pause after a refusal."""
+    """How watch treats YouTube. `per_minute`: videos requested; `look_gap`: between the starts of two looks, at least."""
 
     poll_interval: timedelta
     per_minute: float
     tabs: tuple[Tab, ...]
-    throttle: timedelta = timedelta(minutes=5)
+    look_gap: timedelta = timedelta(seconds=1)
 
 
 @dataclass(frozen=True)
@@ -78,14 +79,14 @@ class Backlog:
 
 @dataclass(frozen=True)
 class Valve:
-    """Lets `per_minute` things pass, evenly; up to a second's worth at once after a pause."""
+    """Lets `per_minute` things pass, evenly; up to a second's worth at once after a pause, of live videos a minute's."""
 
     per_minute: float
     opens_at: datetime
 
-    def is_open(self, now: datetime) -> bool:
+    def is_open(self, now: datetime, *, live: bool = False) -> bool:
         """Whether one may pass now."""
-        return now >= self.opens_at
+        return now >= self.opens_at - (timedelta(minutes=1) if live else timedelta())
 
     def passed(self, now: datetime) -> "Valve":
         """The valve after one passed."""
@@ -93,15 +94,17 @@ class Valve:
         return Valve(self.per_minute, opens_at)
 
 
-def next_due(
-    known: Known, backlog: Backlog, valve: Valve, now: datetime, throttle: timedelta
-) -> Video | Retry | None:
+def next_due(known: Known, backlog: Backlog, valve: Valve, now: datetime) -> Video | Retry | None:
     """What to send now, or None. A video comes from the backlog, a retry from the log."""
-    if known.is_throttled(now, throttle):
-        return None
     live = _first(backlog.live, known)
-    if live is not None or not valve.is_open(now):
+    if known.pause is not None:
+        if not known.may_probe(known.pause, now):
+            return None
+        return known.first_probe(now) or live or _first(backlog.old, known)
+    if live is not None and valve.is_open(now, live=True):
         return live
+    if not valve.is_open(now):
+        return None
     return known.first_retry(now) or _first(backlog.old, known)
 
 

@@ -11,7 +11,10 @@ from streams.events.videos import Origin, Video
 
 @dataclass(frozen=True, slots=True)
 class Listed:
-    """A video in a list; `published_at` is exact, `about` what a tab's "3 days ago" comes to; each may be null."""
+    """A video in a list; `published_at` is exact, `about` what a tab's "3 days ago" comes to; each may be null.
+
+    `is_airing`: it is announced or on air, so it is published after all that is published now.
+    """
 
     video_id: str
     title: str | None
@@ -19,6 +22,7 @@ class Listed:
     about: datetime | None = None
     duration_s: float | None = None
     is_short: bool = False
+    is_airing: bool = False
 
 
 def wanted(listed: Sequence[Listed], follow: Follow, title: str | None = None) -> list[Video]:
@@ -30,8 +34,9 @@ def wanted(listed: Sequence[Listed], follow: Follow, title: str | None = None) -
     videos: list[Video] = []
     date: datetime | None = None
     for entry in reversed(listed):
-        date = entry.published_at or _latest(entry.about) or date
-        origin = _origin(date, follow)
+        if not entry.is_airing:
+            date = entry.published_at or _latest(entry.about) or date
+        origin = "poll" if entry.is_airing else _origin(date, follow)
         if origin is not None:
             videos.append(
                 Video(
@@ -41,6 +46,7 @@ def wanted(listed: Sequence[Listed], follow: Follow, title: str | None = None) -
                     channel_title=title or follow.title,
                     title=entry.title,
                     published_at=entry.published_at,
+                    published_precision=None if entry.published_at is None else "second",
                     origin=origin,
                 )
             )

@@ -1,15 +1,17 @@
 """The watch process: the valve on YouTube."""
 
-import asyncio
 import logging
-from datetime import datetime, timedelta
+from collections.abc import Callable
 from typing import Never, assert_never
 
 from streams.clock import Clock
-from streams.discovery.channels import Follow
 from streams.discovery.due import Backlog, Pace, Valve, next_due
+from streams.discovery.feeds import open_feeds
 from streams.discovery.known import TOPICS, Known, Retry
 from streams.discovery.look import Scout
+from streams.discovery.looks import Looks
+from streams.discovery.throttle import Pause
+from streams.discovery.watch_state import WatchState, advice
 from streams.discovery.youtube import YouTube
 from streams.errors import EarmarkError
 from streams.events.captions import CaptionsRequested, CaptionsUnavailable
@@ -23,40 +25,46 @@ from streams.log.topics import CAPTIONS_UNAVAILABLE
 
 log = logging.getLogger(__name__)
 
-AFTER_A_FAILURE = timedelta(minutes=10)
+Report = Callable[[WatchState], None]
+"""Shows what watch does to whoever asks; called again and again."""
 
 
-async def watch(connection: Connection, *, youtube: YouTube, pace: Pace, now: Clock) -> Never:
+async def watch(
+    connection: Connection, *, youtube: YouTube, pace: Pace, now: Clock, report: Report | None = None
+) -> Never:
     """Poll the followed channels and publish what is due, until cancelled.
 
     The log alone says what was published, so a restart continues where it stopped. Raises KafkaError or EarmarkError
     when the broker stays away. A failure of YouTube never ends it.
     """
     known, backlog = Known(), Backlog()
-    scout = Scout(youtube, pace.tabs, known, backlog)
-    looks = _Looks(scout, pace, now)
     valve = Valve(pace.per_minute, now())
+    said: Pause | None = None
     async with (
+        open_feeds(youtube.options.youtube_url) as feeds,
         follow(connection, TOPICS, known.apply) as follower,
         publisher(connection) as log_end,
         fetcher(connection) as bodies,
     ):
+        looks = Looks(Scout(youtube, feeds.get, pace.tabs, known, backlog, now), pace, now)
         try:
             while True:
                 looks.start_due()
                 backlog.prune(known)
                 for scanned in backlog.covered(known, now()):
                     await _send(scanned, known, log_end)
-                while (due := next_due(known, backlog, valve, now(), pace.throttle)) is not None:
-                    if not (isinstance(due, Video) and due.origin == "poll"):
-                        valve = valve.passed(now())
-                    await _send(await _event(due, bodies, now), known, log_end)
+                while (due := next_due(known, backlog, valve, now())) is not None:
+                    valve = valve.passed(now())
+                    await _send(await _event(due, known, bodies, now), known, log_end)
+                said = _say(known.pause or looks.pause, said)
+                if report is not None:
+                    report(WatchState(now(), known.pause or looks.pause, looks.seen))
                 await follower.moved()
         finally:
             await looks.stop()
 
 
-async def _event(due: Video | Retry, bodies: Fetcher, now: Clock) -> Event:
+async def _event(due: Video | Retry, known: Known, bodies: Fetcher, now: Clock) -> Event:
     match due:
         case Video():
             return VideoDiscovered(at=now(), video=due)
@@ -70,6 +78,8 @@ async def _event(due: Video | Retry, bodies: Fetcher, now: Clock) -> Event:
                 video=unavailable.video,
                 revision=failed.revision,
                 attempt=failed.attempt + 1,
+                tries=unavailable.tries - known.is_excused(due),
+                starts_at=unavailable.starts_at,
                 cause="retry",
             )
         case _:
@@ -83,41 +93,10 @@ async def _send(event: Event, known: Known, log_end: Publisher) -> None:
     log.info("sent %s %s", type(event).__name__, event.key)
 
 
-class _Looks:
-    """Starts a look at each channel when it is time: at once when it is followed (further), else at the interval."""
-
-    def __init__(self, scout: Scout, pace: Pace, now: Clock) -> None:
-        self._scout = scout
-        self._pace = pace
-        self._now = now
-        self._next: dict[str, tuple[Follow, datetime]] = {}
-        self._running: dict[str, asyncio.Task[None]] = {}
-
-    def start_due(self) -> None:
-        """Start the looks that are due, unless YouTube throttles."""
-        if self._scout.known.is_throttled(self._now(), self._pace.throttle):
-            return
-        for channel_id, wish in self._scout.known.channels.follows.items():
-            seen, at = self._next.get(channel_id, (None, self._now()))
-            if channel_id not in self._running and (seen != wish or at <= self._now()):
-                self._running[channel_id] = asyncio.create_task(self._look(wish), name=f"look {channel_id}")
-
-    async def _look(self, wish: Follow) -> None:
-        wait = min(self._pace.poll_interval, AFTER_A_FAILURE)
-        try:
-            await self._scout.look(wish)
-            wait = self._pace.poll_interval
-        except EarmarkError as error:
-            log.warning("%s: %s; the next look is in %s", wish.channel_id, error, wait)
-        except Exception:  # whatever one channel does, the others are looked at
-            log.exception("%s: the look failed; the next is in %s", wish.channel_id, wait)
-        finally:
-            del self._running[wish.channel_id]
-        self._next[wish.channel_id] = (wish, self._now() + wait)
-
-    async def stop(self) -> None:
-        """End the looks that run."""
-        running = list(self._running.values())
-        for task in running:
-            task.cancel()
-        await asyncio.gather(*running, return_exceptions=True)
+def _say(pause: Pause | None, said: Pause | None) -> Pause | None:
+    """Tell the operator of each turn once."""
+    if pause is not None and (said is None or said.since != pause.since or said.client != pause.client):
+        log.warning("YouTube refuses since %s: %s; %s", f"{pause.since:%H:%M}", pause.sentence, advice(pause))
+    elif pause is None and said is not None:
+        log.warning("YouTube answers again; it refused since %s", f"{said.since:%Y-%m-%d %H:%M}")
+    return pause

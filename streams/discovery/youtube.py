@@ -5,15 +5,19 @@ from dataclasses import dataclass
 from datetime import datetime
 from typing import Any
 
-from streams.discovery import feed
 from streams.discovery.listing import Listed
 from streams.errors import EarmarkError
 from streams.events.channels import Tab
 from streams.ytdlp.process import ExtractionError, Options, run_child
+from streams.ytdlp.refusals import owner_of_error
 
 ANSWER_LIMIT_S = 60.0
 # A page of 30 videos takes about a second: room for the longest channel there is.
 WALK_LIMIT_S = 1800.0
+
+
+class RefusedError(EarmarkError):
+    """YouTube refuses us or cannot be reached, which says nothing of what was asked for."""
 
 
 @dataclass(frozen=True)
@@ -40,19 +44,20 @@ class YouTube:
                 f"{url} is no channel, or YouTube does not say so now: {error.text}"
             ) from error
 
-    async def feed(self, channel_id: str) -> feed.Feed:
-        """The channel's RSS feed."""
-        answer = await self._ask("feed", {"channel_id": channel_id}, ANSWER_LIMIT_S)
-        if answer["status"] != 200:
-            raise feed.FeedError(f"YouTube answers {answer['status']} for the feed of {channel_id}")
-        return feed.parse(answer["body"])
-
     async def tab(
         self, channel_id: str, tab: Tab, *, known: Sequence[str], since: datetime
     ) -> tuple[Listed, ...]:
-        """A tab's videos, newest first, back to `since`, or to where it meets a run of `known` ids."""
+        """A tab's videos, newest first, back to `since`, or to where it meets a run of `known` ids.
+
+        Raises RefusedError, too.
+        """
         payload = {"channel_id": channel_id, "tab": tab, "known": known, "since": since.isoformat()}
-        answer = await self._ask("tab", payload, WALK_LIMIT_S)
+        try:
+            answer = await self._ask("tab", payload, WALK_LIMIT_S)
+        except ExtractionError as error:
+            if owner_of_error(error.kind, error.text, error.status) == "soon":
+                raise RefusedError(str(error)) from error
+            raise
         return tuple(_listed(entry) for entry in answer["entries"])
 
     async def _ask(self, task: str, payload: dict[str, Any], time_limit_s: float) -> dict[str, Any]:
@@ -68,4 +73,5 @@ def _listed(entry: dict[str, Any]) -> Listed:
         published_at=None,
         about=None if entry["date"] is None else datetime.fromisoformat(entry["date"]),
         duration_s=entry["duration_s"],
+        is_airing=entry["airing"],
     )

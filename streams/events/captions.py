@@ -1,6 +1,6 @@
 """A video's words, or why there are none (yet)."""
 
-from typing import Literal, Self
+from typing import Any, ClassVar, Literal, Self
 from uuid import UUID
 
 from pydantic import Field, model_validator
@@ -9,8 +9,15 @@ from streams.events.event import Utc, derive_id
 from streams.events.videos import OfVideo
 
 CaptionsSource = Literal["captions_manual", "captions_auto"]
-FailureClass = Literal["permanent", "later", "soon"]
-"""permanent: never; later: the video is not ready; soon: YouTube throttles, nothing is known of the video."""
+Original = Literal["yes", "no", "unknown"]
+"""Whether captions are in the language that was spoken; no: a person's translation, taken by the operator's wish."""
+FailureClass = Literal["permanent", "slow", "later", "unknown", "not_yet", "soon"]
+"""What a try that brought no captions says.
+
+Of the video: permanent (there will never be any), slow (it is closed, and may open), later (it is not ready), unknown (a
+sentence nobody knows yet). These use a try. not_yet: it has not aired or is on air. soon: YouTube refuses, so nothing is
+known of the video. These two use none.
+"""
 
 
 def captions_id(video_id: str, revision: int) -> UUID:
@@ -19,11 +26,22 @@ def captions_id(video_id: str, revision: int) -> UUID:
 
 
 class CaptionsRequested(OfVideo):
-    """A command: try (again) to take a video's captions. `attempt` counts from 1 within a revision."""
+    """A command: try (again) to take a video's captions.
+
+    `attempt` counts from 1 within a revision; `tries`: how many of the attempts before it said something of the video;
+    `starts_at`: the start that was last announced.
+    """
 
     revision: int = Field(ge=1)
     attempt: int = Field(ge=1)
+    tries: int | None = Field(default=None, ge=0)
+    starts_at: Utc | None = None
     cause: Literal["retry", "refresh"]
+
+    @property
+    def tries_before(self) -> int:
+        """`tries`; in a command of 0.1.0 every attempt was one."""
+        return self.attempt - 1 if self.tries is None else self.tries
 
     @property
     def identity(self) -> tuple[object, ...]:
@@ -38,6 +56,7 @@ class CaptionsExtracted(OfVideo):
     attempt: int = Field(ge=1)
     source: CaptionsSource
     language: str
+    original: Original = "unknown"
     texts: tuple[str, ...] = Field(min_length=1)
     starts_ms: tuple[int, ...]
     ends_ms: tuple[int, ...]
@@ -59,12 +78,20 @@ class CaptionsExtracted(OfVideo):
 
 
 class CaptionsUnavailable(OfVideo):
-    """A try brought no captions. `failure`: its class; `next_try_at`: when to try again, null = final."""
+    """A try brought no captions. `failure`: what that says; `next_try_at`: when to try again, null = final.
+
+    `tries`: how many attempts so far, this one included, said something of the video. `starts_at`: the start that was
+    last announced for a video that has not aired or is on air.
+    """
+
+    version: ClassVar[int] = 2
 
     revision: int = Field(ge=1)
     attempt: int = Field(ge=1)
+    tries: int = Field(ge=0)
     reason: str
     failure: FailureClass
+    starts_at: Utc | None
     next_try_at: Utc | None
 
     @property
@@ -74,3 +101,8 @@ class CaptionsUnavailable(OfVideo):
     @property
     def identity(self) -> tuple[object, ...]:
         return (self.video.video_id, self.revision, self.attempt)
+
+
+def unavailable_of_version_1(body: dict[str, Any]) -> dict[str, Any]:
+    """In version 1 every attempt was a try, and a refusal by YouTube ended as one of the video's own."""
+    return {**body, "tries": 0 if body["failure"] == "soon" else body["attempt"], "starts_at": None}

@@ -5,7 +5,12 @@ from dataclasses import dataclass, field
 from typing import Any
 
 from streams.events.analyses import AnalysisCompleted, AnalysisFailed, AttemptFailed
-from streams.events.captions import CaptionsExtracted, CaptionsRequested, CaptionsUnavailable
+from streams.events.captions import (
+    CaptionsExtracted,
+    CaptionsRequested,
+    CaptionsUnavailable,
+    unavailable_of_version_1,
+)
 from streams.events.channels import ChannelFollowed, ChannelScanned, ChannelUnfollowed
 from streams.events.dead_letters import DeadLettered
 from streams.events.event import Event
@@ -75,6 +80,6 @@ EVENT_TYPES: tuple[type[Event], ...] = (
     DeadLettered,
 )
 
-UPCASTERS: Upcasters = {}
+UPCASTERS: Upcasters = {(CaptionsUnavailable.__name__, 1): unavailable_of_version_1}
 
 CATALOGUE = Catalogue({event_type.__name__: event_type for event_type in EVENT_TYPES}, UPCASTERS)

@@ -11,6 +11,7 @@ from pydantic import Field
 
 from streams.events.analyses import Action, Conviction, Direction, TimeHorizon
 from streams.events.event import Event, Part, Utc, derive_id
+from streams.events.videos import Precision
 
 VERSION = 1
 """The version of every signal and of the contract. It rises only if a subscriber of the previous version would break."""
@@ -25,13 +26,17 @@ def outlook_id(video_id: str) -> UUID:
 
 
 class SignalVideo(Part):
-    """The video of a signal. Treat a null `published_at` as old."""
+    """The video of a signal. Treat it as old if `published_at` is null or `published_precision` is not `second`."""
 
     video_id: str
     title: str | None
     channel_id: str | None
     channel_title: str | None
     published_at: Utc | None
+    published_precision: Precision | None = Field(
+        default=None,
+        description="How exact `published_at` is; `day`: only its date is known. Null is not known.",
+    )
 
 
 class SignalAnalysis(Part):

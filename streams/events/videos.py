@@ -7,9 +7,16 @@ from streams.events.event import Event, Part, Utc
 Origin = Literal["poll", "backfill", "asked"]
 """poll: published after its channel was followed; backfill: older, or found for --since; asked: `earmark add`."""
 
+Precision = Literal["second", "day"]
+"""How exact a time of publication is; day: only the date is known, and the time is 00:00 UTC of it."""
+
 
 class Video(Part):
-    """What is known of a video; what is null is completed as it travels."""
+    """What is known of a video; what is null is completed as it travels.
+
+    `published_at`: when it aired (an upload, a premiere or a stream alike); of one that is still to air, when it was
+    announced. `published_precision` is null where the time is, and in events of 0.1.0.
+    """
 
     video_id: str
     url: str
@@ -17,6 +24,7 @@ class Video(Part):
     channel_title: str | None = None
     title: str | None = None
     published_at: Utc | None = None
+    published_precision: Precision | None = None
     origin: Origin
 
 

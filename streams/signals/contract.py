@@ -28,7 +28,8 @@ Stock calls and market views from videos, as Earmark adds, changes and retracts 
 that number after a retraction. A repeated signal is identical to the byte and changes nothing.
 
 **Act** only if `cause` is `live` and `video.published_at` is recent by your own measure. Treat a null `published_at` as \
-old. Every other signal only keeps your record right.
+old, and so one whose `published_precision` is not `second`: a `day` may be 24 hours off. Every other signal only keeps \
+your record right.
 
 - A replay's results are never `live`, even the first for a video: they belong to an `activation`.
 - Added and Changed carry the whole state. Changed and Retracted also carry the whole `previous` state. If you apply all \

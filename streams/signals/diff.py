@@ -43,6 +43,7 @@ def signals(
             channel_id=current.video.channel_id,
             channel_title=current.video.channel_title,
             published_at=current.video.published_at,
+            published_precision=current.video.published_precision,
         ),
         "analysis": SignalAnalysis(
             analysis_id=current.analysis_id,

@@ -1,4 +1,4 @@
-"""What discovery asks yt-dlp: who a channel is, its feed, its tabs. Tasks for `run_child`, by the module's name."""
+"""What discovery asks yt-dlp: who a channel is, and its tabs. Tasks for `run_child`, by the module's name."""
 
 from datetime import UTC, datetime, timedelta
 from typing import Any
@@ -31,12 +31,6 @@ def resolve(youtube: Session, channel: str) -> dict[str, Any]:
     }
 
 
-def feed(youtube: Session, channel_id: str) -> dict[str, Any]:
-    """The channel's RSS feed: {status, body}. A 404 or 500 says nothing of the channel."""
-    status, body = youtube.get(f"{YOUTUBE}/feeds/videos.xml?channel_id={channel_id}")
-    return {"status": status, "body": body.decode(errors="replace")}
-
-
 def tab(
     youtube: Session,
     channel_id: str,
@@ -47,8 +41,8 @@ def tab(
     """A tab's videos, the newest first: {entries}; a tab that the channel does not have is empty.
 
     The walk ends at `KNOWN_RUN` ids of `known` in a row, or at a video surely older than `since` (ISO 8601). An entry is
-    {video_id, title, duration_s, date}: `date` is ISO 8601, rounded to a later time than the real one by up to its unit,
-    or null.
+    {video_id, title, duration_s, date, airing}: `date` is ISO 8601, rounded to a later time than the real one by up to its
+    unit, or null; `airing`: it is announced or on air.
     """
     youtube.set_argument("youtubetab", "approximate_date", "true")
     youtube.set_argument("youtube", "raise_incomplete_data", "true")  # else a broken page looks like the end
@@ -80,8 +74,9 @@ def _entry(entry: dict[str, Any], date: datetime | None) -> dict[str, Any]:
         "title": entry.get("title"),
         "duration_s": entry.get("duration"),
         "date": None if date is None else date.isoformat(),
+        "airing": entry.get("live_status") in ("is_upcoming", "is_live"),
     }
 
 
 if __name__ == "__main__":
-    serve({"resolve": resolve, "feed": feed, "tab": tab})
+    serve({"resolve": resolve, "tab": tab})

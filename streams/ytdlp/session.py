@@ -17,6 +17,7 @@ from yt_dlp.networking.exceptions import HTTPError, RequestError, TransportError
 from yt_dlp.utils import DownloadError, YoutubeDLError
 
 from streams.ytdlp.process import ExtractionError, Options
+from streams.ytdlp.refusals import status_in
 
 # The parent kills at the limit; this ends a child whose parent was killed itself.
 ORPHAN_GRACE_S = 5.0
@@ -32,14 +33,30 @@ def redirect(url: str, origin: str) -> str:
     return parts._replace(scheme=target.scheme, netloc=target.netloc).geturl()
 
 
+class _YoutubeIE(YoutubeIE):  # type: ignore[misc]  # yt-dlp has no types
+    """Keeps what YouTube says instead of a video, where yt-dlp would throw away all it knows of it: when it airs, say."""
+
+    unplayable: str | None = None
+
+    @classmethod
+    def ie_key(cls) -> str:
+        """The name under which tabs and playlists refer to it."""
+        return str(YoutubeIE.ie_key())
+
+    def raise_no_formats(self, msg: Any, expected: bool = False, video_id: str | None = None) -> None:  # noqa: ARG002, FBT001, FBT002
+        """Keep the reason, and go on without formats."""
+        self.unplayable = getattr(msg, "orig_msg", None) or str(msg)
+
+
 class _YoutubeDL(YoutubeDL):  # type: ignore[misc]  # yt-dlp has no types
     """Every request of every extractor comes through `urlopen`."""
 
     def __init__(self, params: dict[str, Any], origin: str | None) -> None:
         self._origin = origin
         super().__init__(params, auto_init=False)
-        for extractor in (YoutubeIE, YoutubeTabIE):
-            self.add_info_extractor(extractor())
+        self.youtube = _YoutubeIE()
+        for extractor in (self.youtube, YoutubeTabIE()):
+            self.add_info_extractor(extractor)
 
     def urlopen(self, req: Any) -> Any:
         request = Request(req) if isinstance(req, str) else req
@@ -121,6 +138,11 @@ class Session:
             return response.status, response.read()
 
     @property
+    def unplayable(self) -> str | None:
+        """What YouTube showed instead of the video last extracted; None: it can be played."""
+        return self._ydl.youtube.unplayable
+
+    @property
     def warnings(self) -> list[str]:
         """What yt-dlp warned of so far."""
         return self._log.lines
@@ -165,7 +187,9 @@ def serve(tasks: Mapping[str, Callable[..., dict[str, Any]]]) -> None:
         try:
             answer = {"result": tasks[request["task"]](session, **request["payload"])}
         except ExtractionError as error:
-            answer = {"error": {"kind": error.kind, "text": error.text, "status": error.status}}
+            # yt-dlp goes on after a refused request, and then fails for want of what it would have brought.
+            status = error.status or status_in(session.warnings)
+            answer = {"error": {"kind": error.kind, "text": error.text, "status": status}}
         finally:
             session.close()
     json.dump(answer, sys.stdout)

@@ -173,7 +173,15 @@ async def test_a_try_that_fell_due_is_asked_for_once_with_what_is_known_by_now(
     log = Log(connection)
     known = Video(video_id="video000001", url="https://example.com", title="Completed", origin="poll")
     failed = CaptionsUnavailable(
-        at=NOW, video=known, revision=1, attempt=2, reason="no captions yet", failure="later", next_try_at=NOW
+        at=NOW,
+        video=known,
+        revision=1,
+        attempt=2,
+        tries=2,
+        reason="no captions yet",
+        failure="later",
+        starts_at=None,
+        next_try_at=NOW,
     )
     others = (known.model_copy(update={"video_id": f"video00000{n}"}) for n in (2, 3))
     late, second = (failed.model_copy(update={"video": other}) for other in others)

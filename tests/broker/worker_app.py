@@ -33,8 +33,10 @@ def result(event: VideoDiscovered, reason: str) -> CaptionsUnavailable:
         video=event.video,
         revision=1,
         attempt=1,
+        tries=1,
         reason=reason,
         failure="permanent",
+        starts_at=None,
         next_try_at=None,
     )
 

@@ -58,6 +58,7 @@ VIDEO = Video(
     channel_title="Señor Market, täglich",
     title="Three stocks I'd buy, and one I would not 📉",
     published_at=datetime(2026, 11, 22, 13, 0, tzinfo=UTC),
+    published_precision="second",
     origin="poll",
 )
 PROMPT = Prompt(
@@ -134,6 +135,7 @@ _SIGNAL = {
         channel_id=CHANNEL,
         channel_title=VIDEO.channel_title,
         published_at=VIDEO.published_at,
+        published_precision=VIDEO.published_precision,
     ),
     "analysis": SignalAnalysis(
         analysis_id=ANALYSIS, prompt=PROMPT.name, prompt_id=PROMPT.prompt_id, model=PROMPT.model
@@ -159,7 +161,7 @@ _EVENTS: tuple[Event, ...] = (
     ChannelScanned(at=AT, channel_id=CHANNEL, tab="videos", since=AT - timedelta(days=30), complete=True),
     ChannelUnfollowed(at=AT, channel_id=CHANNEL),
     VideoDiscovered(at=AT, video=VIDEO),
-    CaptionsRequested(at=AT, video=VIDEO, revision=1, attempt=2, cause="retry"),
+    CaptionsRequested(at=AT, video=VIDEO, revision=1, attempt=2, tries=1, cause="retry"),
     CaptionsExtracted(
         at=AT,
         video=VIDEO,
@@ -168,6 +170,7 @@ _EVENTS: tuple[Event, ...] = (
         attempt=2,
         source="captions_auto",
         language="en",
+        original="yes",
         texts=("so today", "i'm adding to palanteer here"),
         starts_ms=(80_000, 83_000),
         ends_ms=(83_000, 86_400),
@@ -178,8 +181,10 @@ _EVENTS: tuple[Event, ...] = (
         video=VIDEO,
         revision=1,
         attempt=1,
+        tries=1,
         reason="no captions yet",
         failure="later",
+        starts_at=None,
         next_try_at=AT + timedelta(hours=1),
     ),
     AnalysisRequested(
@@ -313,9 +318,25 @@ EXAMPLES: dict[str, Event] = {type(event).__name__: event for event in _EVENTS} 
         video=Video(video_id="uuuuuuuuuuu", url="https://youtu.be/uuuuuuuuuuu", origin="asked"),
         revision=1,
         attempt=1,
+        tries=1,
         reason="the video is private",
         failure="permanent",
+        starts_at=None,
         next_try_at=None,
+    ),
+    "CaptionsUnavailable.not_yet": CaptionsUnavailable(
+        at=AT,
+        video=VIDEO,
+        revision=1,
+        attempt=2,
+        tries=0,
+        reason="Premieres in 3 hours",
+        failure="not_yet",
+        starts_at=AT + timedelta(hours=3),
+        next_try_at=AT + timedelta(hours=4, minutes=15),
+    ),
+    "CaptionsRequested.starts_at": CaptionsRequested(
+        at=AT, video=VIDEO, revision=1, attempt=3, tries=0, starts_at=AT + timedelta(hours=3), cause="retry"
     ),
     "ReplayStarted.since_typed": ReplayStarted(
         at=AT,
@@ -354,4 +375,9 @@ OLDER: dict[str, Event] = {
         usage=USAGE,
         retry_at=None,
     ),
+    # Version 1 had no `tries`: each attempt was one.
+    "CaptionsUnavailable": EXAMPLES["CaptionsUnavailable"].model_copy(
+        update={"video": VIDEO.model_copy(update={"published_precision": None})}
+    ),
+    "CaptionsUnavailable.final": EXAMPLES["CaptionsUnavailable.final"],
 }

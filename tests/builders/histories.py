@@ -49,6 +49,7 @@ def video(video_id: str = "dQw4w9WgXcA", origin: Origin | None = None) -> Video:
         channel_title="Plain Talk on Stocks",
         title="Three names I hold",
         published_at=moment(-60),
+        published_precision="second",
         origin=origin or VIDEOS[video_id],
     )
 

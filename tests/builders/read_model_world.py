@@ -95,8 +95,10 @@ def unavailable(of: Video, attempt: int, next_try_at: datetime | None) -> Captio
         video=of,
         revision=1,
         attempt=attempt,
+        tries=attempt,
         reason="no captions",
         failure="permanent" if next_try_at is None else "later",
+        starts_at=None,
         next_try_at=next_try_at,
     )
 

@@ -27,7 +27,9 @@ def trade(servers: str, topic: str, seen: dict[str, int]) -> None:
         if body["revision"] > seen.get(body["mention_id"], 0):
             seen[body["mention_id"]] = body["revision"]
             published = datetime.fromisoformat(body["video"]["published_at"] or "1970-01-01T00Z")
-            act = headers["ce_cause"] == b"live" and datetime.now(UTC) - published < timedelta(days=1)
+            exact = body["video"].get("published_precision") == "second"
+            recent = exact and datetime.now(UTC) - published < timedelta(days=1)
+            act = recent and headers["ce_cause"] == b"live"
             print(f"{act=}", call.key().decode(), headers["ce_type"].decode(), body["mention"]["action"])
 
 

@@ -3,9 +3,9 @@ from datetime import UTC, datetime, timedelta
 import pytest
 
 from streams.captions.extract_captions import extract_captions
-from streams.captions.failures import Failure
 from streams.captions.fetch import NotTaken, Taken
 from streams.captions.json3 import Transcript
+from streams.captions.schedule import Failure
 from streams.events.captions import CaptionsExtracted, CaptionsRequested, CaptionsUnavailable, captions_id
 from streams.events.channels import ChannelUnfollowed
 from streams.events.event import Event, Position
@@ -17,7 +17,7 @@ VIDEO = Video(video_id="v1", url="u", origin="backfill")
 COMPLETED = VIDEO.model_copy(update={"title": "Completed"})
 DISCOVERED = VideoDiscovered(at=NOW, video=VIDEO)
 RETRY = CaptionsRequested(at=NOW, video=VIDEO, revision=2, attempt=4, cause="retry")
-TAKEN = Taken(COMPLETED, "captions_auto", "en", Transcript(("a b", "c"), (0, 5), (5, 9)))
+TAKEN = Taken(COMPLETED, "captions_auto", "en", "yes", Transcript(("a b", "c"), (0, 5), (5, 9)))
 
 
 async def handled(event: Event, result: Taken | NotTaken) -> list[Event]:
@@ -41,6 +41,7 @@ async def test_words_become_captions_of_the_revision_that_was_asked_for(
             attempt=attempt,
             source="captions_auto",
             language="en",
+            original="yes",
             texts=("a b", "c"),
             starts_ms=(0, 5),
             ends_ms=(5, 9),
@@ -62,8 +63,10 @@ async def test_a_failure_becomes_a_scheduled_try_or_the_end(
             video=COMPLETED,
             revision=revision,
             attempt=attempt,
+            tries=attempt,
             reason="no captions yet",
             failure="later",
+            starts_at=None,
             next_try_at=next_try_at,
         )
     ]

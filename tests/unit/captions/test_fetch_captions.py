@@ -8,6 +8,7 @@ from typing import Any, get_args
 
 import pytest
 
+from streams.captions.failures import of_tracks
 from streams.captions.fetch import NotTaken, Taken, complete, fetch_captions
 from streams.events.videos import Video
 from streams.loopback.channel import Behaviour, Channel, ChannelVideo
@@ -69,7 +70,7 @@ async def fetched(youtube: LoopbackYoutube, video_id: str, **known: Any) -> Take
 async def test_automatic_captions_complete_the_video_in_three_requests(youtube: LoopbackYoutube) -> None:
     taken = await fetched(youtube, "auto0000000")
     assert isinstance(taken, Taken)
-    assert (taken.source, taken.language) == ("captions_auto", "en")
+    assert (taken.source, taken.language, taken.original) == ("captions_auto", "en", "yes")
     assert taken.transcript.texts == ("palanteer is a buy", "[Music]")
     assert taken.transcript.ends_ms == (1000, 4000)
     assert taken.video == Video(
@@ -79,6 +80,7 @@ async def test_automatic_captions_complete_the_video_in_three_requests(youtube: 
         channel_title="The Desk",
         title="Rates & chips",
         published_at=PUBLISHED,
+        published_precision="second",
         origin="asked",
     )
     assert [path.partition("?")[0] for path in youtube.requests] == [
@@ -107,13 +109,13 @@ async def test_a_video_without_words_is_asked_for_later_and_known_better(
 @pytest.mark.parametrize(
     ("behaviour", "failure"),
     [
-        ("private", "permanent"),
-        ("members_only", "permanent"),
-        ("upcoming", "later"),
+        ("private", "slow"),
+        ("members_only", "slow"),
+        ("upcoming", "not_yet"),
         ("bot_check", "soon"),
         ("player_429", "soon"),
         ("timedtext_429", "soon"),
-        ("timedtext_html", "soon"),
+        ("timedtext_html", "unknown"),
     ],
 )
 async def test_what_youtube_refuses_is_put_in_its_class(
@@ -135,8 +137,27 @@ async def test_a_dripping_server_is_left_at_the_time_limit() -> None:
         async with asyncio.timeout(60):
             result = await fetch_captions(video, options=options, languages=(), time_limit_s=1)
     assert isinstance(result, NotTaken)
-    assert result.failure.failure == "soon"
+    assert result.failure.failure == "unknown"
     assert "more than 1 s" in result.failure.reason
+
+
+INFO = dict.fromkeys(
+    (
+        "channel_id",
+        "channel",
+        "title",
+        "timestamp",
+        "release_timestamp",
+        "upload_date",
+        "live_status",
+        "duration",
+    )
+)
+STAMP, AIRED = 1_790_000_000, 1_790_400_000
+
+
+def at(stamp: int) -> datetime:
+    return datetime.fromtimestamp(stamp, UTC)
 
 
 def test_what_the_feed_said_stays_and_only_what_is_missing_is_taken() -> None:
@@ -145,27 +166,69 @@ def test_what_the_feed_said_stays_and_only_what_is_missing_is_taken() -> None:
         "channel": "Other",
         "title": "Other",
         "timestamp": 1,
-        "release_timestamp": None,
         "upload_date": "19700101",
     }
-    known = Video(video_id="v", url="u", title="Feed's", published_at=PUBLISHED, origin="poll")
-    completed = complete(known, info)
-    assert (completed.title, completed.published_at) == ("Feed's", PUBLISHED)
+    known = Video(
+        video_id="v",
+        url="u",
+        title="Feed's",
+        published_at=PUBLISHED,
+        published_precision="second",
+        origin="poll",
+    )
+    completed = complete(known, {**INFO, **info})
+    assert (completed.title, completed.published_at, completed.published_precision) == (
+        "Feed's",
+        PUBLISHED,
+        "second",
+    )
     assert (completed.channel_id, completed.channel_title) == ("UCother", "Other")
 
 
 @pytest.mark.parametrize(
-    ("dates", "published_at"),
+    ("dates", "published_at", "precision"),
     [
-        ({"timestamp": 1_790_000_000}, datetime.fromtimestamp(1_790_000_000, UTC)),
-        ({"release_timestamp": 1_790_000_000}, datetime.fromtimestamp(1_790_000_000, UTC)),
-        ({"upload_date": "20261005"}, datetime(2026, 10, 5, tzinfo=UTC)),
-        ({}, None),
+        ({"timestamp": STAMP}, at(STAMP), "second"),
+        ({"release_timestamp": AIRED}, at(AIRED), "second"),
+        ({"timestamp": STAMP, "release_timestamp": AIRED, "live_status": "was_live"}, at(AIRED), "second"),
+        ({"upload_date": "20261005"}, datetime(2026, 10, 5, tzinfo=UTC), "day"),
+        ({}, None, None),
     ],
 )
 def test_the_date_comes_from_the_most_exact_field(
-    dates: dict[str, Any], published_at: datetime | None
+    dates: dict[str, Any], published_at: datetime | None, precision: str | None
 ) -> None:
-    empty = dict.fromkeys(("channel_id", "channel", "title", "timestamp", "release_timestamp", "upload_date"))
-    video = Video(video_id="v", url="u", origin="poll")
-    assert complete(video, {**empty, **dates}).published_at == published_at
+    completed = complete(Video(video_id="v", url="u", origin="poll"), {**INFO, **dates})
+    assert (completed.published_at, completed.published_precision) == (published_at, precision)
+
+
+@pytest.mark.parametrize(
+    ("live_status", "aired"), [("was_live", True), ("not_live", True), ("is_upcoming", False)]
+)
+def test_a_stream_is_published_when_it_aired_and_not_when_it_was_announced(
+    live_status: str,
+    aired: bool,  # noqa: FBT001  a parameter of the table
+) -> None:
+    announced = Video(
+        video_id="v", url="u", published_at=PUBLISHED, published_precision="second", origin="poll"
+    )
+    completed = complete(announced, {**INFO, "release_timestamp": AIRED, "live_status": live_status})
+    assert completed.published_at == (at(AIRED) if aired else PUBLISHED)
+
+
+@pytest.mark.parametrize(
+    ("failed", "failure"),
+    [
+        ([("en, manual", 404, "no words")], "unknown"),
+        ([("en, manual", 200, "no words"), ("en, automatic", 200, "no words")], "later"),
+        ([("en, manual", 200, "no json3 captions came, but nothing")], "unknown"),
+        ([("en, manual", 404, "no words"), ("en, automatic", 429, "no words")], "soon"),
+        ([("en, manual", 403, "no words")], "soon"),
+    ],
+)
+def test_only_if_every_track_fails_the_failure_counts_with_each_ones_reason(
+    failed: list[tuple[str, int, str]], failure: str
+) -> None:
+    said = of_tracks(failed)
+    assert said.failure == failure
+    assert all(name in said.reason for name, _, _ in failed)

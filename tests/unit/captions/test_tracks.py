@@ -2,7 +2,7 @@ from typing import Any
 
 import pytest
 
-from streams.captions.tracks import Track, choose, is_trusted, original_language
+from streams.captions.tracks import Choice, Track, choose, is_trusted, original_language
 
 PLAYABLE = {"protocol": "https", "vcodec": "avc1"}
 STORYBOARD = {"protocol": "mhtml", "vcodec": "none", "acodec": "none"}
@@ -28,9 +28,29 @@ def automatic(spoken: str, *translations: str) -> dict[str, Any]:
     }
 
 
+def sound(*languages: str, original: str | None = None, default: str | None = None) -> list[dict[str, Any]]:
+    """Sound tracks as yt-dlp marks them."""
+    marks = {original: 10, default: 5}
+    return [{"language": code, "language_preference": marks.get(code, -1)} for code in languages]
+
+
+def recognised(*languages: str) -> dict[str, Any]:
+    """Automatic captions in several languages, YouTube's order in the keys with `-orig`; yt-dlp sorts by name."""
+    tracks = {code: forms(f"lang={code}&kind=asr", "json3") for code in languages}
+    return {
+        **{code: tracks[code] for code in sorted(languages)},
+        **{f"{code}-orig": tracks[code] for code in languages},
+    }
+
+
 def chosen(info: dict[str, Any], *languages: str) -> tuple[str, str] | None:
-    track = choose(info, languages)
-    return None if track is None else (track.source, track.language)
+    choice = choose(info, languages)
+    return None if choice is None else (choice.tracks[0].source, choice.tracks[0].language)
+
+
+def original(info: dict[str, Any], *languages: str) -> str | None:
+    choice = choose(info, languages)
+    return None if choice is None else choice.original
 
 
 def test_manual_goes_before_automatic_in_the_original_language() -> None:
@@ -63,7 +83,8 @@ def test_the_preferred_region_is_taken_where_there_is_one() -> None:
 
 def test_the_language_is_youtubes_code_without_the_tracks_name() -> None:
     info = {"subtitles": {"en-Captions by hand": forms("lang=en&name=Captions", "json3")}}
-    assert choose(info) == Track("captions_manual", "en", info["subtitles"]["en-Captions by hand"][0]["url"])
+    url = info["subtitles"]["en-Captions by hand"][0]["url"]
+    assert choose(info) == Choice((Track("captions_manual", "en", url),), "unknown")
 
 
 def test_the_live_chat_is_no_track() -> None:
@@ -88,6 +109,72 @@ def test_without_a_recogniser_the_sound_track_tells_the_original_language() -> N
     }
     assert original_language(info) == "en"
     assert chosen(info) == ("captions_manual", "en")
+
+
+@pytest.mark.parametrize("marked", [{"original": "en"}, {"default": "en"}])
+def test_a_dub_is_never_taken_for_what_was_said(marked: dict[str, str]) -> None:
+    dubbed = {
+        "formats": sound("de", "en", "ar", **marked),
+        "automatic_captions": recognised("de", "en", "ar"),
+    }
+    assert chosen(dubbed) == ("captions_auto", "en")
+    assert original(dubbed) == "yes"
+    assert chosen(dubbed, "de") == ("captions_auto", "en")
+    with_manual = dubbed | {"subtitles": manual("en")}
+    assert chosen(with_manual) == ("captions_manual", "en")
+
+
+def test_where_there_are_only_dubs_there_is_no_track() -> None:
+    assert (
+        choose({"formats": sound("de", "en", original="en"), "automatic_captions": recognised("de")}) is None
+    )
+
+
+def test_without_a_mark_a_persons_words_go_before_several_recognisers() -> None:
+    unmarked = {"automatic_captions": recognised("de", "ar", "bg"), "subtitles": manual("en")}
+    assert (chosen(unmarked), original(unmarked)) == (("captions_manual", "en"), "unknown")
+
+
+def test_without_a_mark_or_a_person_the_first_recogniser_that_youtube_lists_is_taken() -> None:
+    unmarked = {"automatic_captions": recognised("en", "de", "ar")}
+    assert (chosen(unmarked), original(unmarked)) == (("captions_auto", "en"), "unknown")
+
+
+def test_the_only_recogniser_heard_the_original() -> None:
+    assert original({"automatic_captions": automatic("en", "de")}) == "yes"
+
+
+def test_a_persons_translation_that_is_wished_for_is_marked_as_one() -> None:
+    info = {"subtitles": manual("de"), "automatic_captions": automatic("en", "de")}
+    assert original(info, "de") == "no"
+
+
+@pytest.mark.parametrize(
+    ("wished", "there"),
+    [
+        ("he", "iw"), ("iw", "he"), ("id", "in"), ("yi", "ji"), ("no", "nb"), ("nb", "no"),
+        ("zh-CN", "zh-Hans"), ("zh-TW", "zh-Hant"), ("zh", "zh-Hant-HK"), ("fil", "tl"),
+    ],
+)  # fmt: skip
+def test_a_language_is_found_under_its_other_code(wished: str, there: str) -> None:
+    info = {"subtitles": manual("en", there), "automatic_captions": automatic("en")}
+    assert chosen(info, wished) == ("captions_manual", there)
+
+
+def test_the_script_that_is_wished_for_goes_first() -> None:
+    info = {"subtitles": manual("zh-Hant", "zh-Hans")}
+    assert chosen(info, "zh-CN") == ("captions_manual", "zh-Hans")
+    assert chosen(info, "zh-TW") == ("captions_manual", "zh-Hant")
+
+
+def test_every_track_of_the_language_is_a_candidate_the_best_first() -> None:
+    info = {
+        "subtitles": {"en": forms("lang=en", "json3"), "en-by hand": forms("lang=en&name=by+hand", "json3")},
+        "automatic_captions": automatic("en", "de"),
+    }
+    choice = choose(info)
+    assert choice is not None
+    assert [track.name for track in choice.tracks] == ["en, manual", "en, manual", "en, automatic"]
 
 
 def test_where_nothing_tells_the_original_language_the_first_track_is_taken() -> None:

@@ -19,8 +19,7 @@ from streams.events.videos import Origin, Video, VideoDiscovered
 from streams.log.topics import destination
 
 NOON = datetime(2026, 11, 20, 12, tzinfo=UTC)
-SECOND, DAY = timedelta(seconds=1), timedelta(days=1)
-THROTTLE = timedelta(minutes=5)
+SECOND, MINUTE, DAY = timedelta(seconds=1), timedelta(minutes=1), timedelta(days=1)
 FOLLOWED = ChannelFollowed(at=NOON, channel_id="UC1", handle=None, title=None, since=NOON - DAY)
 FOLLOW = Follow("UC1", None, None, NOON, NOON - DAY)
 
@@ -52,24 +51,43 @@ def test_live_goes_before_retries_and_retries_before_old_videos() -> None:
         video=video("failed", "poll"),
         revision=1,
         attempt=1,
+        tries=1,
         reason="",
         failure="later",
+        starts_at=None,
         next_try_at=NOON,
     )
     known = following(failed)
     backlog = backlog_of(video("old", "backfill"), video("live", "poll"))
     order: list[str] = []
-    while (due := next_due(known, backlog, open_valve(), NOON, THROTTLE)) is not None:
+    while (due := next_due(known, backlog, open_valve(), NOON)) is not None:
         order.append(due.video_id)
         known.apply_event(sent(due), Position(partition=0, offset=9))
     assert order == ["live", "failed", "old"]
 
 
-def sent(due: Video | Retry) -> Event:
+def taken(video_id: str, at: datetime, attempt: int = 1) -> CaptionsExtracted:
+    return CaptionsExtracted(
+        at=at,
+        video=video(video_id, "poll"),
+        captions_id=captions_id(video_id, 1),
+        revision=1,
+        attempt=attempt,
+        source="captions_auto",
+        language="en",
+        texts=("a",),
+        starts_ms=(0,),
+        ends_ms=(1,),
+        words=1,
+    )
+
+
+def sent(due: Video | Retry | None, at: datetime = NOON) -> Event:
+    assert due is not None
     if isinstance(due, Video):
-        return VideoDiscovered(at=NOON, video=due)
+        return VideoDiscovered(at=at, video=due)
     return CaptionsRequested(
-        at=NOON,
+        at=at,
         video=video(due.video_id, "poll"),
         revision=due.failed.revision,
         attempt=due.failed.attempt + 1,
@@ -80,9 +98,9 @@ def sent(due: Video | Retry) -> Event:
 def test_a_shut_valve_holds_old_videos_and_no_live_one() -> None:
     shut = open_valve().passed(NOON)
     old, live = video("old", "backfill"), video("live", "poll")
-    assert next_due(following(), backlog_of(old), shut, NOON + 1 * SECOND, THROTTLE) is None
-    assert next_due(following(), backlog_of(old, live), shut, NOON + 1 * SECOND, THROTTLE) == live
-    assert next_due(following(), backlog_of(old), shut, NOON + 3 * SECOND, THROTTLE) == old
+    assert next_due(following(), backlog_of(old), shut, NOON + 1 * SECOND) is None
+    assert next_due(following(), backlog_of(old, live), shut, NOON + 1 * SECOND) == live
+    assert next_due(following(), backlog_of(old), shut, NOON + 3 * SECOND) == old
 
 
 def test_the_valve_makes_up_for_a_second_at_most() -> None:
@@ -93,19 +111,112 @@ def test_the_valve_makes_up_for_a_second_at_most() -> None:
     assert passed == 11
 
 
-def test_while_youtube_brakes_nothing_is_sent() -> None:
-    throttled = CaptionsUnavailable(
-        at=NOON,
-        video=video("x", "poll"),
+def refused(video_id: str, at: datetime, attempt: int = 1, origin: Origin = "poll") -> CaptionsUnavailable:
+    return CaptionsUnavailable(
+        at=at,
+        video=video(video_id, origin).model_copy(update={"published_at": at}),
         revision=1,
-        attempt=1,
-        reason="bot",
+        attempt=attempt,
+        tries=0,
+        reason="Sign in to confirm you're not a bot",
         failure="soon",
-        next_try_at=NOON,
+        starts_at=None,
+        next_try_at=at,
     )
-    backlog = backlog_of(video("live", "poll"))
-    assert next_due(following(throttled), backlog, open_valve(), NOON + THROTTLE - SECOND, THROTTLE) is None
-    assert next_due(following(throttled), backlog, open_valve(), NOON + THROTTLE, THROTTLE) is not None
+
+
+def test_a_live_video_waits_for_the_valve_only_behind_a_minutes_worth() -> None:
+    valve, passed = open_valve(), 0
+    while valve.is_open(NOON, live=True):
+        valve, passed = valve.passed(NOON), passed + 1
+    assert passed == 21
+    assert not valve.is_open(NOON)
+    assert valve.is_open(NOON + 4 * SECOND, live=True)
+
+
+def test_while_youtube_refuses_one_video_probes_when_the_pause_allows() -> None:
+    known = following(refused("a", NOON), refused("b", NOON + SECOND))
+    backlog = backlog_of(video("live", "poll"), video("old", "backfill"))
+    assert known.pause is not None
+    until = known.pause.until
+    assert next_due(known, backlog, open_valve(), until - SECOND) is None
+    probe = next_due(known, backlog, open_valve(), until)
+    assert isinstance(probe, Retry)
+    assert probe.video_id == "a"
+    known.apply_event(sent(probe, until), Position(partition=0, offset=9))
+    assert next_due(known, backlog, open_valve(), until + MINUTE) is None, "one probe at a time"
+    assert next_due(known, backlog, open_valve(), until + 10 * MINUTE) is not None, "a probe was lost"
+
+
+def test_another_video_probes_next() -> None:
+    known = following(refused("a", NOON), refused("b", NOON + SECOND))
+    assert known.pause is not None
+    later = known.pause.until
+    known.apply_event(refused("a", later, 2), Position(partition=0, offset=9))
+    assert known.pause.until > later
+    probe = next_due(known, backlog_of(), open_valve(), known.pause.until)
+    assert probe is not None
+    assert probe.video_id == "b"
+
+
+def test_when_youtube_serves_again_everybody_who_waits_goes_the_oldest_live_first() -> None:
+    waiting = [refused(f"live{n}", NOON - n * MINUTE) for n in range(3)]
+    old = [refused(f"old{n}", NOON - DAY, origin="backfill") for n in range(2)]
+    known = following(*old, *waiting, taken("probe", NOON + DAY))
+    order: list[str] = []
+    while (due := next_due(known, backlog_of(), open_valve(), NOON + DAY)) is not None:
+        order.append(due.video_id)
+        known.apply_event(sent(due, NOON + DAY), Position(partition=0, offset=9))
+    assert order == ["live2", "live1", "live0", "old0", "old1"]
+
+
+def test_a_probe_that_is_private_by_now_says_nothing_and_the_next_goes() -> None:
+    known = following(refused("a", NOON), refused("b", NOON + SECOND))
+    assert known.pause is not None
+    until = known.pause.until
+    known.apply_event(
+        sent(next_due(known, backlog_of(), open_valve(), until), until), Position(partition=0, offset=9)
+    )
+    private = refused("a", until + SECOND, 2).model_copy(
+        update={"failure": "slow", "next_try_at": NOON + DAY}
+    )
+    known.apply_event(private, Position(partition=0, offset=10))
+    probe = next_due(known, backlog_of(), open_valve(), until + 2 * SECOND)
+    assert probe is not None
+    assert probe.video_id == "b"
+
+
+def unknown(video_id: str, at: datetime, tries: int, next_try_at: datetime | None) -> CaptionsUnavailable:
+    odd = refused(video_id, at, attempt=tries)
+    return odd.model_copy(
+        update={"failure": "unknown", "reason": "Oops", "tries": tries, "next_try_at": next_try_at}
+    )
+
+
+def test_a_sentence_that_turns_out_to_be_the_clients_costs_no_try_not_even_the_last() -> None:
+    known = following(
+        unknown("a", NOON, 4, None),
+        unknown("b", NOON + SECOND, 1, NOON + DAY),
+        unknown("c", NOON + 2 * SECOND, 1, NOON + DAY),
+        taken("d", NOON + 10 * MINUTE),
+    )
+    assert known.pause is None
+    assert all(known.is_excused(retry) for retry in known.retries.values())
+    due = known.first_retry(NOON + 11 * MINUTE)
+    assert due is not None
+    assert due.video_id == "a"
+
+
+def test_a_last_try_with_an_unknown_sentence_of_its_own_is_the_last() -> None:
+    known = following(unknown("a", NOON, 4, None), taken("d", NOON + 10 * MINUTE))
+    assert known.first_retry(NOON + 9 * DAY) is None
+
+
+def test_a_video_that_is_refused_while_others_are_taken_waits_alone() -> None:
+    known = following(refused("odd", NOON), taken("x", NOON + MINUTE), refused("odd", NOON + 2 * MINUTE, 2))
+    assert known.pause is None
+    assert known.first_retry(NOON + 5 * MINUTE) is None
+    assert known.first_retry(NOON + DAY) is not None
 
 
 def test_live_is_sent_oldest_first_and_old_newest_first() -> None:
@@ -194,7 +305,11 @@ class Watching(RuleBasedStateMachine):
     def time_passes(self, seconds: int) -> None:
         self.now += timedelta(seconds=seconds)
 
-    @rule(data=st.data(), failure=st.sampled_from(["later", "soon", "permanent"]), again=st.booleans())
+    @rule(
+        data=st.data(),
+        failure=st.sampled_from(["later", "soon", "permanent", "unknown", "not_yet"]),
+        again=st.booleans(),
+    )
     def a_worker_fails(self, data: st.DataObject, failure: Any, again: bool) -> None:  # noqa: FBT001
         if self.open_tries:
             (video_id, attempt) = data.draw(st.sampled_from(sorted(self.open_tries)))
@@ -203,10 +318,14 @@ class Watching(RuleBasedStateMachine):
                 video=self.open_tries[video_id, attempt],
                 revision=1,
                 attempt=attempt,
+                tries=attempt,
                 reason="",
                 failure=failure,
+                starts_at=None,
                 next_try_at=None if failure == "permanent" else self.now + timedelta(minutes=1),
             )
+            if failure == "unknown" and attempt > 2:
+                event = event.model_copy(update={"next_try_at": None})
             self.append(event)
             if again:  # redelivered: told twice
                 self.append(event)
@@ -236,18 +355,24 @@ class Watching(RuleBasedStateMachine):
     @rule()
     def send_what_is_due(self) -> None:
         self.backlog.prune(self.known)
-        while (due := next_due(self.known, self.backlog, self.valve, self.now, THROTTLE)) is not None:
+        while (due := next_due(self.known, self.backlog, self.valve, self.now)) is not None:
             is_live = isinstance(due, Video) and due.origin == "poll"
-            assert is_live or not [v for v in self.backlog.live if v not in self.known.settled], "live waited"
-            if not is_live:
-                assert self.valve.is_open(self.now)
-                self.valve = self.valve.passed(self.now)
-            event = sent(due)
+            paused = self.known.pause
+            if paused is None:
+                assert is_live or not [v for v in self.backlog.live if v not in self.known.settled], (
+                    "live waited"
+                )
+                assert self.valve.is_open(self.now, live=is_live)
+            else:
+                assert self.now >= paused.until
+            self.valve = self.valve.passed(self.now)
+            event = sent(due, self.now)
             if isinstance(due, Retry):
                 failed = self.log["captions.unavailable"][due.position.offset].event()
                 assert isinstance(failed, CaptionsUnavailable)
-                assert failed.next_try_at is not None
-                assert failed.next_try_at <= self.now
+                if failed.failure in ("later", "not_yet"):
+                    assert failed.next_try_at is not None
+                    assert failed.next_try_at <= self.now
                 attempt = due.failed.attempt + 1
             else:
                 attempt = 1
@@ -260,14 +385,14 @@ class Watching(RuleBasedStateMachine):
         assert len(self.sent) == len(set(self.sent))
 
     def teardown(self) -> None:
-        """In the end every failed try has its next one: nothing is lost."""
+        """In the end every failed try has its next one: nothing is lost but the last try of a video's own."""
         if not hasattr(self, "log"):
             return
         self.restart(["captions", "captions.unavailable", "captions.requests", "videos", "channels"])
-        for _ in range(20):
+        for _ in range(60):
             self.now += timedelta(hours=1)
             self.send_what_is_due()
-        assert self.known.retries == {}
+        assert all(retry.next_try_at is None for retry in self.known.retries.values())
         self.nothing_is_sent_twice()
 
 

@@ -33,8 +33,10 @@ def unavailable(
         video=VIDEO,
         revision=revision,
         attempt=attempt,
+        tries=attempt,
         reason="no captions yet",
         failure="later",
+        starts_at=None,
         next_try_at=next_try_at,
     )
 
@@ -82,10 +84,18 @@ def test_a_try_is_settled_by_whatever_came_after_it(settlement: Event) -> None:
         assert known_from(*events).retries == {}, [type(event).__name__ for event in events]
 
 
-def test_the_longest_due_goes_first() -> None:
-    other = VIDEO.model_copy(update={"video_id": "kjihgfedcba"})
+def test_the_oldest_live_video_goes_first() -> None:
+    other = VIDEO.model_copy(update={"video_id": "kjihgfedcba", "published_at": NOON - HOUR})
     later = CaptionsUnavailable(
-        at=NOON, video=other, revision=1, attempt=1, reason="", failure="later", next_try_at=NOON - HOUR
+        at=NOON,
+        video=other,
+        revision=1,
+        attempt=1,
+        tries=1,
+        reason="",
+        failure="later",
+        starts_at=None,
+        next_try_at=NOON - HOUR,
     )
     known = known_from(unavailable(1, NOON), later)
     retry = known.first_retry(NOON)
@@ -103,23 +113,16 @@ def test_the_next_try_of_a_refresh_is_not_settled_by_the_older_revision() -> Non
     assert known.retries[VIDEO.video_id].failed == (2, 1)
 
 
-def test_youtube_brakes_for_a_while_after_the_latest_sign() -> None:
-    brakes = [
-        CaptionsUnavailable(
-            at=NOON - n * HOUR,
-            video=VIDEO,
-            revision=1,
-            attempt=1,
-            reason="bot",
-            failure="soon",
-            next_try_at=NOON,
-        )
-        for n in (0, 1)
-    ]
-    known = known_from(*brakes)
-    assert known.is_throttled(NOON + timedelta(minutes=4), timedelta(minutes=5))
-    assert not known.is_throttled(NOON + timedelta(minutes=5), timedelta(minutes=5))
-    assert not known_from(unavailable(1, NOON)).is_throttled(NOON, timedelta(minutes=5))
+def test_a_refusal_pauses_until_something_is_taken_whatever_is_read_first() -> None:
+    refused = unavailable(1, NOON).model_copy(update={"failure": "soon"})
+    other = VIDEO.model_copy(update={"video_id": "kjihgfedcba"})
+    taken = extracted().model_copy(update={"video": other, "at": NOON + HOUR})
+    for events in permutations([DISCOVERED, refused]):
+        assert known_from(*events).pause is not None
+    for events in permutations([DISCOVERED, refused, taken]):
+        known = known_from(*events)
+        assert known.pause is None
+        assert known.first_retry(NOON + HOUR) is not None
 
 
 def test_what_cannot_be_read_is_skipped(caplog: pytest.LogCaptureFixture) -> None:

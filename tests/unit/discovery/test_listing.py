@@ -41,6 +41,7 @@ def test_a_video_carries_what_the_list_says_of_it() -> None:
         "channel_title": "Plain & Fair",
         "title": "Title",
         "published_at": NOON,
+        "published_precision": "second",
     }
 
 

@@ -41,8 +41,10 @@ UNAVAILABLE = CaptionsUnavailable(
     video=DISCOVERED.video,
     revision=1,
     attempt=1,
+    tries=1,
     reason="none",
     failure="permanent",
+    starts_at=None,
     next_try_at=None,
 )
 

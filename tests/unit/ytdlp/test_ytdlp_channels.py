@@ -10,7 +10,7 @@ import pytest
 
 from streams.loopback.channel import Channel, ChannelVideo
 from streams.loopback.youtube import LoopbackYoutube, serve
-from streams.ytdlp.channels import feed, resolve, tab
+from streams.ytdlp.channels import resolve, tab
 from streams.ytdlp.process import ExtractionError, Options
 from streams.ytdlp.session import Session
 
@@ -56,13 +56,6 @@ async def test_an_address_that_is_not_youtubes_is_refused_unasked(youtube: Loopb
     with pytest.raises(ExtractionError, match="No suitable extractor"):
         await ask(youtube, resolve, "https://example.com/@evening")
     assert youtube.requests == []
-
-
-async def test_the_feed_comes_as_it_is_and_its_absence_as_a_status(youtube: LoopbackYoutube) -> None:
-    there = await ask(youtube, feed, CHANNEL.channel_id)
-    assert (there["status"], there["body"].count("<yt:videoId>")) == (200, 15)
-    youtube.feed_status = 500
-    assert (await ask(youtube, feed, CHANNEL.channel_id))["status"] == 500
 
 
 async def test_a_tab_is_listed_over_its_pages_with_rounded_dates(youtube: LoopbackYoutube) -> None:
