@@ -111,13 +111,13 @@ def tab_item(video: ChannelVideo, now: datetime) -> Json:
 
 
 def _badge_and_parts(video: ChannelVideo, now: datetime) -> tuple[Json, list[Json]]:
-    """yt-dlp takes the row whose last part has an accessibilityLabel for "views, age", and no other."""
+    """yt-dlp reads the age off the row whose last part has an accessibilityLabel; a day to come it cannot read."""
     moment = video.moment(now)
     if video.airing is not None and moment == "upcoming":
         start = video.airing.start(now)
-        scheduled = {"text": {"content": f"Scheduled for {start.month}/{start.day}/{start:%y, %H:%M}"}}
+        word = "Premieres" if video.airing.premiere else "Scheduled for"
         badge = {"text": "UPCOMING", "badgeStyle": "THUMBNAIL_OVERLAY_BADGE_STYLE_DEFAULT"}
-        return badge, [{"text": {"content": "12 waiting"}}, scheduled]
+        return badge, [{"text": {"content": "12 waiting"}}, _labelled(f"{word} {start:%m/%d/%y, %I:%M %p}")]
     if moment == "live":
         badge = {"text": "LIVE", "badgeStyle": "THUMBNAIL_OVERLAY_BADGE_STYLE_LIVE"}
         return badge, [{"text": {"content": "1.2K watching"}}]
@@ -126,8 +126,12 @@ def _badge_and_parts(video: ChannelVideo, now: datetime) -> tuple[Json, list[Jso
     age = f"Streamed {age}" if video.tab == "streams" else age
     return (
         {"text": f"{minutes}:{seconds:02d}", "badgeStyle": "THUMBNAIL_OVERLAY_BADGE_STYLE_DEFAULT"},
-        [{"text": {"content": "1.2K views"}}, {"text": {"content": age}, "accessibilityLabel": age}],
+        [{"text": {"content": "1.2K views"}}, _labelled(age)],
     )
+
+
+def _labelled(text: str) -> Json:
+    return {"text": {"content": text}, "accessibilityLabel": text}
 
 
 def _ago(age: timedelta) -> str:
