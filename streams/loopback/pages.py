@@ -1,53 +1,36 @@
-"""What the loopback YouTube says: pages and API answers, cut down to what yt-dlp reads of them.
+"""What the loopback YouTube shows of a channel: feed and tabs, cut down to what yt-dlp reads of them.
 
-The shapes are those that yt-dlp's extractors look for; the sentences a viewer would read ("Private video", "3 days
-ago", …) are YouTube's own, as yt-dlp's tests and the issues of its users have them.
+The shapes are those that yt-dlp's extractors look for (extractor/youtube/_tab.py); what a viewer would read ("3 days
+ago", "UPCOMING", …) is YouTube's own, as yt-dlp's tests and the issues of its users have it.
 """
 
 import json
 from collections.abc import Sequence
-from datetime import datetime
+from datetime import datetime, timedelta
 from typing import Any
 from xml.sax.saxutils import escape
 
-from streams.loopback.channel import Behaviour, Channel, ChannelVideo
+from streams.loopback.channel import Channel, ChannelVideo
 
 FEED_LENGTH = 15
-
-UNPLAYABLE: dict[Behaviour, tuple[str, str, str | None]] = {
-    "private": (
-        "LOGIN_REQUIRED",
-        "Private video",
-        "Sign in if you've been granted access to this video",
-    ),
-    "members_only": (
-        "UNPLAYABLE",
-        "Join this channel to get access to members-only content like this video, and other exclusive perks.",
-        None,
-    ),
-    "upcoming": ("LIVE_STREAM_OFFLINE", "Premieres in 3 hours", None),
-    "bot_check": (
-        "LOGIN_REQUIRED",
-        "Sign in to confirm you\N{RIGHT SINGLE QUOTATION MARK}re not a bot",
-        None,
-    ),
-}
+TITLES = {"videos": "Videos", "streams": "Live"}
 
 Json = dict[str, Any]
 
 
-def feed(channel: Channel) -> str:
+def feed(channel: Channel, now: datetime) -> str:
     """The RSS feed (it is Atom) of the newest videos."""
+    entries = (_feed_entry(channel, video) for video in channel.listed(now)[:FEED_LENGTH])
     return (
         '<?xml version="1.0" encoding="UTF-8"?>'
         '<feed xmlns:yt="http://www.youtube.com/xml/schemas/2015" xmlns="http://www.w3.org/2005/Atom">'
         f"<yt:channelId>{channel.channel_id}</yt:channelId><title>{escape(channel.title)}</title>"
-        f"{''.join(_feed_entry(channel, video) for video in newest_first(channel)[:FEED_LENGTH])}</feed>"
+        f"{''.join(entries)}</feed>"
     )
 
 
 def _feed_entry(channel: Channel, video: ChannelVideo) -> str:
-    published = video.published_at.isoformat()
+    published = video.listed_at.isoformat()
     return (
         f"<entry><id>yt:video:{video.video_id}</id><yt:videoId>{video.video_id}</yt:videoId>"
         f"<yt:channelId>{channel.channel_id}</yt:channelId><title>{escape(video.title)}</title>"
@@ -58,11 +41,6 @@ def _feed_entry(channel: Channel, video: ChannelVideo) -> str:
     )
 
 
-def newest_first(channel: Channel) -> list[ChannelVideo]:
-    """The order in which YouTube lists videos."""
-    return sorted(channel.videos, key=lambda video: video.published_at, reverse=True)
-
-
 def html(**variables: Json) -> str:
     """A page that sets these variables of its script."""
     scripts = "".join(
@@ -71,12 +49,18 @@ def html(**variables: Json) -> str:
     return f"<!DOCTYPE html><html><head>{scripts}</head><body></body></html>"
 
 
-def channel_page(channel: Channel, tab: str, items: Sequence[Json]) -> str:
+def tabs_of(channel: Channel, now: datetime) -> tuple[str, ...]:
+    """The tabs it has: the one of its streams comes with the first of them."""
+    return ("videos", "streams") if channel.listed(now, "streams") else ("videos",)
+
+
+def channel_page(channel: Channel, tab: str, items: Sequence[Json], now: datetime) -> str:
     """A tab of the channel; a tab that it does not have shows the home tab, as YouTube does."""
-    selected = tab if tab == "videos" else "featured"
+    names = tabs_of(channel, now)
+    selected = tab if tab in names else "featured"
     tabs = [
         _tab(channel, "featured", "Home", selected, ()),
-        _tab(channel, "videos", "Videos", selected, items),
+        *(_tab(channel, name, TITLES[name], selected, items) for name in names),
     ]
     url = f"https://www.youtube.com/channel/{channel.channel_id}"
     metadata = {
@@ -104,33 +88,53 @@ def _tab(channel: Channel, name: str, title: str, selected: str, items: Sequence
 
 
 def tab_item(video: ChannelVideo, now: datetime) -> Json:
-    """A video in a tab: no exact date, no word on captions."""
-    age = _ago(now - video.published_at)
-    minutes, seconds = divmod(video.duration_s, 60)
-    badge = {"thumbnailBadgeViewModel": {"text": f"{minutes}:{seconds:02d}", "badgeStyle": "DEFAULT"}}
-    row = {
-        "metadataParts": [
-            {"text": {"content": "1.2K views"}},
-            {"text": {"content": age}, "accessibilityLabel": age},
-        ]
-    }
+    """A video in a tab: no exact date, no word on captions; of a stream to come, no date that yt-dlp reads."""
+    badge, parts = _badge_and_parts(video, now)
     lockup = {
         "contentId": video.video_id,
         "contentType": "LOCKUP_CONTENT_TYPE_VIDEO",
         "contentImage": {
-            "thumbnailViewModel": {"overlays": [{"thumbnailBottomOverlayViewModel": {"badges": [badge]}}]}
+            "thumbnailViewModel": {
+                "overlays": [
+                    {"thumbnailBottomOverlayViewModel": {"badges": [{"thumbnailBadgeViewModel": badge}]}}
+                ]
+            }
         },
         "metadata": {
             "lockupMetadataViewModel": {
                 "title": {"content": video.title},
-                "metadata": {"contentMetadataViewModel": {"metadataRows": [row]}},
+                "metadata": {"contentMetadataViewModel": {"metadataRows": [{"metadataParts": parts}]}},
             }
         },
     }
     return {"richItemRenderer": {"content": {"lockupViewModel": lockup}}}
 
 
-def _ago(age: Any) -> str:
+def _badge_and_parts(video: ChannelVideo, now: datetime) -> tuple[Json, list[Json]]:
+    """yt-dlp reads the age off the row whose last part has an accessibilityLabel; a day to come it cannot read."""
+    moment = video.moment(now)
+    if video.airing is not None and moment == "upcoming":
+        start = video.airing.start(now)
+        word = "Premieres" if video.airing.premiere else "Scheduled for"
+        badge = {"text": "UPCOMING", "badgeStyle": "THUMBNAIL_OVERLAY_BADGE_STYLE_DEFAULT"}
+        return badge, [{"text": {"content": "12 waiting"}}, _labelled(f"{word} {start:%m/%d/%y, %I:%M %p}")]
+    if moment == "live":
+        badge = {"text": "LIVE", "badgeStyle": "THUMBNAIL_OVERLAY_BADGE_STYLE_LIVE"}
+        return badge, [{"text": {"content": "1.2K watching"}}]
+    minutes, seconds = divmod(video.duration_s, 60)
+    age = _ago(now - video.shown_from)
+    age = f"Streamed {age}" if video.tab == "streams" else age
+    return (
+        {"text": f"{minutes}:{seconds:02d}", "badgeStyle": "THUMBNAIL_OVERLAY_BADGE_STYLE_DEFAULT"},
+        [{"text": {"content": "1.2K views"}}, _labelled(age)],
+    )
+
+
+def _labelled(text: str) -> Json:
+    return {"text": {"content": text}, "accessibilityLabel": text}
+
+
+def _ago(age: timedelta) -> str:
     days = max(age.days, 0)
     for unit, length in (("year", 365), ("month", 30), ("week", 7), ("day", 1)):
         if count := days // length:
@@ -148,94 +152,4 @@ def continued(items: Sequence[Json]) -> Json:
     """A further page of a tab."""
     return {
         "onResponseReceivedActions": [{"appendContinuationItemsAction": {"continuationItems": list(items)}}]
-    }
-
-
-def watch_page(channel: Channel, video: ChannelVideo) -> str:
-    """The page of a video: its date and owner; what plays comes from the player API."""
-    owner = {"videoOwnerRenderer": {"title": {"runs": [{"text": channel.title}]}}}
-    contents = [{"videoSecondaryInfoRenderer": {"owner": owner}}]
-    return html(
-        ytInitialPlayerResponse={
-            **_playability(video),
-            **_details(channel, video),
-            "captions": {
-                "playerCaptionsTracklistRenderer": {
-                    "translationLanguages": [
-                        {"languageCode": code, "languageName": {"simpleText": name}}
-                        for code, name in (("de", "German"), ("en", "English"))
-                    ]
-                }
-            },
-        },
-        ytInitialData={
-            "contents": {"twoColumnWatchNextResults": {"results": {"results": {"contents": contents}}}}
-        },
-    )
-
-
-def player(channel: Channel, video: ChannelVideo) -> Json:
-    """The player API's answer: formats and caption tracks where the video can be played."""
-    response = {**_playability(video), **_details(channel, video)}
-    if video.behaviour in UNPLAYABLE:
-        return response
-    playable = {
-        "itag": 18,
-        "url": f"https://media.invalid/{video.video_id}",
-        "mimeType": 'video/mp4; codecs="avc1.42001E, mp4a.40.2"',
-    }
-    response["streamingData"] = {"formats": [playable]}
-    tracks = [
-        _track(video, kind) for kind, body in (("", video.manual), ("asr", video.auto)) if body is not None
-    ]
-    if tracks:
-        response["captions"] = {"playerCaptionsTracklistRenderer": {"captionTracks": tracks}}
-    return response
-
-
-def _track(video: ChannelVideo, kind: str) -> Json:
-    url = f"https://www.youtube.com/api/timedtext?v={video.video_id}&lang={video.language}"
-    track: Json = {
-        "baseUrl": url,
-        "name": {"simpleText": video.language},
-        "vssId": f".{video.language}",
-        "languageCode": video.language,
-        "isTranslatable": True,
-    }
-    if kind:
-        track |= {"baseUrl": f"{url}&kind={kind}", "vssId": f"a.{video.language}", "kind": kind}
-    return track
-
-
-def _playability(video: ChannelVideo) -> Json:
-    status, reason, subreason = UNPLAYABLE.get(video.behaviour, ("OK", None, None))
-    playability: Json = {"status": status}
-    if reason:
-        playability["reason"] = reason
-    if subreason:
-        playability["errorScreen"] = {
-            "playerErrorMessageRenderer": {
-                "reason": {"simpleText": reason},
-                "subreason": {"simpleText": subreason},
-            }
-        }
-    return {"playabilityStatus": playability}
-
-
-def _details(channel: Channel, video: ChannelVideo) -> Json:
-    return {
-        "videoDetails": {
-            "videoId": video.video_id,
-            "title": video.title,
-            "lengthSeconds": str(video.duration_s),
-            "channelId": channel.channel_id,
-            "author": channel.title,
-            "isUpcoming": video.behaviour == "upcoming",
-        },
-        "microformat": {
-            "playerMicroformatRenderer": {
-                "uploadDate": video.published_at.isoformat(),
-                "ownerProfileUrl": f"http://www.youtube.com/{channel.handle}",
-            }
-        },
     }

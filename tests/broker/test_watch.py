@@ -124,7 +124,7 @@ async def test_since_takes_old_videos_as_backfill_and_a_restart_sends_nothing_tw
         sent, seen = len(log.events), len(youtube.requests)
         async with watching(connection, youtube, PACE):
             await eventually(lambda: polls(youtube) >= 3)
-            youtube.channel = channel(video(0, NOW), new, *old)
+            youtube.show(channel(video(0, NOW), new, *old))
             await log.until(lambda: "video000000" in log.origins())
         assert len(log.events) == sent + 1
         assert all(path.startswith("/feeds/") for path in youtube.requests[seen:]), (

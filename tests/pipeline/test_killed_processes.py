@@ -95,11 +95,14 @@ class World:
     def behave(self, video_id: str, behaviour: Behaviour) -> None:
         """Let a video be served like this from now on."""
         shown = self.youtube.channel
-        self.youtube.channel = replace(
-            shown,
-            videos=tuple(
-                replace(one, behaviour=behaviour) if one.video_id == video_id else one for one in shown.videos
-            ),
+        self.youtube.show(
+            replace(
+                shown,
+                videos=tuple(
+                    replace(one, behaviour=behaviour) if one.video_id == video_id else one
+                    for one in shown.videos
+                ),
+            )
         )
 
     async def kill(self, name: str) -> None:

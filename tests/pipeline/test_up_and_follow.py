@@ -37,12 +37,14 @@ async def test_a_followed_channel_fills_every_table_and_up_leaves_nothing_behind
     """Videos from before the follow are history, those from after it are live, and each is billed once."""
     now = utc_now()
     async with installed(tmp_path) as (earmark, youtube, claude):
-        youtube.channel = replace(
-            EMPTY,
-            videos=(
-                video("HarbrTooOld", now - timedelta(days=40), "kelp"),
-                video("HarbrBefore", now - timedelta(days=3), "rope", "tar"),
-            ),
+        youtube.show(
+            replace(
+                EMPTY,
+                videos=(
+                    video("HarbrTooOld", now - timedelta(days=40), "kelp"),
+                    video("HarbrBefore", now - timedelta(days=3), "rope", "tar"),
+                ),
+            )
         )
         async with earmark.up():
             code, said = await earmark.run("follow", HANDLE, "--since", "7d", "--yes")
@@ -50,14 +52,16 @@ async def test_a_followed_channel_fills_every_table_and_up_leaves_nothing_behind
             assert "Harbour Notes has 1 new videos" in said
             # Its first look is over: what comes out from here on is met by a poll, not by the walk back.
             await earmark.until_rows("SELECT count(*) FROM _channel_scans WHERE complete", [(2,)])
-            youtube.channel = replace(
-                youtube.channel,
-                videos=(
-                    *youtube.channel.videos,
-                    video("HarbrAfter1", utc_now(), "salt", by_hand=True),
-                    video("HarbrAfter2", utc_now(), "pitch", "hemp"),
-                    video("HarbrSilent", utc_now()),
-                ),
+            youtube.show(
+                replace(
+                    youtube.channel,
+                    videos=(
+                        *youtube.channel.videos,
+                        video("HarbrAfter1", utc_now(), "salt", by_hand=True),
+                        video("HarbrAfter2", utc_now(), "pitch", "hemp"),
+                        video("HarbrSilent", utc_now()),
+                    ),
+                )
             )
             await earmark.until_rows("SELECT count(*) FROM signals", [(3 + 5,)])
             await earmark.until_rows("SELECT sum(open_usd) FROM daily_costs", [(0,)])

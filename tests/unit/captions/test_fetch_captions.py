@@ -11,8 +11,7 @@ import pytest
 from streams.captions.failures import of_tracks
 from streams.captions.fetch import NotTaken, Taken, complete, fetch_captions
 from streams.events.videos import Video
-from streams.loopback.channel import Behaviour, Channel, ChannelVideo
-from streams.loopback.pages import UNPLAYABLE
+from streams.loopback.channel import UNPLAYABLE, Behaviour, Channel, ChannelVideo
 from streams.loopback.youtube import LoopbackYoutube, serve
 from streams.ytdlp.process import Options
 
@@ -125,7 +124,7 @@ async def test_what_youtube_refuses_is_put_in_its_class(
     assert isinstance(not_taken, NotTaken)
     assert not_taken.failure.failure == failure
     if behaviour in UNPLAYABLE:
-        assert UNPLAYABLE[behaviour][1] in not_taken.failure.reason
+        assert UNPLAYABLE[behaviour].reason in not_taken.failure.reason
 
 
 async def test_a_dripping_server_is_left_at_the_time_limit() -> None:
