@@ -8,7 +8,7 @@ from typing import Any
 
 from streams.loopback.channel import Channel, ChannelVideo
 from streams.loopback.youtube import LoopbackYoutube
-from streams.ytdlp.process import Options
+from streams.ytdlp.process import ExtractionError, Options
 from streams.ytdlp.session import Session
 
 DAY = datetime(2026, 10, 5, 14, 30, tzinfo=UTC)
@@ -47,7 +47,16 @@ async def info_of(youtube: LoopbackYoutube, video: ChannelVideo, *, unplayable: 
     youtube.show(channel(video))
 
     def question(session: Session) -> Any:
-        session._ydl.params["ignore_no_formats_error"] = unplayable
-        return session.extract(f"https://www.youtube.com/watch?v={video.video_id}", "Youtube")
+        info = session.extract(f"https://www.youtube.com/watch?v={video.video_id}", "Youtube")
+        if session.unplayable is not None and not unplayable:
+            raise ExtractionError("ExtractorError", session.unplayable, None)
+        return info
 
     return await ask(youtube, question)
+
+
+async def feed_of(youtube: LoopbackYoutube, channel_id: str) -> str:
+    """The body of a channel's feed."""
+    url = f"https://www.youtube.com/feeds/videos.xml?channel_id={channel_id}"
+    body: bytes = await ask(youtube, lambda session: session.get(url)[1])
+    return body.decode()

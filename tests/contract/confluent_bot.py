@@ -28,8 +28,7 @@ def trade(servers: str, topic: str, seen: dict[str, int]) -> None:
             seen[body["mention_id"]] = body["revision"]
             published = datetime.fromisoformat(body["video"]["published_at"] or "1970-01-01T00Z")
             exact = body["video"].get("published_precision") == "second"
-            recent = exact and datetime.now(UTC) - published < timedelta(days=1)
-            act = recent and headers["ce_cause"] == b"live"
+            act = exact and body["cause"] == "live" and datetime.now(UTC) - published < timedelta(days=1)
             print(f"{act=}", call.key().decode(), headers["ce_type"].decode(), body["mention"]["action"])
 
 

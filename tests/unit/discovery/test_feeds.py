@@ -44,7 +44,7 @@ class Server:
         headers = (
             {"ETag": '"one"', "Last-Modified": "Mon, 05 Oct 2026 14:30:00 GMT"} if self.validators else {}
         )
-        return web.Response(status=self.status, text=pages.feed(CHANNEL), headers=headers)
+        return web.Response(status=self.status, text=pages.feed(CHANNEL, NOW), headers=headers)
 
 
 @pytest.fixture

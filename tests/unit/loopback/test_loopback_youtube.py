@@ -10,10 +10,10 @@ from yt_dlp.networking.exceptions import HTTPError
 
 from streams.loopback.channel import Airing, ChannelVideo, Sound, Track
 from streams.loopback.youtube import LoopbackYoutube
-from streams.ytdlp.channels import feed, tab
+from streams.ytdlp.channels import tab
 from streams.ytdlp.process import ExtractionError
 from streams.ytdlp.session import Session
-from tests.builders.asking_youtube import DAY, HOUR, ID, Wall, ask, channel, info_of, one
+from tests.builders.asking_youtube import DAY, HOUR, ID, Wall, ask, channel, feed_of, info_of, one
 
 STREAM = Airing(DAY - 96 * HOUR, DAY, DAY + 2 * HOUR, processed_at=DAY + 3 * HOUR)
 
@@ -190,7 +190,7 @@ async def test_the_feed_has_a_stream_from_its_announcement_on(youtube: LoopbackY
     youtube.show(channel(one(airing=STREAM)))
     bodies = []
     for wall.time in (DAY - 97 * HOUR, DAY - 96 * HOUR, DAY + 96 * HOUR):
-        bodies.append((await ask(youtube, lambda session: feed(session, youtube.channel.channel_id)))["body"])
+        bodies.append(await feed_of(youtube, youtube.channel.channel_id))
     assert [ID in body for body in bodies] == [False, True, True]
     assert [f"<published>{STREAM.announced_at.isoformat()}</published>" in body for body in bodies[1:]] == [
         True,
@@ -221,9 +221,7 @@ async def test_a_feed_may_fail_for_one_channel_and_for_a_while(youtube: Loopback
 
     async def statuses() -> list[int]:
         return [
-            (await ask(youtube, lambda session, channel_id=shown.channel_id: feed(session, channel_id)))[
-                "status"
-            ]
+            (await status_of(youtube, f"/feeds/videos.xml?channel_id={shown.channel_id}", {}))[0]
             for shown in (youtube.channel, other)
         ]
 
