@@ -15,7 +15,16 @@ def captions(youtube: Session, video_id: str, languages: list[str]) -> dict[str,
     not finished; `status` and `body` are the answer to the request for the track.
     """
     info = youtube.extract(f"https://www.youtube.com/watch?v={video_id}", "Youtube")
-    kept = ("channel_id", "channel", "title", "timestamp", "release_timestamp", "upload_date", "live_status")
+    kept = (
+        "channel_id",
+        "channel",
+        "title",
+        "timestamp",
+        "release_timestamp",
+        "upload_date",
+        "live_status",
+        "duration",
+    )
     answer: dict[str, Any] = {
         "info": {name: info.get(name) for name in kept},
         "trusted": tracks.is_trusted(info, youtube.warnings),

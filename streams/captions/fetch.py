@@ -62,12 +62,17 @@ def _read(video: Video, answer: dict[str, Any]) -> Taken | NotTaken:
     if answer["status"] != 200:
         return NotTaken(video, failures.of_status(answer["status"]))
     try:
-        transcript = parse(answer["body"])
+        transcript = parse(answer["body"], _length_ms(answer["info"]))
     except BrokenCaptionsError as error:
         return NotTaken(video, Failure(str(error), "soon"))
     if not transcript.texts:
         return NotTaken(video, no_track)
     return Taken(video, track["source"], track["language"], transcript)
+
+
+def _length_ms(info: dict[str, Any]) -> int | None:
+    # YouTube says whole seconds, and the last words may fall into what it left out.
+    return int((info["duration"] + 1) * 1000) if info["duration"] else None
 
 
 def complete(video: Video, info: dict[str, Any]) -> Video:
