@@ -101,7 +101,10 @@ class Settings(BaseSettings):
     youtube_url: str | None = Field(default=None, description="origin to use instead of YouTube's")
     ytdlp_clients: Names = Field(default=("visionos",), description="yt-dlp's player clients")
     cookies: Path | None = Field(default=None, description="cookies.txt file for yt-dlp")
-    symbols: Path | None = Field(default=None, description="file of listed symbols, one a line")
+    symbols: Path | None = Field(
+        default=None,
+        description="file of listed symbols: on each line a symbol and, behind a blank, comma or tab, perhaps its name",
+    )
     anthropic_api_key: SecretStr | None = Field(
         default=None, validation_alias="ANTHROPIC_API_KEY", description="API key for Claude"
     )

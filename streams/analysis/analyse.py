@@ -9,6 +9,7 @@ from streams.analysis.attempt import Attempts
 from streams.analysis.recorder import Recorder
 from streams.analysis.recovery import Recovery
 from streams.analysis.state import AnalystState
+from streams.analysis.symbols import Symbols
 from streams.analysis.verdicts import Verdicts
 from streams.budget.account import Pending
 from streams.budget.ledger import Ledger
@@ -30,7 +31,7 @@ async def analyse(
     publisher: Publisher,
     claude: Claude,
     limits: Limits,
-    listed: frozenset[str] | None,
+    symbols: Symbols,
     now: Clock,
     stop: asyncio.Event,
     day_start_ms: int = 0,
@@ -53,7 +54,7 @@ async def analyse(
         fetcher(connection) as fetch,
     ):
         calls = Calls(claude, limits.call_timeout_s, random.random, now)
-        recorder = Recorder(state, limits, publisher.append, calls.forget, listed, now)
+        recorder = Recorder(state, limits, publisher.append, calls.forget, symbols, now)
         attempts = Attempts(
             state=state,
             limits=limits,

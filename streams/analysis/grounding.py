@@ -4,31 +4,21 @@ Words are compared, not letters: case, punctuation and spacing do not matter, wo
 spoken comes from the captions, never from the model.
 """
 
-import re
-import unicodedata
 from bisect import bisect_right
 from collections import defaultdict
 from collections.abc import Iterator, Sequence
+from dataclasses import dataclass
 
 from streams.analysis.answer import AnsweredMention
 from streams.analysis.lines import lines_of
-from streams.analysis.symbols import normalise
+from streams.analysis.symbols import Symbols
+from streams.analysis.words import count_words, without_cues, words_of
 from streams.events.analyses import Mention, Rejection, mention_id
 from streams.events.captions import CaptionsExtracted
 
-GROUNDING_VERSION = 1
+GROUNDING_VERSION = 2
 MIN_QUOTE_WORDS = 3
 NEAR_LINES = 5
-
-# Scripts without spaces (Han, kana, Thai) have no word boundaries: each letter stands for itself.
-_WORD = re.compile(
-    r"[\u0e00-\u0e7f\u3040-\u30ff\u3400-\u9fff\uf900-\ufaff]|[^\W_\u0e00-\u0e7f\u3040-\u30ff\u3400-\u9fff\uf900-\ufaff]+"
-)
-
-
-def words_of(text: str) -> list[str]:
-    """The words of `text` as they are compared."""
-    return _WORD.findall(unicodedata.normalize("NFKC", text).casefold())
 
 
 class Transcript:
@@ -39,7 +29,9 @@ class Transcript:
         self._words: list[str] = []
         self._segments: list[int] = []
         self._places: dict[str, list[int]] = defaultdict(list)
-        for segment, text in enumerate(captions.texts):
+        # As one text, for a cue may begin in one segment and end in the next.
+        whole = without_cues("\n".join(text.replace("\n", " ") for text in captions.texts))
+        for segment, text in enumerate(whole.split("\n")):
             for word in words_of(text):
                 self._places[word].append(len(self._words))
                 self._words.append(word)
@@ -64,54 +56,68 @@ class Transcript:
         )
 
 
+@dataclass(frozen=True)
+class _Located:
+    """A mention, the symbol it means, and the place of the `count` words of its quote, or why it has none."""
+
+    mention: AnsweredMention
+    symbol: str | None
+    count: int
+    place: int | Rejection
+
+
 def ground(
-    answered: Sequence[AnsweredMention], captions: CaptionsExtracted, listed: frozenset[str] | None
+    answered: Sequence[AnsweredMention], captions: CaptionsExtracted, symbols: Symbols
 ) -> tuple[Mention, ...]:
     """Every mention of an answer, grounded or rejected, in the answer's order.
 
-    Grounded mentions of a symbol are numbered by time; `listed`: the configured symbols, None where there are none.
+    Grounded mentions of a symbol are numbered by time.
     """
     transcript = Transcript(captions)
-    found = [_locate(mention, transcript) for mention in answered]
-    by_time = sorted((place, index) for index, place in enumerate(found) if isinstance(place, int))
+    located = [_locate(mention, symbols.symbol_of(mention.symbol), transcript) for mention in answered]
+    by_time = sorted((one.place, index) for index, one in enumerate(located) if isinstance(one.place, int))
     ordinals: dict[int, int] = {}
-    counts: dict[str, int] = defaultdict(int)
+    counts: dict[str | None, int] = defaultdict(int)
     for _, index in by_time:
-        symbol = str(normalise(answered[index].symbol))
+        symbol = located[index].symbol
         ordinals[index] = counts[symbol]
         counts[symbol] += 1
     return tuple(
-        _mention(mention, place, ordinals.get(index), transcript, captions, listed)
-        for index, (mention, place) in enumerate(zip(answered, found, strict=True))
+        _mention(one, ordinals.get(index), transcript, captions, symbols) for index, one in enumerate(located)
     )
 
 
-def _locate(mention: AnsweredMention, transcript: Transcript) -> int | Rejection:
-    words = words_of(mention.quote)
-    if normalise(mention.symbol) is None:
-        return "symbol_unusable"
-    if len(words) < MIN_QUOTE_WORDS:
+def _locate(mention: AnsweredMention, symbol: str | None, transcript: Transcript) -> _Located:
+    quote = without_cues(mention.quote)
+    words = words_of(quote)
+    place = "symbol_unusable" if symbol is None else _place(quote, words, mention.line, transcript)
+    return _Located(mention, symbol, len(words), place)
+
+
+def _place(quote: str, words: Sequence[str], line: int, transcript: Transcript) -> int | Rejection:
+    if count_words(quote) < MIN_QUOTE_WORDS:
         return "quote_too_short"
     places = list(transcript.find(words))
     if not places:
         return "quote_not_in_transcript"
-    nearest = min(places, key=lambda place: abs(transcript.line_at(place) - mention.line))
-    return nearest if abs(transcript.line_at(nearest) - mention.line) <= NEAR_LINES else "quote_far_from_line"
+    nearest = min(places, key=lambda place: abs(transcript.line_at(place) - line))
+    return nearest if abs(transcript.line_at(nearest) - line) <= NEAR_LINES else "quote_far_from_line"
 
 
 def _mention(
-    mention: AnsweredMention,
-    place: int | Rejection,
+    located: _Located,
     ordinal: int | None,
     transcript: Transcript,
     captions: CaptionsExtracted,
-    listed: frozenset[str] | None,
+    symbols: Symbols,
 ) -> Mention:
-    symbol = normalise(mention.symbol) or mention.symbol
+    mention, place = located.mention, located.place
+    # What was said for a symbol is kept where it is none.
+    symbol = located.symbol or mention.symbol
     start_ms = end_ms = identity = rejected = None
     line = mention.line
     if isinstance(place, int) and ordinal is not None:
-        start_ms, end_ms = transcript.span_ms(place, len(words_of(mention.quote)))
+        start_ms, end_ms = transcript.span_ms(place, located.count)
         identity = mention_id(captions.video.video_id, symbol, ordinal)
         line = transcript.line_at(place)
     else:
@@ -121,7 +127,7 @@ def _mention(
             "mention_id": identity,
             "symbol": symbol,
             "said_as": mention.said_as,
-            "listed": None if listed is None else symbol in listed,
+            "listed": symbols.is_listed(symbol),
             "action": mention.action,
             "conviction": _step(mention.conviction),
             "time_horizon": mention.time_horizon,

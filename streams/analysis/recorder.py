@@ -15,6 +15,7 @@ from streams.analysis.job import Job
 from streams.analysis.next_step import Again, Done, Halt, Next, Pause
 from streams.analysis.results import completed, failure
 from streams.analysis.state import AnalystState
+from streams.analysis.symbols import Symbols
 from streams.budget.entries import Claim
 from streams.budget.ledger import MAX_ATTEMPTS
 from streams.budget.limits import Limits
@@ -38,13 +39,13 @@ def raise_if_final(error: KafkaError, event: Event) -> None:
 
 @dataclass(frozen=True)
 class Recorder:
-    """Records outcomes. `append` is awaited; `forget` is called with each analysis that is done; `listed`: known symbols."""
+    """Records outcomes. `append` is awaited; `forget` is called with each analysis that is done."""
 
     state: AnalystState
     limits: Limits
     append: Callable[[Event], Awaitable[Appended]]
     forget: Callable[[UUID], None]
-    listed: frozenset[str] | None
+    symbols: Symbols
     now: Clock
 
     async def record(self, claim: BudgetReserved, job: Job, outcome: Outcome) -> Next:
@@ -61,7 +62,7 @@ class Recorder:
                 await self.settle(claim, "not_called")
                 return Halt(reason)
             case Answered():
-                event = completed(claim, job, outcome, self.listed, self.now())
+                event = completed(claim, job, outcome, self.symbols, self.now())
                 if isinstance(event, Failed):
                     return await self._fail(claim, job, event)
                 await self.keep(event)

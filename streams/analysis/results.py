@@ -7,6 +7,7 @@ from streams.analysis.answer import InvalidAnswerError, parse_answer
 from streams.analysis.grounding import GROUNDING_VERSION, ground
 from streams.analysis.job import Job
 from streams.analysis.lines import LINES_VERSION
+from streams.analysis.symbols import Symbols
 from streams.budget.prices import price
 from streams.claude.outcomes import Answered, Bill, Failed
 from streams.events.analyses import (
@@ -20,7 +21,7 @@ from streams.events.ledger import BudgetReserved
 
 
 def completed(
-    claim: BudgetReserved, job: Job, answered: Answered, listed: frozenset[str] | None, at: datetime
+    claim: BudgetReserved, job: Job, answered: Answered, symbols: Symbols, at: datetime
 ) -> AnalysisCompleted | Failed:
     """The analysis in a complete answer, its mentions grounded; Failed where the answer breaks the schema."""
     try:
@@ -50,7 +51,7 @@ def completed(
         themes=answer.macro_themes,
         risks=answer.key_risks,
         summary=answer.summary,
-        mentions=ground(answer.mentions, captions, listed),
+        mentions=ground(answer.mentions, captions, symbols),
     )
 
 

@@ -13,7 +13,6 @@ from functools import partial
 from typing import get_args
 
 from streams.analysis import request_analysis as analysis_agent
-from streams.analysis.symbols import read_symbols
 from streams.app.connections import connection_of, ytdlp_options
 from streams.app.diagnostics import configure
 from streams.budget.limits import Limits
@@ -92,6 +91,8 @@ def limits_of(settings: Settings) -> Limits:
 def analyst(settings: Settings) -> None:
     """Be an analyst until SIGTERM or SIGINT; calls in flight are then finished, a second signal drops them."""
     from streams.analysis.analyse import analyse  # noqa: PLC0415  the SDK
+    from streams.analysis.names import bundled  # noqa: PLC0415  ICU
+    from streams.analysis.symbols import Symbols, read_symbols  # noqa: PLC0415  ICU
     from streams.claude.client import Claude, client  # noqa: PLC0415  the SDK
 
     key = settings.anthropic_api_key
@@ -100,14 +101,15 @@ def analyst(settings: Settings) -> None:
         settings.anthropic_base_url,
         settings.calls_in_flight,
     )
-    listed = None if settings.symbols is None else read_symbols(settings.symbols)
+    own = None if settings.symbols is None else read_symbols(settings.symbols)
+    symbols = Symbols(own, bundled())
     connection = connection_of(settings)
 
     async def run(stop: asyncio.Event) -> None:
         await topics_answer(connection)
         async with publisher(connection) as appender:
             claude = Claude(sdk, utc_now)
-            await analyse(connection, appender, claude, limits_of(settings), listed, utc_now, stop)
+            await analyse(connection, appender, claude, limits_of(settings), symbols, utc_now, stop)
 
     configure()
     # All that was imported stays: a collector that looks through it again and again holds up the calls in flight.

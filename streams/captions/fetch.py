@@ -70,14 +70,19 @@ def _read(video: Video, answer: dict[str, Any]) -> Taken | NotTaken:
         what = NO_WORDS
         if track["status"] == 200:
             try:
-                transcript = parse(track["body"])
+                transcript = parse(track["body"], _length_ms(info))
             except BrokenCaptionsError as error:
                 what = str(error)
             else:
-                if transcript.words:
+                if transcript.has_words:
                     return Taken(video, track["source"], track["language"], answer["original"], transcript)
         failed.append((track["name"], track["status"], what))
     return NotTaken(video, failures.of_tracks(failed))
+
+
+def _length_ms(info: dict[str, Any]) -> int | None:
+    # YouTube says whole seconds, and the last words may fall into what it left out.
+    return int((info["duration"] + 1) * 1000) if info["duration"] else None
 
 
 def complete(video: Video, info: dict[str, Any]) -> Video:

@@ -1,6 +1,5 @@
 """What Claude made of a video's words, and what went wrong."""
 
-import re
 from typing import Annotated, Literal, Self
 from uuid import UUID
 
@@ -17,9 +16,6 @@ Conviction = Annotated[
     float, Field(ge=0, le=1, multiple_of=0.05), AfterValidator(lambda steps: round(steps * 20) / 20)
 ]
 """How sure the speaker sounds, 0 to 1 in steps of 0.05: one of 21 numbers, without float dust."""
-
-SYMBOL = re.compile(r"[A-Z0-9.-]{1,12}")
-"""The shape of a symbol that can be published."""
 
 Rejection = Literal["quote_too_short", "quote_not_in_transcript", "quote_far_from_line", "symbol_unusable"]
 """Why a mention never becomes a signal."""

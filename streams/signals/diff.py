@@ -5,7 +5,7 @@ from datetime import datetime
 from typing import Any
 from uuid import UUID
 
-from streams.events.analyses import SYMBOL, AnalysisCompleted, Mention
+from streams.events.analyses import AnalysisCompleted, Mention
 from streams.events.event import Event, Part
 from streams.events.signals import (
     Cause,
@@ -21,6 +21,7 @@ from streams.events.signals import (
     outlook_id,
     url_at,
 )
+from streams.events.symbols import SYMBOL
 from streams.signals.current import Switch
 
 

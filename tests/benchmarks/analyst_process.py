@@ -11,6 +11,7 @@ from typing import Any
 import psutil
 
 from streams.analysis.analyse import analyse
+from streams.analysis.symbols import Symbols
 from streams.budget.limits import Limits
 from streams.claude.client import Claude, Response, client
 from streams.clock import utc_now
@@ -114,7 +115,7 @@ async def _work(job: Assignment, pipe: Pipe) -> None:
     appender = TimedPublisher(job.connection, producer, numbers=numbers, began_s=began_s)
     async with client("key", job.base_url, job.limits.calls_in_flight) as sdk:
         claude = TimedClaude(sdk, utc_now, numbers=numbers)
-        await analyse(job.connection, appender, claude, job.limits, None, utc_now, asyncio.Event())
+        await analyse(job.connection, appender, claude, job.limits, Symbols(), utc_now, asyncio.Event())
     await ticking
 
 

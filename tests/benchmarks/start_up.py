@@ -12,6 +12,7 @@ from confluent_kafka import Producer
 
 from streams.analysis.job import Job
 from streams.analysis.results import completed
+from streams.analysis.symbols import Symbols
 from streams.budget.account import Pending
 from streams.budget.entries import Place, Request
 from streams.claude.outcomes import Answered
@@ -75,7 +76,7 @@ def templates() -> list[Template]:
     )
     asked = Request(request_id, "history", captions_id, Place(0, 0), "backfill", None, None)
     job = Job(Pending(asked, 0), PROMPT, captions, PROMPT.max_tokens)
-    done = completed(claim, job, Answered(answer(), usage), None, BEGAN)
+    done = completed(claim, job, Answered(answer(), usage), Symbols(), BEGAN)
     assert isinstance(done, AnalysisCompleted)
     settled = BudgetSettled(
         at=BEGAN,

@@ -12,6 +12,7 @@ import orjson
 
 from streams.analysis.analyse import analyse
 from streams.analysis.request_analysis import request_analysis
+from streams.analysis.symbols import Symbols
 from streams.budget.entries import read_entry
 from streams.budget.ledger import Ledger
 from streams.budget.limits import Limits
@@ -190,4 +191,4 @@ async def _one(
     connection: Connection, base_url: str, limits: Limits, now: Clock, stop: asyncio.Event
 ) -> None:
     async with publisher(connection) as appender, client("key", base_url, limits.calls_in_flight) as sdk:
-        await analyse(connection, appender, Claude(sdk, now), limits, None, now, stop)
+        await analyse(connection, appender, Claude(sdk, now), limits, Symbols(), now, stop)

@@ -13,6 +13,7 @@ from streams.analysis.attempt import Attempts
 from streams.analysis.next_step import Next
 from streams.analysis.recorder import Recorder
 from streams.analysis.state import AnalystState
+from streams.analysis.symbols import Symbols
 from streams.analysis.verdicts import Verdicts
 from streams.budget.account import Pending
 from streams.budget.limits import Limits
@@ -70,7 +71,7 @@ class Scene:
     def __post_init__(self) -> None:
         self.state = AnalystState(self.verdicts.hear)
         recorder = Recorder(
-            self.state, self.limits, self.append, self.calls.forget, listed=None, now=lambda: NOW
+            self.state, self.limits, self.append, self.calls.forget, symbols=Symbols(), now=lambda: NOW
         )
         self.attempts = Attempts(
             state=self.state,

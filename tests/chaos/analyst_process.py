@@ -13,6 +13,7 @@ from pathlib import Path
 from typing import Any
 
 from streams.analysis.analyse import analyse
+from streams.analysis.symbols import Symbols
 from streams.budget.limits import Limits
 from streams.claude.client import Claude, Response, client
 from streams.clock import utc_now
@@ -81,6 +82,8 @@ async def _work(job: Job) -> None:
         appender = NotingPublisher(job.connection, producer)
         async with client("key", job.base_url, job.limits.calls_in_flight) as sdk:
             claude = ShowingClaude(sdk, utc_now)
-            await analyse(job.connection, appender, claude, job.limits, None, utc_now, stop, job.day_start_ms)
+            await analyse(
+                job.connection, appender, claude, job.limits, Symbols(), utc_now, stop, job.day_start_ms
+            )
     finally:
         await producer.stop()

@@ -18,9 +18,10 @@ from streams.ytdlp.process import Options
 PUBLISHED = datetime(2026, 10, 5, 14, 30, tzinfo=UTC)
 
 
-def track(*lines: str) -> bytes:
+def track(*lines: str, duration_ms: int = 3000) -> bytes:
     events = [
-        {"tStartMs": 1000 * i, "dDurationMs": 3000, "segs": [{"utf8": line}]} for i, line in enumerate(lines)
+        {"tStartMs": 1000 * i, "dDurationMs": duration_ms, "segs": [{"utf8": line}]}
+        for i, line in enumerate(lines)
     ]
     return json.dumps({"wireMagic": "pb3", "events": events}).encode()
 
@@ -42,6 +43,7 @@ CHANNEL = Channel(
         shown("manual00000", auto=AUTO, manual=MANUAL),
         shown("nothing0000"),
         shown("wordless000", auto=track("\n")),
+        shown("endless0000", auto=track("hold", duration_ms=10**12)),
         *(
             shown(f"{behaviour:-<11}"[:11], behaviour, auto=AUTO)
             for behaviour in get_args(Behaviour)
@@ -87,6 +89,13 @@ async def test_automatic_captions_complete_the_video_in_three_requests(youtube: 
         "/youtubei/v1/player",
         "/api/timedtext",
     ]
+
+
+async def test_no_line_ends_after_the_video(youtube: LoopbackYoutube) -> None:
+    """YouTube gives its length in whole seconds, rounded down."""
+    taken = await fetched(youtube, "endless0000")
+    assert isinstance(taken, Taken)
+    assert taken.transcript.ends_ms == (62_000,)
 
 
 async def test_manual_captions_go_before_automatic_ones(youtube: LoopbackYoutube) -> None:

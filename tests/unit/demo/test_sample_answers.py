@@ -8,6 +8,7 @@ import pytest
 
 from streams.analysis.answer import parse_answer
 from streams.analysis.grounding import ground
+from streams.analysis.symbols import Symbols
 from streams.demo.record import sample_requests
 from streams.demo.sample_channel import (
     CANDIDATE,
@@ -35,7 +36,7 @@ V1, V2 = BUNDLED.stem, CANDIDATE.stem
 
 def grounded(captions: CaptionsExtracted, prompt: str) -> list[tuple[int, Mention]]:
     answered = parse_answer(sample_answer(captions.video.video_id, prompt)).mentions
-    mentions = ground(answered, captions, None)
+    mentions = ground(answered, captions, Symbols())
     return [(named.line, mention) for named, mention in zip(answered, mentions, strict=True)]
 
 

@@ -1,0 +1,16 @@
+"""Mentions in a model's words, for tests of what becomes of them."""
+
+from streams.analysis.answer import AnsweredMention
+
+
+def said(quote: str, symbol: str = "PLTR", line: int = 1, conviction: float = 0.5) -> AnsweredMention:
+    """A mention of `symbol` with this quote."""
+    return AnsweredMention(
+        symbol=symbol,
+        said_as=symbol.lower(),
+        action="buy",
+        conviction=conviction,
+        time_horizon="days",
+        quote=quote,
+        line=line,
+    )
