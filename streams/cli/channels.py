@@ -1,6 +1,7 @@
 """The verbs that choose what Earmark listens to: follow, unfollow, channels, add."""
 
 import asyncio
+from collections.abc import Iterator
 from datetime import datetime
 
 import click
@@ -10,12 +11,13 @@ from streams.app.connections import ytdlp_options
 from streams.cli.estimate import forecast_of, is_worth_it
 from streams.cli.log import open_log
 from streams.cli.since import Since, since_option
-from streams.cli.terminal import console
+from streams.cli.terminal import console, printable
 from streams.clock import utc_now
 from streams.discovery import backfill
 from streams.discovery.addresses import channel_url_of, video_id_of, watch_url
 from streams.discovery.channels import Channels, Follow
 from streams.discovery.known import Known
+from streams.discovery.watch_state import WatchState, advice, read_state
 from streams.discovery.youtube import Resolved, YouTube
 from streams.errors import EarmarkError
 from streams.events.channels import ChannelFollowed, ChannelUnfollowed
@@ -124,17 +126,34 @@ async def _who(url: str, channels: Channels, youtube: YouTube) -> Resolved:
 
 @click.command()
 def channels() -> None:
-    """List the followed channels: since when, how far back, and whether all older videos are in the log."""
+    """List the followed channels: how far back, when they were looked at, and what pauses or fails.
+
+    The looks are those of `earmark watch` with the same EARMARK_HOME.
+    """
     settings = load()
     known = asyncio.run(_read_known(settings))
     if not known.channels.follows:
         click.echo("no channel is followed: earmark follow CHANNEL")
         return
     table = Table(box=None)
-    for name in ("channel", "handle", "title", "followed", "since", "covered"):
+    state, now = read_state(settings.home), utc_now()
+    for line in _watching(state, now):
+        click.echo(line)
+    for name in (
+        "channel",
+        "handle",
+        "title",
+        "followed",
+        "since",
+        "covered",
+        "last look",
+        "last success",
+        "problem",
+    ):
         table.add_column(name, overflow="fold")
     for channel_id, followed in known.channels.follows.items():
         missing = known.channels.uncovered(channel_id, settings.tabs)
+        seen = None if state is None else state.channels.get(channel_id)
         table.add_row(
             channel_id,
             followed.handle,
@@ -142,8 +161,29 @@ def channels() -> None:
             f"{followed.at:%Y-%m-%d %H:%M}",
             "" if followed.since is None else f"{followed.since:%Y-%m-%d}",
             "" if followed.since is None else "not yet: " + ", ".join(missing) if missing else "yes",
+            _minute(seen.last_look if seen else None),
+            _minute(seen.last_success if seen else None),
+            printable(seen.problem or "") if seen else "",
         )
     console().print(table)
+
+
+def _watching(state: WatchState | None, now: datetime) -> Iterator[str]:
+    """What pauses watch, since when and until when; and whether it runs."""
+    if state is None:
+        yield "no look is known here: start Earmark with `earmark up` or `earmark watch`"
+        return
+    if state.is_stale(now):
+        yield f"watch last said something at {_minute(state.at)}: it does not run here now"
+    if state.pause is not None:
+        yield (
+            f"YouTube refuses since {_minute(state.pause.since)}, the next try is at {_minute(state.pause.until)}:"
+            f" {printable(state.pause.sentence)}; {advice(state.pause)}"
+        )
+
+
+def _minute(moment: datetime | None) -> str:
+    return "" if moment is None else f"{moment:%Y-%m-%d %H:%M}"
 
 
 @click.command()

@@ -2,6 +2,7 @@
 
 import asyncio
 from datetime import timedelta
+from pathlib import Path
 
 import click
 import pytest
@@ -9,6 +10,9 @@ from click.testing import CliRunner, Result
 
 from streams.cli import channels as verbs
 from streams.clock import utc_now
+from streams.discovery.looks import Seen
+from streams.discovery.throttle import Pause
+from streams.discovery.watch_state import Reporter, WatchState
 from streams.events.channels import ChannelFollowed, ChannelUnfollowed
 from streams.events.event import Event
 from streams.events.videos import VideoDiscovered
@@ -86,6 +90,31 @@ async def test_a_channel_is_followed_listed_extended_and_unfollowed(connection: 
     )
     assert deep.since is not None
     assert timedelta(days=19) < NOW - deep.since < timedelta(days=21)
+
+
+async def test_channels_say_when_they_were_looked_at_and_what_pauses_them(
+    connection: Connection, tmp_path: Path
+) -> None:
+    async with serve(LoopbackYoutube(PLAIN)) as youtube:
+        shell = Shell(connection, youtube)
+        shell.env["EARMARK_HOME"] = str(tmp_path)
+        await shell.say(verbs.follow, "@plain")
+        assert "no look is known here" in await shell.say(verbs.channels)
+        now = utc_now()
+        seen = Seen(now, now - timedelta(hours=2), "YouTube answers HTTP 429\x1b[2J")
+        pause = Pause(now - timedelta(hours=1), now + timedelta(minutes=10), "Please sign in", client=False)
+        Reporter(tmp_path)(WatchState(now, pause, {CHANNEL_ID: seen}))
+        running = await shell.say(verbs.channels)
+        Reporter(tmp_path)(WatchState(now - timedelta(hours=1), None, {CHANNEL_ID: seen}))
+        stopped = await shell.say(verbs.channels)
+    for moment in (seen.last_look, seen.last_success, pause.since, pause.until):
+        assert f"{moment:%Y-%m-%d %H:%M}" in running
+    assert "Please sign in" in running
+    assert "HTTP 429" in running
+    assert "\x1b" not in running
+    assert "does not run here now" not in running
+    assert "does not run here now" in stopped
+    assert "YouTube refuses" not in stopped
 
 
 async def test_a_video_is_added_once(connection: Connection) -> None:
