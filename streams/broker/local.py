@@ -179,6 +179,13 @@ def _process(place: _Place) -> _Process | None:
     return None
 
 
+def _lives(pid: int) -> bool:
+    try:
+        return bool(psutil.Process(pid).status() != psutil.STATUS_ZOMBIE)
+    except psutil.NoSuchProcess:
+        return False
+
+
 def _spawn(place: _Place) -> _Process:
     java = find_java(installed_javas())
     environment = {
@@ -245,7 +252,8 @@ def _await_serving(place: _Place, process: _Process) -> str:
             answers = knock.connect_ex((host, int(port))) == 0
         if answers and asyncio.run(_serves(process.bootstrap, cluster_id(place.data))):
             return process.bootstrap
-        if _process(place) is None:
+        # By its number: for an instant after its start it has no command line yet.
+        if not _lives(process.pid):
             raise _ended(place, place.log.read_text(errors="replace"))
         time.sleep(_PAUSE_S)
     raise EarmarkError(

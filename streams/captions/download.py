@@ -12,6 +12,12 @@ from streams.ytdlp.session import Session, serve
 TRACKS = 4
 
 
+TEXTS = ("channel_id", "channel", "title", "upload_date", "live_status")
+NUMBERS = ("timestamp", "release_timestamp", "duration")
+# The year 2100, in seconds: what is beyond is no time.
+LATEST = 4_102_444_800
+
+
 def captions(youtube: Session, video_id: str, languages: list[str]) -> dict[str, Any]:
     """What YouTube has of a video: {info, reason, trusted, status, original, tracks}.
 
@@ -20,18 +26,11 @@ def captions(youtube: Session, video_id: str, languages: list[str]) -> dict[str,
     finished or there is none (believe that if `trusted`). `status`: HTTP's, of a request that yt-dlp went on without.
     """
     info = youtube.extract(f"https://www.youtube.com/watch?v={video_id}", "Youtube")
-    kept = (
-        "channel_id",
-        "channel",
-        "title",
-        "timestamp",
-        "release_timestamp",
-        "upload_date",
-        "live_status",
-        "duration",
-    )
     answer: dict[str, Any] = {
-        "info": {name: info.get(name) for name in kept},
+        "info": {
+            **{name: value if isinstance(value := info.get(name), str) else None for name in TEXTS},
+            **{name: _number(info.get(name)) for name in NUMBERS},
+        },
         "reason": youtube.unplayable,
         "trusted": tracks.is_trusted(info, youtube.warnings),
         "status": status_in(youtube.warnings),
@@ -50,6 +49,10 @@ def captions(youtube: Session, video_id: str, languages: list[str]) -> dict[str,
         if owner_of_status(status) == "soon" or (status == 200 and has_words(text)):
             break
     return answer
+
+
+def _number(value: Any) -> float | None:
+    return value if isinstance(value, int | float) and 0 <= value < LATEST else None
 
 
 if __name__ == "__main__":

@@ -108,6 +108,7 @@ def _published(video: Video, info: dict[str, Any]) -> tuple[datetime | None, Pre
         return video.published_at, video.published_precision
     if stamp := info["timestamp"] or aired:
         return datetime.fromtimestamp(stamp, UTC), "second"
-    if day := info["upload_date"]:
-        return datetime.strptime(day, "%Y%m%d").replace(tzinfo=UTC), "day"
-    return None, None
+    try:
+        return datetime.strptime(info["upload_date"] or "", "%Y%m%d").replace(tzinfo=UTC), "day"
+    except ValueError:
+        return None, None

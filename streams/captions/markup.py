@@ -3,6 +3,8 @@
 import html
 import re
 
+from streams.events.text import whole
+
 _BREAK = re.compile(r"<br\s*/?>", re.IGNORECASE)
 # Only what is known to be a tag: "a < b" and "5 < 6 > 4" are words.
 _TAG = re.compile(
@@ -22,7 +24,6 @@ def plain(text: str) -> str:
 
     Halves of a surrogate pair are joined; a half without the other becomes U+FFFD.
     """
-    text = text.encode("utf-16-le", "surrogatepass").decode("utf-16-le", "replace")
     # Tags go first: what an entity spells (&lt;i&gt;) is meant to be read.
-    text = _TAG.sub("", _BREAK.sub(" ", text))
+    text = _TAG.sub("", _BREAK.sub(" ", whole(text)))
     return " ".join(_ENTITY.sub(lambda entity: html.unescape(entity[0]), text).split())

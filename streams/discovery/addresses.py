@@ -10,6 +10,11 @@ _CHANNEL_ID = re.compile(r"UC[A-Za-z0-9_-]{22}")
 _HANDLE = re.compile(r"@[^\s/?#]+")
 
 
+def is_video_id(text: str) -> bool:
+    """Whether `text` is shaped like a video's id."""
+    return _VIDEO_ID.fullmatch(text) is not None
+
+
 def watch_url(video_id: str) -> str:
     """The address of a video."""
     return f"https://www.youtube.com/watch?v={video_id}"

@@ -1,9 +1,10 @@
 """A channel's RSS feed (Atom, really): about its 15 newest videos with exact times."""
 
 from dataclasses import dataclass
-from datetime import datetime
+from datetime import UTC, datetime
 from xml.etree.ElementTree import Element, ParseError, fromstring
 
+from streams.discovery.addresses import is_video_id
 from streams.discovery.listing import Listed
 from streams.errors import EarmarkError
 
@@ -27,7 +28,7 @@ def parse(body: str) -> Feed:
     """The feed in `body`. Raises FeedError where there is none."""
     try:
         root = fromstring(body.strip())  # noqa: S314  expat itself bounds entity expansion
-    except ParseError as error:
+    except (ParseError, ValueError, LookupError) as error:  # the last two: of its encoding
         raise FeedError(f"YouTube's feed is no XML: {error}") from error
     if root.tag != f"{_ATOM}feed":
         raise FeedError(f"YouTube's feed is no Atom feed but <{root.tag}>")
@@ -37,8 +38,10 @@ def parse(body: str) -> Feed:
 
 def _listed(entry: Element) -> Listed:
     video_id, published = entry.findtext(f"{_YT}videoId"), entry.findtext(f"{_ATOM}published")
-    if video_id is None or published is None:
-        raise FeedError("YouTube's feed has an entry without a video id or a time")
+    if video_id is None or not is_video_id(video_id) or published is None:
+        raise FeedError(
+            f"YouTube's feed has an entry without a video id or a time: {video_id!r}, {published!r}"
+        )
     link = entry.find(f"{_ATOM}link")
     return Listed(
         video_id=video_id,
@@ -51,11 +54,11 @@ def _listed(entry: Element) -> Listed:
 def _time(text: str) -> datetime:
     try:
         moment = datetime.fromisoformat(text)
-    except ValueError as error:
+        if moment.tzinfo is None:
+            raise FeedError(f"YouTube's feed has a time without a zone: {text!r}")
+        return moment.astimezone(UTC)
+    except (ValueError, OverflowError) as error:
         raise FeedError(f"YouTube's feed has a time that is none: {text!r}") from error
-    if moment.tzinfo is None:
-        raise FeedError(f"YouTube's feed has a time without a zone: {text!r}")
-    return moment
 
 
 def _published(listed: Listed) -> float:

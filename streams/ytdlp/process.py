@@ -16,6 +16,7 @@ from pathlib import Path
 from typing import Any
 
 from streams.errors import EarmarkError
+from streams.events.text import whole_json
 
 STDERR_TAIL = 1000
 
@@ -93,7 +94,8 @@ async def run_child(
     if child.returncode != 0:
         tail = stderr.decode(errors="replace").strip()[-STDERR_TAIL:]
         raise CrashError(f"yt-dlp: {task} ended with exit code {child.returncode}: {tail}")
-    answer: dict[str, Any] = json.loads(stdout)
+    # Titles may hold half a surrogate pair: nobody could write such an event down.
+    answer: dict[str, Any] = whole_json(json.loads(stdout))
     if "error" in answer:
         raise ExtractionError(**answer["error"])
     result: dict[str, Any] = answer["result"]

@@ -14,12 +14,12 @@ import psutil
 
 from streams.broker import local as broker
 from streams.log.connection import Connection
-from tests.benchmarks import activation, backfill, in_flight, live, start_up
+from tests.benchmarks import activation, backfill, discovery, in_flight, live, start_up
 from tests.benchmarks.table import Result, lines
 
 PAGE = Path(__file__).with_name("README.md")
 MARKED = re.compile(r"(<!-- bench -->\n).*?(<!-- /bench -->)", re.DOTALL)
-NAMES = ("backfill", "in-flight", "start-up", "live", "activation")
+NAMES = ("backfill", "in-flight", "start-up", "live", "activation", "discovery")
 
 Benchmark = Callable[[Connection, Path], Awaitable[Result]]
 
@@ -34,6 +34,9 @@ def benchmarks(*, quick: bool = False, full: bool = False) -> dict[str, Benchmar
         "live": lambda log, home: live.live(log, live.QUICK if quick else live.FULL, home),
         "activation": lambda log, home: activation.activation(
             log, activation.QUICK if quick else activation.FULL, home
+        ),
+        "discovery": lambda log, home: discovery.discovery(
+            log, discovery.QUICK if quick else discovery.FULL, home
         ),
     }
 

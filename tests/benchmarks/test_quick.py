@@ -24,6 +24,8 @@ async def test_every_benchmark_runs(name: str, connection: Connection, tmp_path:
     if name == "live":
         assert result.numbers["live"] == 10
         assert result.numbers["claims_of_the_replay"] > 0
+    if name == "discovery":
+        assert result.numbers["5 an hour"] == pytest.approx(20, abs=3)
     if name == "activation":
         assert result.numbers["told"] == result.numbers["counted"] == 3 * QUICK
         assert result.numbers["peak_mb"] < 500
