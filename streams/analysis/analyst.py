@@ -15,7 +15,8 @@ from uuid import UUID
 from aiokafka.errors import KafkaError
 
 from streams.analysis.attempt import Attempts
-from streams.analysis.next_step import Again, Done, Halt, LineFull, Next, Pause
+from streams.analysis.next_step import Again, Done, Halt, LineFull, Next, Pause, PromptFails
+from streams.analysis.prompt_faults import FaultyPrompts
 from streams.analysis.queue import Line, line_of
 from streams.analysis.recovery import Recovery
 from streams.analysis.state import AnalystState
@@ -29,6 +30,8 @@ from streams.events.prompts import Prompt
 from streams.events.record import Record
 
 MIN_UNCLAIMED = 8
+PROBE_OF = 8
+"""Of so many requests that wait, the smallest tries whether Claude answers again."""
 LOG_AWAY_S = 5.0
 """How long a request waits where the log does not answer."""
 
@@ -85,6 +88,8 @@ class Analyst:
         self._stop = stop
         self._tasks: dict[UUID, asyncio.Task[None]] = {}
         self._paused_until: datetime = datetime.min.replace(tzinfo=UTC)
+        self._faulty = FaultyPrompts()
+        self._broken_since_ms = 0
         self._halted: EarmarkError | None = None
         self._alarm: str | None = None
 
@@ -99,6 +104,7 @@ class Analyst:
             while not self._stop.is_set() and self._halted is None:
                 self._gate.moved.clear()
                 self._tell_alarm()
+                self._tell_breaker()
                 self._fill()
                 with suppress(TimeoutError):
                     await asyncio.wait_for(self._gate.moved.wait(), self._idle_s())
@@ -147,8 +153,27 @@ class Analyst:
         now_ms = self._now_ms()
         if self._attempts.now() < self._paused_until or self._alarm is not None:
             return lambda _line: True
+        if self._state.breaker.is_open and not self._may_probe(now_ms):
+            return lambda _line: True
         full = {lane for lane in LANES if len(self._tasks) >= self._limits.calls_of(lane)}
         return lambda line: line[0] in full or self._gate.is_closed(line, now_ms)
+
+    def _may_probe(self, now_ms: int) -> bool:
+        """Whether the one call may go that tries whether Claude answers again: it is time, and none is under way."""
+        ledger, until_ms = self._state.ledger, self._state.breaker.until_ms
+        elsewhere = any(held.appended_ms >= until_ms for held in ledger.open.values())
+        return now_ms >= until_ms and not self._tasks and not elsewhere
+
+    def _tell_breaker(self) -> None:
+        since_ms = self._state.breaker.since_ms
+        if since_ms and not self._broken_since_ms:
+            log.error(
+                "Claude answers nobody: everything waits and nothing is lost; one call at a time tries again"
+            )
+        elif self._broken_since_ms and not since_ms:
+            since = datetime.fromtimestamp(self._broken_since_ms / 1000, UTC)
+            log.error("Claude answers again; it did not since %s", f"{since:%Y-%m-%d %H:%M}")
+        self._broken_since_ms = since_ms
 
     def _tell_alarm(self) -> None:
         """Stop spending for the rest of a UTC day on which the ledger raised an alarm; the first record of the next day ends it."""
@@ -172,11 +197,37 @@ class Analyst:
             if prompt is None:
                 # Not registered, or not active everywhere yet.
                 self._state.queue.add(pending, now_ms + 1000)
-            elif held_until_ms := self._attempts.held_until_ms(pending, prompt):
+            elif held_until_ms := self._held_until_ms(pending, prompt, now_ms):
                 self._state.queue.add(pending, held_until_ms)
+            elif self._state.breaker.is_open:
+                self._tasks[request_id] = asyncio.create_task(self._probe(pending, now_ms))
             else:
                 permit = self._attempts.calls.begin(prompt.model)
                 self._tasks[request_id] = asyncio.create_task(self._attempt(pending, prompt, permit))
+
+    def _held_until_ms(self, pending: Pending, prompt: Prompt, now_ms: int) -> int:
+        """Until when a request waits for its prompt, or for the open claim on its analysis; 0 where it may go."""
+        held_ms = self._attempts.held_until_ms(pending, prompt)
+        if held_ms or pending.request.replay_id is not None:
+            return held_ms
+        return self._faulty.held_until_ms(prompt.prompt_id, now_ms)
+
+    async def _probe(self, first: Pending, now_ms: int) -> None:
+        """Let the smallest of the next requests try: what it costs without an answer is lost."""
+        waiting = [first]
+        while len(waiting) < PROBE_OF and (other := self._state.queue.take(now_ms)) is not None:
+            waiting.append(other)
+        chosen = await self._attempts.smallest(waiting)
+        self._tasks[chosen.request.request_id] = self._tasks.pop(first.request.request_id)
+        for pending in waiting:
+            if pending is not chosen:
+                self._state.queue.add(pending)
+        prompt = self._state.prompt_for(chosen.request.prompt_id)
+        if prompt is None or chosen.request.request_id not in self._state.ledger.pending:
+            self._state.queue.add(chosen, now_ms + 1000)
+            del self._tasks[chosen.request.request_id]
+            return
+        await self._attempt(chosen, prompt, self._attempts.calls.begin(prompt.model))
 
     def _may_go(self, pending: Pending) -> bool:
         prompt = self._state.prompt_for(pending.request.prompt_id)
@@ -195,6 +246,9 @@ class Analyst:
         todo: Next = Again(self._now_ms() + int(self._limits.retry_delays_s[0] * 1000))
         try:
             todo = await self._attempts.make(pending, prompt, permit)
+            if isinstance(todo, PromptFails) and request.replay_id is not None:
+                await self._attempts.end_replay(request.replay_id, todo.reason)
+                todo = Done()
         except (KafkaError, TransientError) as error:
             log.warning("an attempt at %s waits for the log: %r", request.video_id, error)
             todo = Again(self._now_ms() + int(LOG_AWAY_S * 1000))
@@ -206,11 +260,20 @@ class Analyst:
         finally:
             del self._tasks[request.request_id]
             self._attempts.calls.give_back(prompt.model, permit)
-            self._go_on(pending, todo)
+            self._go_on(pending, prompt, todo)
             self._gate.moved.set()
 
-    def _go_on(self, pending: Pending, todo: Next) -> None:
+    def _go_on(self, pending: Pending, prompt: Prompt, todo: Next) -> None:
         match todo:
+            case PromptFails(reason):
+                if self._faulty.add(prompt.prompt_id, self._now_ms()):
+                    log.error(
+                        "prompt %s cannot be asked (%s): live requests wait until another one is registered and"
+                        " activated (`earmark prompts`); everything else goes on",
+                        prompt.name,
+                        reason,
+                    )
+                self._state.queue.add(pending, self._faulty.held_until_ms(prompt.prompt_id, self._now_ms()))
             case Again(not_before_ms):
                 self._state.queue.add(pending, not_before_ms)
             case LineFull(until_ms):
@@ -224,6 +287,7 @@ class Analyst:
             case Halt(reason):
                 self._halt(AnalystError(f"Claude cannot be asked: {reason}"))
             case Done():
-                pass
+                if self._faulty.works(prompt.prompt_id):
+                    log.error("prompt %s can be asked again", prompt.name)
             case _:
                 assert_never(todo)

@@ -7,7 +7,7 @@ charged, before the settlement another analyst finds the record and settles.
 import logging
 import random
 from collections import Counter
-from collections.abc import AsyncIterator, Awaitable, Callable
+from collections.abc import AsyncIterator, Awaitable, Callable, Sequence
 from contextlib import asynccontextmanager
 from dataclasses import dataclass, field
 from decimal import Decimal
@@ -17,25 +17,26 @@ from uuid import UUID, uuid4
 from aiokafka.errors import KafkaError
 
 from streams.analysis.job import Job
-from streams.analysis.next_step import Again, Done, Halt, LineFull, Next, Pause
+from streams.analysis.next_step import Again, Done, Halt, LineFull, Next, Pause, PromptFails
 from streams.analysis.question import request_of
 from streams.analysis.recorder import Recorder, raise_if_final
 from streams.analysis.state import AnalystState
 from streams.analysis.verdicts import Verdicts
 from streams.budget.account import Pending
 from streams.budget.entries import Request
+from streams.budget.forecast import transcript_bytes
 from streams.budget.ledger import Verdict
 from streams.budget.limits import Limits, room_for_answer
 from streams.budget.prices import UnknownPriceError, worst_case
 from streams.budget.weigh import Go, Never, NoRoom, ReplaySpent, TooLarge, replay_spent, weigh
 from streams.claude.calls import Calls
-from streams.claude.outcomes import Exhausted, Failed, Misconfigured, Outcome, Refused
+from streams.claude.outcomes import Exhausted, Failed, Misconfigured, Outcome, PromptFault, Refused
 from streams.claude.pace import Permit
 from streams.clock import Clock
 from streams.errors import EarmarkError, TransientError
 from streams.events.captions import CaptionsExtracted
 from streams.events.event import Event
-from streams.events.ledger import BudgetReserved, analysis_id
+from streams.events.ledger import BudgetReserved, ReplayCancelled, analysis_id
 from streams.events.prompts import Prompt
 from streams.log.publish import Appended, partition_of
 from streams.log.topics import ANALYSES
@@ -253,16 +254,34 @@ class Attempts:
         match outcome:
             case Misconfigured(reason):
                 return Halt(reason)
+            case PromptFault(reason) | Failed("bad_request", reason):
+                return PromptFails(reason)
             case Exhausted(reason, until):
                 return Pause(until, reason)
-            case Refused():
+            case Refused(unreachable=False):
                 return Again()
             case _:
+                # It cost nothing, so it stands in no ledger: known here only.
+                self.state.breaker.unanswered(job.analysis_id, self._in_ms(0))
                 delay_s = self.limits.retry_delays_s[0] * 2 ** min(self._uncounted[job.analysis_id], 10)
                 self._uncounted[job.analysis_id] += 1
                 video_id = job.captions.video.video_id
                 log.warning("the tokens of video %s cannot be counted: %s", video_id, outcome)
                 return Again(self._in_ms(min(delay_s, COUNT_AGAIN_AT_MOST_S)))
+
+    async def end_replay(self, replay_id: UUID, reason: str) -> None:
+        """End a replay whose prompt nobody can be asked with."""
+        log.error("replay %s ends: %s", replay_id, reason)
+        await self.recorder.keep(ReplayCancelled(at=self.now(), replay_id=replay_id, reason=reason))
+
+    async def smallest(self, waiting: Sequence[Pending]) -> Pending:
+        """Of some requests the one whose transcript is the shortest; the first where the log does not answer."""
+        try:
+            captions = [await self.fetch_captions(pending) for pending in waiting]
+        except (KafkaError, TransientError):
+            return waiting[0]
+        sizes = [transcript_bytes(taken.texts) for taken in captions]
+        return waiting[sizes.index(min(sizes))]
 
     def _in_ms(self, seconds: float) -> int:
         return int((self.now().timestamp() + seconds) * 1000)

@@ -32,10 +32,17 @@ class Pause:
 
 
 @dataclass(frozen=True)
+class PromptFails:
+    """No request with this prompt succeeds: a replay ends, live requests wait for another prompt."""
+
+    reason: str
+
+
+@dataclass(frozen=True)
 class Halt:
     """A person must fix something first."""
 
     reason: str
 
 
-Next = Done | Again | LineFull | Pause | Halt
+Next = Done | Again | LineFull | Pause | PromptFails | Halt

@@ -3,7 +3,7 @@
 import asyncio
 import logging
 from collections.abc import Awaitable, Callable
-from dataclasses import dataclass
+from dataclasses import dataclass, field
 from datetime import datetime, timedelta
 from decimal import Decimal
 from typing import assert_never
@@ -12,15 +12,24 @@ from uuid import UUID
 from aiokafka.errors import KafkaError, KafkaTimeoutError
 
 from streams.analysis.job import Job
-from streams.analysis.next_step import Again, Done, Halt, Next, Pause
+from streams.analysis.next_step import Again, Done, Halt, Next, Pause, PromptFails
+from streams.analysis.prompt_faults import BadRequests
 from streams.analysis.results import completed, failure
-from streams.analysis.state import AnalystState
+from streams.analysis.state import BY_THE_REQUEST, AnalystState
 from streams.analysis.symbols import Symbols
 from streams.budget.entries import Claim
 from streams.budget.ledger import MAX_ATTEMPTS
 from streams.budget.limits import Limits
 from streams.budget.weigh import Never
-from streams.claude.outcomes import Answered, Exhausted, Failed, Misconfigured, Outcome, Refused
+from streams.claude.outcomes import (
+    Answered,
+    Exhausted,
+    Failed,
+    Misconfigured,
+    Outcome,
+    PromptFault,
+    Refused,
+)
 from streams.clock import Clock
 from streams.errors import EarmarkError
 from streams.events.event import Event
@@ -47,10 +56,13 @@ class Recorder:
     forget: Callable[[UUID], None]
     symbols: Symbols
     now: Clock
+    bad_requests: BadRequests = field(default_factory=BadRequests)
 
     async def record(self, claim: BudgetReserved, job: Job, outcome: Outcome) -> Next:
         """Record what a granted claim's call came to, and settle the claim."""
         match outcome:
+            case Refused(unreachable=True):
+                return await self._unanswered(claim, Decimal(0))
             case Refused():
                 await self.settle(claim, "not_called")
                 return Again()
@@ -58,10 +70,14 @@ class Recorder:
                 # No retry_at: after a person has fixed the account, a restart need not wait.
                 await self.settle(claim, "not_called")
                 return Pause(until, reason)
+            case PromptFault(reason):
+                await self.settle(claim, "not_called")
+                return PromptFails(reason)
             case Misconfigured(reason):
                 await self.settle(claim, "not_called")
                 return Halt(reason)
             case Answered():
+                self.bad_requests.answered()
                 event = completed(claim, job, outcome, self.symbols, self.now())
                 if isinstance(event, Failed):
                     return await self._fail(claim, job, event)
@@ -82,17 +98,33 @@ class Recorder:
         return Done()
 
     async def _fail(self, claim: BudgetReserved, job: Job, failed: Failed) -> Next:
-        twice = failed.outcome == "max_tokens" and claim.analysis_id in self.state.truncated
+        if failed.owner == "provider" and not self.state.breaker.counts(claim.analysis_id):
+            event = failure(claim, job, failed, self.now(), final=False, unanswered=True)
+            await self.keep(event)
+            return await self._unanswered(claim, event.usd)
+        before = {"max_tokens": self.state.truncated} | dict.fromkeys(BY_THE_REQUEST, self.state.refused)
+        twice = claim.analysis_id in before.get(failed.outcome, ())
         final = failed.final or twice or claim.attempt >= MAX_ATTEMPTS
         event = failure(claim, job, failed, self.now(), final=final)
         await self.keep(event)
         if final:
             await self.settle(claim, "failed", event.usd, event.usage)
             return Done()
+        if failed.outcome == "bad_request" and self.bad_requests.is_the_prompts(
+            job.captions.video.video_id, failed.reason
+        ):
+            await self.settle(claim, "retry", event.usd, event.usage)
+            return PromptFails(failed.reason)
         # A cut answer wants room, not time.
         delay_s = 0.0 if failed.outcome == "max_tokens" else self.limits.retry_delays_s[claim.attempt - 1]
         retry_at = self.now() + timedelta(seconds=delay_s)
         await self.settle(claim, "retry", event.usd, event.usage, retry_at)
+        return Again(int(retry_at.timestamp() * 1000))
+
+    async def _unanswered(self, claim: BudgetReserved, usd: Decimal) -> Next:
+        """Settle a claim that used up no attempt: the provider answers nobody, as far as is known."""
+        retry_at = self.now() + timedelta(seconds=self.limits.retry_delays_s[0])
+        await self.settle(claim, "not_called", usd, retry_at=retry_at, unanswered=True)
         return Again(int(retry_at.timestamp() * 1000))
 
     async def settle(
@@ -102,6 +134,8 @@ class Recorder:
         usd: Decimal = Decimal(0),
         usage: Usage | None = None,
         retry_at: datetime | None = None,
+        *,
+        unanswered: bool = False,
     ) -> None:
         """Say what a claim cost, once its verdict is known; what is lost here is settled by the next analyst."""
         if outcome in {"completed", "failed"}:
@@ -116,6 +150,7 @@ class Recorder:
                 usage=usage,
                 retry_at=retry_at,
                 granted=claim.attempt_id not in self.state.ledger.denied,
+                unanswered=unanswered,
             )
         )
 

@@ -87,6 +87,9 @@ class Recovery:
                 await self._settle(claim, "completed", done.usd, done.usage)
             case AnalysisFailed() as failed:
                 await self._settle(claim, "failed", failed.usd, failed.usage)
+            case AttemptFailed(unanswered=True) as failed:
+                retry_at = failed.at + timedelta(seconds=self._retry_delays_s[0])
+                await self._settle(claim, "not_called", failed.usd, None, retry_at, unanswered=True)
             case AttemptFailed() as failed:
                 delay_s = self._retry_delays_s[min(claim.attempt, 2) - 1]
                 retry_at = failed.at + timedelta(seconds=delay_s)

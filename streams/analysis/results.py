@@ -56,10 +56,12 @@ def completed(
 
 
 def failure(
-    claim: BudgetReserved, job: Job, failed: Failed, at: datetime, *, final: bool
+    claim: BudgetReserved, job: Job, failed: Failed, at: datetime, *, final: bool, unanswered: bool = False
 ) -> AttemptFailed | AnalysisFailed:
-    """A failed attempt, the last one where `final`."""
+    """A failed attempt, the last one where `final`; `unanswered`: it uses up no attempt."""
+    fields = {"unanswered": True} if unanswered else {}
     return (AnalysisFailed if final else AttemptFailed)(
+        **fields,
         at=at,
         analysis_id=claim.analysis_id,
         attempt_id=claim.attempt_id,

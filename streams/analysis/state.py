@@ -6,6 +6,7 @@ from datetime import UTC, datetime
 from uuid import UUID
 
 from streams.analysis.queue import Queue
+from streams.budget.breaker import Breaker
 from streams.budget.entries import Claim, Replay, Request, Settlement, read_entry
 from streams.budget.ledger import Ledger, Verdict
 from streams.events.envelope import UndecodableError
@@ -17,11 +18,15 @@ from streams.log.topics import ANALYSES, LEDGER, PROMPTS
 from streams.prompts import registry as prompt_log
 from streams.prompts.registry import Prompts
 
+BY_THE_REQUEST = ("content_filtered", "bad_request")
+"""Outcomes that another try with the same request brings again: one repeat, and they are final."""
+
 
 @dataclass
 class AnalystState:
     """`recorded`: attempts whose outcome stands in `analyses` while their claim is not settled.
 
+    `truncated` and `refused`: analyses with an answer that was cut, or a request that was turned down, before.
     `owed`: requests under the candidates of following replays, for new videos, that nobody has appended yet.
     `on_verdict` is called with the verdict on every claim as it is folded.
     """
@@ -33,6 +38,8 @@ class AnalystState:
     recorded: dict[UUID, Position] = field(default_factory=dict)
     answered: set[UUID] = field(default_factory=set)
     truncated: set[UUID] = field(default_factory=set)
+    refused: set[UUID] = field(default_factory=set)
+    breaker: Breaker = field(default_factory=Breaker)
     owed: dict[UUID, AnalysisRequested] = field(default_factory=dict)
     _markers: dict[int, tuple[int, str]] = field(default_factory=dict)
 
@@ -89,9 +96,19 @@ class AnalystState:
         self.recorded.pop(settlement.attempt_id, None)
         if claim is not None and claim.request_id not in self.ledger.pending:
             self.queue.discard(claim.request_id)
+        if claim is not None:
+            self._break(settlement)
         if self.ledger.is_done(settlement.analysis_id):
-            self.answered.discard(settlement.analysis_id)
-            self.truncated.discard(settlement.analysis_id)
+            for kept in (self.answered, self.truncated, self.refused):
+                kept.discard(settlement.analysis_id)
+            self.breaker.forget(settlement.analysis_id)
+
+    def _break(self, settlement: Settlement) -> None:
+        """Whether the provider answered; a claim that nobody called says nothing of that."""
+        if settlement.unanswered:
+            self.breaker.unanswered(settlement.analysis_id, self.ledger.clock_ms)
+        elif settlement.usage is not None or settlement.outcome == "completed":
+            self.breaker.answered(settlement.analysis_id)
 
     def _owe(self, live: Request, replay: Replay, record: Record) -> None:
         """A following replay asks for what a live request asks for, unless both ask with the same prompt."""
@@ -150,6 +167,8 @@ class AnalystState:
                 self.answered.add(analysis_id)
             elif record.header("ce_outcome") == "max_tokens":
                 self.truncated.add(analysis_id)
+            elif record.header("ce_outcome") in BY_THE_REQUEST:
+                self.refused.add(analysis_id)
         if attempt is not None and not self._is_settled(UUID(attempt)):
             self.recorded[UUID(attempt)] = Position(partition=record.partition, offset=record.offset)
 

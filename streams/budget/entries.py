@@ -56,13 +56,15 @@ class Claim(msgspec.Struct, frozen=True, gc=False):
 
 
 class Settlement(msgspec.Struct, frozen=True, gc=False):
-    """BudgetSettled; `retry_at` in ISO 8601."""
+    """BudgetSettled; `retry_at` in ISO 8601. `usage` and `unanswered` are no part of the rules."""
 
     attempt_id: UUID
     analysis_id: UUID
     outcome: Literal["completed", "retry", "failed", "not_called"]
     usd: Decimal
     retry_at: str | None
+    usage: dict[str, int] | None = None
+    unanswered: bool = False
 
 
 class Replay(msgspec.Struct, frozen=True, gc=False):

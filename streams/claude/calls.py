@@ -112,6 +112,9 @@ class Calls:
             response = await self._claude.call(request, self._time_limit_s)
             pace.learn(response.headers, _now_s())
             match response.outcome:
+                case Refused(unreachable=True):
+                    pace.give_back(permit, _now_s())
+                    return response.outcome
                 case Refused(_, retry_after_s):
                     pace.refused(permit, retry_after_s, _now_s())
                     waited = await self._wait(known, deadline_ms, lane)

@@ -103,11 +103,11 @@ class Claude:
             case anthropic.APIConnectionError():
                 return self._without_connection(error.__cause__)
             case TimeoutError():
-                return Failed("unknown", "no whole answer came within the call's time limit", "unknown")
+                return _unanswered("no whole answer came within the call's time limit")
             case TypeError() if "authentication" in str(error).lower():
                 return Misconfigured(str(error))
             case _:
-                return Failed("unknown", f"{type(error).__name__}: {error}", "unknown")
+                return _unanswered(f"{type(error).__name__}: {error}")
 
     def _without_connection(self, cause: BaseException | None) -> Outcome:
         match cause:
@@ -119,9 +119,13 @@ class Claude:
                     "ANTHROPIC_API_KEY (or another header) has a character that HTTP forbids"
                 )
             case _ if isinstance(cause, _NEVER_SENT):
-                return Refused(f"no connection to {self._sdk.base_url}: {cause!r}", None)
+                return Refused(f"no connection to {self._sdk.base_url}: {cause!r}", None, unreachable=True)
             case _:
-                return Failed("unknown", f"the connection broke off: {cause!r}", "unknown")
+                return _unanswered(f"the connection broke off: {cause!r}")
+
+
+def _unanswered(reason: str) -> Failed:
+    return Failed("unknown", reason, "unknown", owner="provider")
 
 
 def _phases(time_limit_s: float) -> httpx2.Timeout:

@@ -5,8 +5,12 @@ Only a usage says what was billed. What may have been billed is unknown and stay
 - A message: its usage is the bill, whatever it stopped for. A refusal before the first word is free.
 - 429, 529: no call. Soon again under the same claim; where the provider means later, everything pauses.
 - 402, and 400 or 429 for a limit on spending: no call, and none succeeds before its date.
-- 413, and 400 for a prompt that is too long: no call, and none with this video ever succeeds.
-- 5xx, 408, 409, 499, a body that is no message, a cut connection, a time limit passed: may have been billed.
+- 413, and 400 for a request that is too long: no call, and none with this video ever succeeds.
+- Any other 400: of the request (a filter stopped its answer, say), and it may have been billed. The same of two videos in a
+  row is of the prompt.
+- 404: the model is not there, so it is of the prompt. Nothing was called.
+- 5xx, 408, 409, 499, an error in the body of a 200, a cut connection, a time limit passed: the provider answers nobody, as
+  far as one call can tell, and it may have been billed. Where no connection came about, nothing was called.
 - Any other status: a person must fix something, unless `x-should-retry` says otherwise.
 """
 
@@ -30,19 +34,23 @@ class Answered:
     usage: Usage
 
 
+Owner = Literal["request", "provider"]
+"""request: this video under this prompt; provider: it answers nobody, as far as one call can tell."""
+
 Bill = Usage | Literal["unknown", "free"]
 """What the provider bills for a call; unknown: it may have been billed."""
 
 
 @dataclass(frozen=True)
 class Failed:
-    """The call brought no answer; `final`: no other try can bring one."""
+    """The call brought no answer; `final`: no other try can bring one. `owner`: whose failure it is."""
 
     outcome: AttemptOutcome
     reason: str
     bill: Bill
     raw_answer: str | None = None
     final: bool = False
+    owner: Owner = "request"
 
     @property
     def usage(self) -> Usage | None:
@@ -52,10 +60,14 @@ class Failed:
 
 @dataclass(frozen=True)
 class Refused:
-    """The provider took no call: try the same claim again after `retry_after_s` (None: it named no time)."""
+    """The provider took no call: try the same claim again after `retry_after_s` (None: it named no time).
+
+    `unreachable`: no connection came about, and nobody else's will.
+    """
 
     reason: str
     retry_after_s: float | None
+    unreachable: bool = False
 
 
 @dataclass(frozen=True)
@@ -67,13 +79,20 @@ class Exhausted:
 
 
 @dataclass(frozen=True)
+class PromptFault:
+    """No call with this prompt succeeds: its model is not there, say. Nothing was called."""
+
+    reason: str
+
+
+@dataclass(frozen=True)
 class Misconfigured:
     """No call succeeds until a person fixes this. Nothing was called."""
 
     reason: str
 
 
-Outcome = Answered | Failed | Refused | Exhausted | Misconfigured
+Outcome = Answered | Failed | Refused | Exhausted | PromptFault | Misconfigured
 
 SOON_S = 60.0
 """Limits are per minute: who names a longer wait means another limit."""
@@ -90,6 +109,8 @@ _SPEND_LIMIT_CODES = {"enforced_spend_limit_reached", "contract_spend_limit_reac
 _CREDIT = "credit balance is too low"
 _SPEND_LIMIT_WORDS = ("usage limit", "spend limit", _CREDIT)
 _REGAINED = re.compile(r"regain access on (\d{4}-\d\d-\d\d)(?: at (\d\d:\d\d) UTC)?")
+_TOO_LONG = ("prompt is too long", "input is too long", "exceed context limit")
+_FILTERED = "content filter"
 _WORDS_AT_MOST = 1000
 _WAIT_AT_MOST_S = 31 * 86_400.0
 _NO_CALL = {429, 529}
@@ -134,7 +155,7 @@ def of_body(body: str) -> Answered | Failed:
         message = _Message.model_validate_json(body)
     except ValidationError as error:
         reason = f"the body of a 200 is no message: {error.errors()[0]['msg']}"
-        return Failed("unknown", reason, "unknown", raw_answer=body or None)
+        return Failed("unknown", reason, "unknown", raw_answer=body or None, owner="provider")
     usage = Usage(**{name: count or 0 for name, count in message.usage})
     text = next((block.text for block in message.content if block.type == "text"), None)
     if message.stop_reason == "end_turn":
@@ -161,15 +182,26 @@ def of_status(status: int, headers: Mapping[str, str], said: Said, now: datetime
         return Exhausted(reason, until)
     if status in _NO_CALL:
         return Refused(reason, wait_s)
-    if status == 413 or (status == 400 and "prompt is too long" in said.message.lower()):
-        outcome: AttemptOutcome = "request_too_large" if status == 413 else "context_window"
-        return Failed(outcome, reason, "free", final=True)
     if status in _UNKNOWN or status >= 500:
-        outcome = "provider_error" if status >= 500 else "unknown"
-        return Failed(outcome, reason, "unknown", final=advice == "false")
+        unknown: AttemptOutcome = "provider_error" if status >= 500 else "unknown"
+        return Failed(unknown, reason, "unknown", final=advice == "false", owner="provider")
     if advice == "true":
-        return Failed("provider_error", reason, "free")
-    return Misconfigured(reason)
+        return Failed("provider_error", reason, "free", owner="provider")
+    return _of_request(status, said, reason)
+
+
+def _of_request(status: int, said: Said, reason: str) -> Outcome:
+    message = said.message.lower()
+    if status == 413:
+        return Failed("request_too_large", reason, "free", final=True)
+    if status == 404:
+        return PromptFault(reason)
+    if status != 400:
+        return Misconfigured(reason)
+    if any(words in message for words in _TOO_LONG):
+        return Failed("context_window", reason, "free", final=True)
+    # The answer may have been written before the filter saw it.
+    return Failed("content_filtered" if _FILTERED in message else "bad_request", reason, "unknown")
 
 
 def _pause(

@@ -27,6 +27,8 @@ AttemptOutcome = Literal[
     "stop_reason",
     "invalid_answer",
     "request_too_large",
+    "content_filtered",
+    "bad_request",
     "provider_error",
     "unknown",
     "expired",
@@ -143,7 +145,12 @@ class _Failure(_OfAnalysis):
 
 
 class AttemptFailed(_Failure):
-    """One attempt failed; another may follow. `usd` is what it is charged."""
+    """One attempt failed; another may follow. `usd` is what it is charged.
+
+    `unanswered`: the provider answered nobody, so no attempt is used up; left out where it did.
+    """
+
+    unanswered: bool = Field(default=False, exclude_if=lambda unanswered: not unanswered)
 
 
 class AnalysisFailed(_Failure):

@@ -89,6 +89,8 @@ class BudgetSettled(Event):
     """What a claim cost in the end. `usage` null with `usd` above 0: the bill is unknown, the reservation stays charged.
 
     `granted`: whether the ledger granted the claim, for readers that do not fold it; null: an older version wrote this.
+    `unanswered`: the provider answered nobody, so the outcome is `not_called`, which uses up no attempt, and what the call
+    may have cost stays charged; left out where it did.
     """
 
     attempt_id: UUID
@@ -98,6 +100,7 @@ class BudgetSettled(Event):
     usage: Usage | None
     retry_at: Utc | None
     granted: bool | None = None
+    unanswered: bool = Field(default=False, exclude_if=lambda unanswered: not unanswered)
 
     @property
     def key(self) -> str:
@@ -147,4 +150,6 @@ class ReplayStarted(_OfReplay):
 
 
 class ReplayCancelled(_OfReplay):
-    """No further claim of this replay is granted."""
+    """No further claim of this replay is granted. `reason`: why Earmark itself ended it; left out where a person did."""
+
+    reason: str | None = Field(default=None, exclude_if=lambda reason: reason is None)

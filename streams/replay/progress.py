@@ -16,10 +16,10 @@ from decimal import Decimal
 from typing import Literal
 from uuid import UUID
 
-from streams.budget.entries import Claim, Replay, Request, Settlement, read_entry
+from streams.budget.entries import Cancellation, Claim, Replay, Request, Settlement, read_entry
 from streams.budget.ledger import Ledger
 from streams.events.envelope import decode
-from streams.events.ledger import ReplayStarted, analysis_id
+from streams.events.ledger import ReplayCancelled, ReplayStarted, analysis_id
 from streams.events.record import Record
 from streams.replay.wish import resumption_id
 
@@ -40,7 +40,7 @@ class Listed:
 class Progress:
     """A replay: of `requested` videos so many were completed, failed, or wait; `unasked` are on its list besides.
 
-    US dollars charged so far, open claims in full. `resumed_as`: the replay that goes on with it once it was cancelled.
+    US dollars charged so far, open claims in full. `reason`: why Earmark itself ended it. `resumed_as`: the replay that goes on with it once it was cancelled.
     """
 
     started: ReplayStarted
@@ -52,15 +52,20 @@ class Progress:
     failed: int
     waiting: int
     spent_usd: Decimal
+    reason: str | None = None
 
 
 @dataclass
 class Replays:
-    """The fold of the ledger for replays. `requests`: of each replay, by id, with the analysis that it asks for."""
+    """The fold of the ledger for replays. `requests`: of each replay, by id, with the analysis that it asks for.
+
+    `reasons`: why Earmark itself ended a replay.
+    """
 
     ledger: Ledger = field(default_factory=Ledger)
     started: dict[UUID, ReplayStarted] = field(default_factory=dict)
     requests: dict[UUID, dict[UUID, UUID]] = field(default_factory=dict)
+    reasons: dict[UUID, str] = field(default_factory=dict)
     _least_usd: dict[UUID, Decimal] = field(default_factory=dict)
     _failing: set[UUID] = field(default_factory=set)
     _is_failed: dict[UUID, bool] = field(default_factory=dict)
@@ -75,6 +80,10 @@ class Replays:
                 event = decode(record.headers, record.value)
                 if isinstance(event, ReplayStarted):
                     self.started.setdefault(event.replay_id, event)
+            case Cancellation():
+                event = decode(record.headers, record.value)
+                if isinstance(event, ReplayCancelled) and event.reason is not None:
+                    self.reasons.setdefault(event.replay_id, event.reason)
             case Claim(replay_id=UUID() as replay_id, usd=usd) if usd > 0:
                 self._least_usd[replay_id] = min(usd, self._least_usd.get(replay_id, usd))
             case Settlement(outcome="failed"):
@@ -104,6 +113,7 @@ class Replays:
             failed=failed,
             waiting=len(waiting),
             spent_usd=self.ledger.replay_charged(replay_id),
+            reason=self.reasons.get(replay_id),
         )
 
     def _state(
@@ -146,6 +156,8 @@ def sentence(progress: Progress, prompt: str) -> str:
         f" {progress.requested} videos analysed, {progress.failed} failed, {progress.waiting} wait;"
         f" ${progress.spent_usd:.6f} of ${started.max_usd:f} charged"
     )
+    if progress.reason is not None:
+        line = f"{line}; it was ended: {progress.reason}"
     if progress.resumed_as is not None:
         return f"{line}; replay {progress.resumed_as} goes on with it"
     if progress.state == "spent":

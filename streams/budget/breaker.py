@@ -1,0 +1,61 @@
+"""Whether Claude answers at all: a fold of the ledger's settlements, in their order, so every analyst sees the same.
+
+- A call without an answer says nothing of its video while nobody else is answered either. From OPENS_AFTER such calls in a
+  row on, the breaker is open: one call probes when its pause ends, each pause twice as long, and the first answer closes it.
+- Such a call uses no attempt of its request; what it may have cost stays charged. One that got no answer before, and gets
+  none again although others were answered since, has failed by itself: that attempt counts.
+"""
+
+from dataclasses import dataclass, field
+from uuid import UUID
+
+OPENS_AFTER = 3
+FIRST_PAUSE_MS, LONGEST_PAUSE_MS = 30_000, 15 * 60_000
+# Of one video alone nobody knows whether it or Claude is at fault: each probe may cost a whole call.
+LONGEST_ALONE_MS = 6 * 3_600_000
+JITTER = 0.2
+
+
+@dataclass
+class Breaker:
+    """`until_ms`: when the next probe may go (ms since 1970), 0 where the breaker is closed; `since_ms`: since when it is open."""
+
+    since_ms: int = 0
+    until_ms: int = 0
+    _row: list[UUID] = field(default_factory=list)
+    _pauses: int = 0
+    _suspects: set[UUID] = field(default_factory=set)
+
+    @property
+    def is_open(self) -> bool:
+        """Whether calls go one at a time."""
+        return self.until_ms > 0
+
+    def counts(self, analysis_id: UUID) -> bool:
+        """Whether a call on this analysis that gets no answer now is its own failure."""
+        return analysis_id in self._suspects and analysis_id not in self._row
+
+    def unanswered(self, analysis_id: UUID, at_ms: int) -> None:
+        """A call got no answer, by its settlement at a time (ms since 1970)."""
+        self._row.append(analysis_id)
+        if len(self._row) < OPENS_AFTER or at_ms < self.until_ms:
+            return  # a call that was under way when the breaker opened
+        if not self.is_open:
+            self.since_ms = at_ms
+        longest = LONGEST_PAUSE_MS if len(set(self._row)) > 1 else LONGEST_ALONE_MS
+        pause_ms = min(FIRST_PAUSE_MS * 2 ** min(self._pauses, 20), longest)
+        # From the analysis and the count, so that every analyst comes to the same.
+        jitter = 1 + JITTER * ((analysis_id.int + self._pauses) % 1000) / 1000
+        self.until_ms = at_ms + int(pause_ms * jitter)
+        self._pauses += 1
+
+    def answered(self, analysis_id: UUID) -> None:
+        """Claude answered, whatever the answer was."""
+        self._suspects.update(self._row)
+        self._suspects.discard(analysis_id)
+        self._row.clear()
+        self.since_ms = self.until_ms = self._pauses = 0
+
+    def forget(self, analysis_id: UUID) -> None:
+        """The analysis is done."""
+        self._suspects.discard(analysis_id)
