@@ -108,9 +108,10 @@ async def _send(chosen: Sequence[Failure], connection: Connection, per_minute: f
             await out.append(analysis.asked_again(utc_now()))
             click.echo(f"{_what(analysis)} is requested again")
         if len(captions) > per_minute:
+            wait = timedelta(seconds=round(60 * (len(captions) / per_minute - 1)))
             click.echo(
-                f"{per_minute:g} captions a minute are requested (EARMARK_YOUTUBE_PER_MINUTE), which takes"
-                f" {len(captions) / per_minute:.0f} minutes; stopped, it goes on when it is run again"
+                f"{per_minute:g} captions a minute are requested (EARMARK_YOUTUBE_PER_MINUTE), the last of them in {wait};"
+                " stopped, it goes on when it is run again"
             )
         for one in captions:
             wait = valve.opens_at - AT_ONCE - utc_now()

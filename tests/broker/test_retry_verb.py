@@ -220,6 +220,17 @@ async def test_named_videos_are_requested_without_a_question_and_the_others_are_
         assert len(await shell.asked()) == 3
 
 
+async def test_more_than_ten_named_videos_are_asked_about(connection: Connection) -> None:
+    async with scene(connection) as log:
+        videos = [f"many0000{number:03}" for number in range(11)]
+        await log.publisher.append_all([unavailable(named(video), "no captions") for video in videos])
+        shell = Shell(log)
+        assert "captions of 11 videos and 0 analyses" in await shell.say(*videos, typed="n\n")
+        assert await shell.asked() == []
+        assert "US dollars" not in await shell.say(*videos[1:])
+        assert await shell.asked() == videos[1:]
+
+
 async def test_a_video_that_the_log_does_not_know_is_a_mistake(connection: Connection) -> None:
     async with scene(connection) as log:
         await failed_log(log)
@@ -250,7 +261,8 @@ async def test_many_captions_are_requested_at_youtubes_pace(connection: Connecti
             await log.publisher.append(unavailable(named(f"many0000{number:03}"), "no captions"))
         said = await Shell(log, pace="60").say("--failed", "--yes")
         assert (
-            "60 captions a minute are requested (EARMARK_YOUTUBE_PER_MINUTE), which takes 1 minutes" in said
+            "60 captions a minute are requested (EARMARK_YOUTUBE_PER_MINUTE), the last of them in 0:00:03"
+            in said
         )
         requests = await log.records(CAPTIONS_REQUESTS)
         appended_ms = sorted(request.timestamp_ms for request in requests)
