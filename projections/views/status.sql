@@ -1,10 +1,26 @@
 CREATE OR REPLACE VIEW video_status AS
 WITH
+  -- What is asked for again has not failed before that has, too. By its claim a failure is that of a request.
+  asked_again AS (
+    SELECT captions_id
+    FROM _requests
+    WHERE again IS NOT NULL AND lane <> 'replay' AND request_id NOT IN (
+      SELECT c.request_id FROM _claims c JOIN _failures f USING (attempt_id) WHERE f.type = 'AnalysisFailed'
+    )
+  ),
   -- A replay's failure says nothing of a video that is not analysed yet.
   failed AS (
     FROM _failures
-    WHERE type = 'AnalysisFailed' AND lane <> 'replay'
-    QUALIFY row_number() OVER (PARTITION BY captions_id ORDER BY log_partition, log_offset) = 1
+    WHERE type = 'AnalysisFailed' AND lane <> 'replay' AND captions_id NOT IN (FROM asked_again)
+    QUALIFY row_number() OVER (PARTITION BY captions_id ORDER BY log_partition, log_offset DESC) = 1
+  ),
+  -- A failure to take captions that was followed by no other try.
+  last_failure AS (
+    FROM _latest_caption_failure f
+    WHERE NOT EXISTS (
+      FROM _captions_requests q
+      WHERE q.video_id = f.video_id AND (q.revision, q.attempt) > (f.revision, f.attempt)
+    )
   ),
   last_attempt AS (
     FROM attempts
@@ -13,17 +29,18 @@ WITH
   ),
   known AS (
     SELECT
-      v.*, f.reason AS captions_reason, f.next_try_at AS captions_retry_at,
+      v.*, f.reason AS captions_reason, l.next_try_at AS captions_retry_at,
       x.reason AS analysis_reason, t.reason AS attempt_reason, t.retry_at,
       CASE
         WHEN v.analysis_id IS NOT NULL THEN 'analysed'
         WHEN x.analysis_id IS NOT NULL THEN 'failed'
         WHEN v.captions_id IS NOT NULL THEN 'captioned'
-        WHEN f.video_id IS NOT NULL AND f.next_try_at IS NULL THEN 'failed'
+        WHEN l.video_id IS NOT NULL AND l.next_try_at IS NULL THEN 'failed'
         ELSE 'discovered'
       END AS status
     FROM videos v
     LEFT JOIN _latest_caption_failure f USING (video_id)
+    LEFT JOIN last_failure l USING (video_id)
     LEFT JOIN failed x ON x.captions_id = v.captions_id
     LEFT JOIN last_attempt t ON t.captions_id = v.captions_id
   )

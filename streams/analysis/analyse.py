@@ -12,6 +12,7 @@ from streams.analysis.state import AnalystState
 from streams.analysis.symbols import Symbols
 from streams.analysis.verdicts import Verdicts
 from streams.budget.account import Pending
+from streams.budget.breaker import Breaker
 from streams.budget.ledger import Ledger
 from streams.budget.limits import Limits
 from streams.claude.calls import Calls
@@ -41,7 +42,7 @@ async def analyse(
     `day_start_ms` moves the budget's day off midnight UTC, for proofs; every analyst of a ledger must have the same.
     """
     verdicts, gate = Verdicts(), Gate()
-    state = AnalystState(verdicts.hear, Ledger(day_start_ms))
+    state = AnalystState(verdicts.hear, Ledger(day_start_ms), breaker=Breaker(*limits.probe_delays_s))
 
     def apply_ledger(record: Record) -> None:
         state.apply(record)

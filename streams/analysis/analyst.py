@@ -227,6 +227,8 @@ class Analyst:
             self._state.queue.add(chosen, now_ms + 1000)
             del self._tasks[chosen.request.request_id]
             return
+        # Counting is free: where even that is refused, the call is spared.
+        self._attempts.calls.forget(chosen.request.analysis_id(prompt.prompt_id))
         await self._attempt(chosen, prompt, self._attempts.calls.begin(prompt.model))
 
     def _may_go(self, pending: Pending) -> bool:

@@ -17,9 +17,9 @@ from uuid import UUID, uuid4
 from aiokafka.errors import KafkaError
 
 from streams.analysis.job import Job
-from streams.analysis.next_step import Again, Done, Halt, LineFull, Next, Pause, PromptFails
+from streams.analysis.next_step import Again, Done, LineFull, Next, PromptFails
 from streams.analysis.question import request_of
-from streams.analysis.recorder import Recorder, raise_if_final
+from streams.analysis.recorder import Recorder, after_no_call, raise_if_final
 from streams.analysis.state import AnalystState
 from streams.analysis.verdicts import Verdicts
 from streams.budget.account import Pending
@@ -36,7 +36,7 @@ from streams.clock import Clock
 from streams.errors import EarmarkError, TransientError
 from streams.events.captions import CaptionsExtracted
 from streams.events.event import Event
-from streams.events.ledger import BudgetReserved, ReplayCancelled, analysis_id
+from streams.events.ledger import BudgetReserved, ReplayCancelled
 from streams.events.prompts import Prompt
 from streams.log.publish import Appended, partition_of
 from streams.log.topics import ANALYSES
@@ -73,7 +73,7 @@ class Attempts:
 
         Its settlement may be in the log by now, unread: our own, too.
         """
-        analysis = analysis_id(pending.request.captions_id, prompt.prompt_id)
+        analysis = pending.request.analysis_id(prompt.prompt_id)
         called_until_ms = self.state.ledger.called_until_ms(analysis)
         if called_until_ms is None or called_until_ms <= self._in_ms(0):
             return 0
@@ -96,7 +96,7 @@ class Attempts:
 
     async def _make(self, pending: Pending, prompt: Prompt, permit: Permit) -> Next:  # noqa: PLR0911  one a guard
         ledger, replay_id = self.state.ledger, pending.request.replay_id
-        if ledger.is_done(analysis_id(pending.request.captions_id, prompt.prompt_id)):
+        if ledger.is_done(pending.request.analysis_id(prompt.prompt_id)):
             return await self._close(pending.request, prompt)
         if replay_id is not None and ledger.replay_room(replay_id) <= 0:
             return self._after_replay_spent(replay_spent(replay_id, ledger))
@@ -125,7 +125,7 @@ class Attempts:
 
     async def _job(self, pending: Pending, prompt: Prompt) -> Job:
         captions = await self.fetch_captions(pending)
-        analysis = analysis_id(pending.request.captions_id, prompt.prompt_id)
+        analysis = pending.request.analysis_id(prompt.prompt_id)
         if analysis in self.state.ledger.calls:
             # What the last attempt left says how much room the next one needs.
             await self._reach_answers(captions)
@@ -183,7 +183,7 @@ class Attempts:
         return self._claim(job.pending.request, job.prompt, job.max_tokens, usd)
 
     def _claim(self, request: Request, prompt: Prompt, max_tokens: int, usd: Decimal) -> BudgetReserved:
-        analysis = analysis_id(request.captions_id, prompt.prompt_id)
+        analysis = request.analysis_id(prompt.prompt_id)
         return BudgetReserved(
             at=self.now(),
             attempt_id=uuid4(),
@@ -252,14 +252,11 @@ class Attempts:
 
     def _after_no_count(self, job: Job, outcome: Outcome) -> Next:
         match outcome:
-            case Misconfigured(reason):
-                return Halt(reason)
-            case PromptFault(reason) | Failed("bad_request", reason):
+            case Failed("bad_request", reason):
+                # Tokens are counted for any words: it is not this video's that are turned down.
                 return PromptFails(reason)
-            case Exhausted(reason, until):
-                return Pause(until, reason)
-            case Refused(unreachable=False):
-                return Again()
+            case Refused(unreachable=False) | Exhausted() | PromptFault() | Misconfigured():
+                return after_no_call(outcome)
             case _:
                 # It cost nothing, so it stands in no ledger: known here only.
                 self.state.breaker.unanswered(job.analysis_id, self._in_ms(0))
@@ -278,7 +275,7 @@ class Attempts:
         """Of some requests the one whose transcript is the shortest; the first where the log does not answer."""
         try:
             captions = [await self.fetch_captions(pending) for pending in waiting]
-        except (KafkaError, TransientError):
+        except (KafkaError, EarmarkError):
             return waiting[0]
         sizes = [transcript_bytes(taken.texts) for taken in captions]
         return waiting[sizes.index(min(sizes))]

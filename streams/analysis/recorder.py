@@ -46,6 +46,22 @@ def raise_if_final(error: KafkaError, event: Event) -> None:
         raise EarmarkError(f"{type(event).__name__} cannot be put into the log: {error!r}") from error
 
 
+def after_no_call(outcome: Refused | Exhausted | PromptFault | Misconfigured) -> Next:
+    """What is left to do where the provider took no call."""
+    match outcome:
+        case Refused():
+            return Again()
+        case Exhausted(reason, until):
+            # No retry_at: after a person has fixed the account, a restart need not wait.
+            return Pause(until, reason)
+        case PromptFault(reason):
+            return PromptFails(reason)
+        case Misconfigured(reason):
+            return Halt(reason)
+        case _:
+            assert_never(outcome)
+
+
 @dataclass(frozen=True)
 class Recorder:
     """Records outcomes. `append` is awaited; `forget` is called with each analysis that is done."""
@@ -63,19 +79,9 @@ class Recorder:
         match outcome:
             case Refused(unreachable=True):
                 return await self._unanswered(claim, Decimal(0))
-            case Refused():
+            case Refused() | Exhausted() | PromptFault() | Misconfigured():
                 await self.settle(claim, "not_called")
-                return Again()
-            case Exhausted(reason, until):
-                # No retry_at: after a person has fixed the account, a restart need not wait.
-                await self.settle(claim, "not_called")
-                return Pause(until, reason)
-            case PromptFault(reason):
-                await self.settle(claim, "not_called")
-                return PromptFails(reason)
-            case Misconfigured(reason):
-                await self.settle(claim, "not_called")
-                return Halt(reason)
+                return after_no_call(outcome)
             case Answered():
                 self.bad_requests.answered()
                 event = completed(claim, job, outcome, self.symbols, self.now())

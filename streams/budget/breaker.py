@@ -10,16 +10,17 @@ from dataclasses import dataclass, field
 from uuid import UUID
 
 OPENS_AFTER = 3
-FIRST_PAUSE_MS, LONGEST_PAUSE_MS = 30_000, 15 * 60_000
-# Of one video alone nobody knows whether it or Claude is at fault: each probe may cost a whole call.
-LONGEST_ALONE_MS = 6 * 3_600_000
+# Of one video alone nobody knows whether it or Claude is at fault, and each probe may cost a whole call.
+ALONE = 24
 JITTER = 0.2
 
 
 @dataclass
 class Breaker:
-    """`until_ms`: when the next probe may go (ms since 1970), 0 where the breaker is closed; `since_ms`: since when it is open."""
+    """`first_s` and `longest_s`: the pauses, in seconds. `until_ms`: when the next probe may go (ms since 1970), 0 where the breaker is closed; `since_ms`: since when it is open."""
 
+    first_s: float = 30.0
+    longest_s: float = 900.0
     since_ms: int = 0
     until_ms: int = 0
     _row: list[UUID] = field(default_factory=list)
@@ -33,7 +34,7 @@ class Breaker:
 
     def counts(self, analysis_id: UUID) -> bool:
         """Whether a call on this analysis that gets no answer now is its own failure."""
-        return analysis_id in self._suspects and analysis_id not in self._row
+        return analysis_id in self._suspects and not self._row
 
     def unanswered(self, analysis_id: UUID, at_ms: int) -> None:
         """A call got no answer, by its settlement at a time (ms since 1970)."""
@@ -42,11 +43,11 @@ class Breaker:
             return  # a call that was under way when the breaker opened
         if not self.is_open:
             self.since_ms = at_ms
-        longest = LONGEST_PAUSE_MS if len(set(self._row)) > 1 else LONGEST_ALONE_MS
-        pause_ms = min(FIRST_PAUSE_MS * 2 ** min(self._pauses, 20), longest)
+        longest_s = self.longest_s * (1 if len(set(self._row)) > 1 else ALONE)
+        pause_s = min(self.first_s * 2 ** min(self._pauses, 20), longest_s)
         # From the analysis and the count, so that every analyst comes to the same.
         jitter = 1 + JITTER * ((analysis_id.int + self._pauses) % 1000) / 1000
-        self.until_ms = at_ms + int(pause_ms * jitter)
+        self.until_ms = at_ms + int(pause_s * jitter * 1000)
         self._pauses += 1
 
     def answered(self, analysis_id: UUID) -> None:

@@ -12,6 +12,7 @@ class Limits:
     """What may be spent, in US dollars a UTC day and as shares of it, and how a call is bounded, in seconds.
 
     `hold_slack_s`: how much longer than a call its claim is held. `retry_delays_s`: the wait after each failed attempt.
+    `probe_delays_s`: the first and the longest wait before one call tries whether Claude answers again.
     """
 
     cap_usd: Decimal
@@ -21,6 +22,7 @@ class Limits:
     call_timeout_s: float
     hold_slack_s: float = 30.0
     retry_delays_s: tuple[float, float] = (30.0, 300.0)
+    probe_delays_s: tuple[float, float] = (30.0, 900.0)
 
     def lane_cap_usd(self, lane: Lane) -> Decimal:
         """What a lane may be charged a day."""

@@ -184,7 +184,7 @@ def of_status(status: int, headers: Mapping[str, str], said: Said, now: datetime
         return Refused(reason, wait_s)
     if status in _UNKNOWN or status >= 500:
         unknown: AttemptOutcome = "provider_error" if status >= 500 else "unknown"
-        return Failed(unknown, reason, "unknown", final=advice == "false", owner="provider")
+        return Failed(unknown, reason, "unknown", owner="provider")
     if advice == "true":
         return Failed("provider_error", reason, "free", owner="provider")
     return _of_request(status, said, reason)

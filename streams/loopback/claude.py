@@ -77,7 +77,7 @@ class LoopbackClaude:
         self._tries: Counter[str] = Counter()
         self._cached: set[bytes] = set()
         self._limits = limits or Limits()
-        self._counting = counting
+        self.counting = counting
         self._requests = 0
         self.calls: list[Call] = []
         self.base_url = ""
@@ -112,7 +112,7 @@ class LoopbackClaude:
 
     async def _count_tokens(self, request: web.Request) -> web.StreamResponse:
         body = await request.json(loads=orjson.loads)
-        refusal = _refusal(request, body) or self._counting
+        refusal = _refusal(request, body) or self.counting
         return self._failed(refusal) if refusal else self._json(200, {"input_tokens": _prompt_tokens(body)})
 
     async def _messages(self, request: web.Request) -> web.StreamResponse:

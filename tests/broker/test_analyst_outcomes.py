@@ -2,7 +2,7 @@
 
 import asyncio
 from collections.abc import Mapping
-from dataclasses import dataclass, field, replace
+from dataclasses import dataclass, field
 from datetime import datetime, timedelta
 from typing import Any
 
@@ -15,7 +15,7 @@ from streams.log.connection import Connection
 from streams.log.topics import ANALYSES, LEDGER
 from streams.loopback.claude import LoopbackClaude
 from streams.loopback.script import Failure, Reply, Step
-from tests.builders.analyst_scene import ANSWER, LIMITS, Scene, analysts, scene
+from tests.builders.analyst_scene import ANSWER, Scene, analysts, scene
 
 pytestmark = pytest.mark.kafka
 
@@ -78,31 +78,6 @@ async def test_a_video_that_cannot_even_be_counted_fails_without_a_call(connecti
         assert ledger.charges.total == 0
         assert not ledger.pending
         assert not ledger.unsettled
-
-
-async def test_whatever_may_have_been_billed_is_tried_three_times_and_charged_in_full(
-    connection: Connection,
-) -> None:
-    """A call that hangs, one cut in mid-body, one whose body is broken: the bill is never above what stays charged."""
-    deliveries: dict[str, Step] = {
-        "hung": Reply(ANSWER, delivery="hang"),
-        "cut": Reply(ANSWER, delivery="cut_connection"),
-        "broken": Reply(ANSWER, delivery="broken_json"),
-    }
-    limits = replace(LIMITS, call_timeout_s=2.0)
-    async with scene(connection) as log, LoopbackClaude({}, improvise=Answers(deliveries)) as claude:
-        await log.ask(*deliveries)
-        async with analysts(log, claude.base_url, limits=limits):
-            await log.until(LEDGER, [BudgetSettled], 9)
-        failed = await failures(log)
-        assert {(event.outcome, event.usage) for event in failed.values()} == {("unknown", None)}
-        assert failed.keys() == deliveries.keys()
-        assert len(await log.events(ANALYSES, AttemptFailed)) == 6
-        granted = await claims(log)
-        assert sorted(claim.attempt for claim in granted) == [1, 1, 1, 2, 2, 2, 3, 3, 3]
-        ledger = await log.ledger()
-        assert ledger.charges.total == sum(claim.usd for claim in granted) > claude.bill() > 0
-        assert not ledger.pending
 
 
 async def test_an_answer_that_was_billed_and_is_of_no_use_is_charged_as_billed(

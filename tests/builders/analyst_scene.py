@@ -47,6 +47,7 @@ LIMITS = Limits(
     call_timeout_s=5.0,
     hold_slack_s=5.0,
     retry_delays_s=(0.1, 0.2),
+    probe_delays_s=(0.2, 0.5),
 )
 ANSWER = orjson.dumps(
     {

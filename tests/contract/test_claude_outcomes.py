@@ -7,7 +7,7 @@ from typing import Any
 import pytest
 
 from streams.analysis.answer import InvalidAnswerError, parse_answer
-from streams.claude.outcomes import Answered, Exhausted, Failed, Misconfigured, Refused
+from streams.claude.outcomes import Answered, Exhausted, Failed, Misconfigured, PromptFault, Refused
 from streams.loopback.script import OVERLOADED, RATE_LIMITED, SERVER_ERROR, Failure, Reply, Step
 from tests.contract.one_call import ANSWER, NOW, asked
 
@@ -105,16 +105,9 @@ async def test_no_call_succeeds_before_its_date(step: Step, until: datetime) -> 
 @pytest.mark.parametrize(
     "step",
     [
-        pytest.param(
-            Failure(400, "invalid_request_error", "output_config.format: not supported"), id="other 400"
-        ),
         pytest.param(Failure(401, "authentication_error", "invalid x-api-key"), id="401"),
         pytest.param(Failure(403, "permission_error", "not allowed"), id="403"),
-        pytest.param(Failure(404, "not_found_error", "model: claude-haiku-5-5"), id="404"),
         pytest.param(Failure(422, "invalid_request_error", "unprocessable"), id="422"),
-        pytest.param(
-            Failure(400, "", "", page='{"error": {"message": [], "type": 5}}'), id="400 of something else"
-        ),
         pytest.param(
             Failure(307, "elsewhere", "", headers={"location": "http://127.0.0.1:9/"}),
             id="a redirect is not followed",
@@ -129,6 +122,45 @@ async def test_no_call_succeeds_before_a_person_fixes_it(step: Failure) -> None:
     assert charge == bill == 0
 
 
+async def test_a_model_that_is_not_there_is_the_prompts_fault_and_costs_nothing() -> None:
+    outcome, charge, bill = await asked(Failure(404, "not_found_error", "model: claude-haiku-5-5"))
+    assert isinstance(outcome, PromptFault)
+    assert "claude-haiku-5-5" in outcome.reason
+    assert charge == bill == 0
+
+
+@pytest.mark.parametrize(
+    ("step", "expected"),
+    [
+        pytest.param(
+            Failure(400, "invalid_request_error", "Output blocked by content filtering policy"),
+            "content_filtered",
+            id="a filter",
+        ),
+        pytest.param(
+            Failure(400, "invalid_request_error", "output_config.format: not supported"),
+            "bad_request",
+            id="other 400",
+        ),
+        pytest.param(
+            Failure(400, "invalid_request_error", "max_tokens: 128001 > 64000, which is the maximum allowed"),
+            "bad_request",
+            id="400 for more room than the model has",
+        ),
+        pytest.param(
+            Failure(400, "", "", page='{"error": {"message": [], "type": 5}}'),
+            "bad_request",
+            id="400 of something else",
+        ),
+    ],
+)
+async def test_a_400_is_of_the_request_and_may_have_been_billed(step: Failure, expected: str) -> None:
+    outcome, charge, _ = await asked(step)
+    assert isinstance(outcome, Failed)
+    assert (outcome.outcome, outcome.owner, outcome.final) == (expected, "request", False)
+    assert charge > 0
+
+
 @pytest.mark.parametrize(
     ("step", "expected"),
     [
@@ -137,6 +169,18 @@ async def test_no_call_succeeds_before_a_person_fixes_it(step: Failure) -> None:
             Failure(400, "invalid_request_error", "prompt is too long: 208310 tokens > 200000 maximum"),
             "context_window",
             id="400 for a prompt that is longer than the context window",
+        ),
+        pytest.param(
+            Failure(
+                400, "invalid_request_error", "input length and `max_tokens` exceed context limit: 1 + 2 > 3"
+            ),
+            "context_window",
+            id="400 for a prompt and an answer that are longer together",
+        ),
+        pytest.param(
+            Failure(400, "invalid_request_error", "Input is too long for requested model"),
+            "context_window",
+            id="400 for an input that is too long",
         ),
         pytest.param(Reply("", stop_reason="refusal"), "refusal", id="refusal before the first word"),
     ],
@@ -169,7 +213,7 @@ async def test_this_video_never_succeeds_and_costs_nothing(step: Step, expected:
         pytest.param(
             replace(SERVER_ERROR, headers={"x-should-retry": "false"}),
             "provider_error",
-            True,
+            False,
             id="500, do not retry",
         ),
         pytest.param(Failure(408, "timeout_error", "timed out"), "unknown", False, id="408"),
@@ -177,7 +221,7 @@ async def test_this_video_never_succeeds_and_costs_nothing(step: Step, expected:
         pytest.param(
             Failure(409, "conflict_error", "conflict", headers={"x-should-retry": "false"}),
             "unknown",
-            True,
+            False,
             id="409, do not retry",
         ),
         pytest.param(Reply(ANSWER, delivery="broken_json"), "unknown", False, id="broken JSON in a 200"),
