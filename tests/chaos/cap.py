@@ -52,9 +52,19 @@ def _plan() -> Plan:
     parser.add_argument("--videos", type=int, default=2000)
     parser.add_argument("--cap", type=Decimal, default=Decimal("0.50"), help="US dollars a day")
     parser.add_argument("--seed", type=int, default=secrets.randbelow(10**6))
+    parser.add_argument("--outage", type=float, default=20.0, help="seconds in which Claude answers nobody")
     parser.add_argument("--fault", choices=FAULTS, help="plant this fault in the analysts")
     asked = parser.parse_args()
-    return Plan(asked.analysts, asked.kills, asked.stops, asked.videos, asked.cap, asked.seed, asked.fault)
+    return Plan(
+        asked.analysts,
+        asked.kills,
+        asked.stops,
+        asked.videos,
+        asked.cap,
+        asked.seed,
+        asked.fault,
+        asked.outage,
+    )
 
 
 async def _prove(plan: Plan, connection: Connection, home: Path) -> Judgement:

@@ -12,6 +12,7 @@ from contextvars import ContextVar
 from multiprocessing.connection import Connection as Pipe
 from pathlib import Path
 from random import Random
+from time import monotonic
 from typing import Any
 
 import orjson
@@ -19,7 +20,7 @@ from aiohttp import web
 
 from streams.loopback.claude import BYTES_A_TOKEN, Call, LoopbackClaude
 from streams.loopback.rate_limits import START_TIER, Limits
-from streams.loopback.script import OVERLOADED, RATE_LIMITED, SERVER_ERROR, Reply, Step
+from streams.loopback.script import OVERLOADED, RATE_LIMITED, SERVER_ERROR, Failure, Reply, Step
 from tests.chaos.analyst_process import CLAIM_HEADER
 
 LATENCY_S = 0.05
@@ -38,7 +39,13 @@ CHANCES: Mapping[str, float] = {
     "refused_amid": 0.01,
     "context_window": 0.01,
     "invalid": 0.015,
+    "filtered": 0.01,
 }
+# A provider may bill what its filter stops: the witness does.
+FILTERED = Failure(400, "invalid_request_error", "Output blocked by content filtering policy")
+FILTERED_USAGE = {"input_tokens": 10, "output_tokens": 10}
+OUTAGE_AFTER = 25
+"""The call after which an outage begins."""
 _claim: ContextVar[str | None] = ContextVar("claim")
 _video: ContextVar[str] = ContextVar("video")
 
@@ -84,7 +91,7 @@ class AccessLog(list[Call]):
             "attempt_id": _claim.get(),
             "video_id": _video.get(),
             "status": call.status,
-            "usage": call.usage,
+            "usage": FILTERED_USAGE if call.status == FILTERED.status else call.usage,
         }
         self._file.write(orjson.dumps(line) + b"\n")
 
@@ -92,22 +99,35 @@ class AccessLog(list[Call]):
 class Witness(LoopbackClaude):
     """`log_file` gets a line for each call, written before anything is answered."""
 
-    def __init__(self, seed: int, log_file: Path) -> None:
+    def __init__(self, seed: int, outage_s: float, log_file: Path) -> None:
         super().__init__({}, improvise=self._improvised, latency_s=LATENCY_S, limits=Limits(LIMITS))
         self.calls = AccessLog(log_file)
         self._seed = seed
         self._asked: Counter[str] = Counter()
+        self._outage_s = outage_s
+        self._back_at_s: float | None = None
 
     async def _messages(self, request: web.Request) -> web.StreamResponse:
         _claim.set(request.headers.get(CLAIM_HEADER))
         _video.set(video_in(await request.json(loads=orjson.loads)))
         return await super()._messages(request)
 
+    def _is_away(self) -> bool:
+        """Whether the outage is on: it begins with a call and ends by the clock."""
+        if self._outage_s == 0 or sum(self._asked.values()) < OUTAGE_AFTER:
+            return False
+        now_s = monotonic()
+        if self._back_at_s is None:
+            self._back_at_s = now_s + self._outage_s
+        return now_s < self._back_at_s
+
     def _improvised(self, body: Mapping[str, Any]) -> Step:
         # A cache that forgets: each prompt is billed as dear as its claim must reckon with.
         self._cached.clear()
         video_id, max_tokens = video_in(body), int(body["max_tokens"])
         self._asked[video_id] += 1
+        if self._is_away():
+            return SERVER_ERROR
         random = Random(f"{self._seed} {video_id} {self._asked[video_id]}")
         outcomes = [*CHANCES, "whole"]
         [outcome] = random.choices(outcomes, [*CHANCES.values(), 1 - sum(CHANCES.values())])
@@ -124,17 +144,18 @@ class Witness(LoopbackClaude):
             "refused_amid": Reply(text, stop_reason="refusal"),
             "context_window": Reply(text, stop_reason="model_context_window_exceeded"),
             "invalid": Reply(text.replace('"PLTR"', "null")),
+            "filtered": FILTERED,
             "whole": Reply(text),
         }[outcome]
 
 
-def main(seed: int, log_file: Path, ready: Pipe) -> None:
+def main(seed: int, outage_s: float, log_file: Path, ready: Pipe) -> None:
     """Serve until terminated; `ready` gets the base URL."""
-    asyncio.run(_serve(seed, log_file, ready))
+    asyncio.run(_serve(seed, outage_s, log_file, ready))
 
 
-async def _serve(seed: int, log_file: Path, ready: Pipe) -> None:
-    async with Witness(seed, log_file) as claude:
+async def _serve(seed: int, outage_s: float, log_file: Path, ready: Pipe) -> None:
+    async with Witness(seed, outage_s, log_file) as claude:
         ready.send(claude.base_url)
         ready.close()
         await asyncio.Event().wait()

@@ -4,13 +4,18 @@ import os
 import random
 import signal
 from collections.abc import Callable, Mapping
+from dataclasses import replace
 from decimal import Decimal
 from uuid import UUID
 
+from streams.analysis.analyst import Analyst
 from streams.analysis.verdicts import Verdicts
 from streams.budget.account import Held
+from streams.budget.breaker import Breaker
 from streams.budget.ledger import Ledger, Verdict
 from streams.budget.limits import Limits
+from streams.claude import outcomes
+from streams.claude.outcomes import Failed, Outcome, Said
 from streams.events.analyses import AnalysisCompleted
 from streams.events.event import Event
 from streams.events.ledger import BudgetSettled
@@ -66,6 +71,36 @@ def ignore_shares() -> None:
     Limits.lane_cap_usd = lambda self, _lane: self.cap_usd
 
 
+def forget_the_breaker() -> None:
+    """An analyst that starts believes that Claude answers, whatever the ledger says."""
+    run = Analyst.run
+
+    async def forgetful(self: Analyst) -> None:
+        self._state.breaker = Breaker(self._limits.probe_delays_s[0], self._limits.probe_delays_s[1])
+        await run(self)
+
+    Analyst.run = forgetful  # type: ignore[method-assign]
+
+
+def filter_for_free() -> None:
+    """What the provider's filter stopped is booked as if it had cost nothing."""
+    judged = outcomes._of_request
+
+    def free(status: int, said: Said, reason: str) -> Outcome:
+        outcome = judged(status, said, reason)
+        return replace(outcome, bill="free") if isinstance(outcome, Failed) else outcome
+
+    outcomes._of_request = free
+
+
 FAULTS: Mapping[str, Callable[[], None]] = {
-    fault.__name__: fault for fault in (skip_read_back, ignore_expiry, settle_before_recording, ignore_shares)
+    fault.__name__: fault
+    for fault in (
+        skip_read_back,
+        ignore_expiry,
+        settle_before_recording,
+        ignore_shares,
+        forget_the_breaker,
+        filter_for_free,
+    )
 }

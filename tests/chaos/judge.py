@@ -10,6 +10,7 @@ from decimal import Decimal
 from typing import Any
 from uuid import UUID
 
+from streams.budget.breaker import OPENS_AFTER
 from streams.budget.entries import Claim, Settlement, read_entry
 from streams.budget.ledger import DAY_MS, Ledger, Verdict
 from streams.budget.limits import Limits
@@ -28,6 +29,7 @@ PRICES = {
 """US dollars a token of claude-haiku-5-5, as its maker lists them."""
 ENOUGH = Decimal("0.95")
 NO_CALL = {429, 529}
+AWAY = 500
 NOTHING = Decimal(0)
 
 
@@ -156,6 +158,7 @@ def judge(evidence: Evidence) -> Judgement:
         *_calls(evidence, told, calls),
         *_settlements(told),
         *_videos(evidence, told),
+        *_outage(evidence),
     ]
     return Judgement(faults, _numbers(evidence, told, calls, bills, full))
 
@@ -248,6 +251,26 @@ def _videos(evidence: Evidence, told: Told) -> Iterator[str]:
     yield from _rows(evidence, told, completed, failed)
 
 
+def _outage(evidence: Evidence) -> Iterator[str]:
+    """While Claude answers nobody, one call at a time tries, whoever was killed meanwhile; and no video is given up."""
+    plan = evidence.plan
+    if not plan.outage_s:
+        return
+    away = _away(evidence)
+    if away < OPENS_AFTER:
+        yield "there was no outage"
+    if away > plan.calls_in_outage:
+        yield f"the outage cost {away} calls, more than {plan.calls_in_outage}"
+    for record in evidence.analyses:
+        event = record.event()
+        if isinstance(event, AnalysisFailed) and event.outcome == "provider_error":
+            yield f"{event.video.video_id} was lost to the outage"
+
+
+def _away(evidence: Evidence) -> int:
+    return sum(line["status"] == AWAY for line in evidence.access_log)
+
+
 def _rows(evidence: Evidence, told: Told, completed: set[str], failed: set[str]) -> Iterator[str]:
     shown = evidence.read_model
     for video_id in evidence.plan.video_ids:
@@ -293,6 +316,7 @@ def _numbers(
         "settled by a zombie or its heir, too late": len(told.late & expired),
         "calls begun after the claim had expired": late_calls,
         "videos called more than once": sum(count > 1 for count in asked.values()),
+        "calls while Claude was away": f"{_away(evidence)}, {evidence.plan.calls_in_outage} at most",
         "videos": dict(statuses),
         "charged at the highest": f"{told.worst_usd / cap:.2%} of the cap",
         **{

@@ -4,6 +4,7 @@ from dataclasses import dataclass
 from decimal import Decimal
 from random import Random
 
+from streams.budget.breaker import OPENS_AFTER
 from streams.budget.limits import Limits
 from streams.events.prompts import Prompt
 
@@ -16,6 +17,7 @@ WORK_OVER_CAP = Decimal("2.5")
 BACKFILL = Decimal("0.4")
 BACKFILL_SHARE = Decimal("0.5")
 CALLS_IN_FLIGHT = (1, 2, 4)
+PROBES_S = (1.0, 2.0)
 # What an act cuts off, one call or two as a rule, is charged and not billed: with fewer claims between acts, 0.95 of the
 # cap could not be billed.
 CLAIMS_AN_ACT = 36
@@ -23,7 +25,10 @@ CLAIMS_AN_ACT = 36
 
 @dataclass(frozen=True)
 class Plan:
-    """`kills` are SIGKILLs, `stops` SIGSTOPs past the deadline of every claim held; `fault` is planted in the analysts."""
+    """`kills` are SIGKILLs, `stops` SIGSTOPs past the deadline of every claim held; `fault` is planted in the analysts.
+
+    `outage_s`: for so long Claude answers nobody, once, amid the work.
+    """
 
     analysts: int
     kills: int
@@ -32,6 +37,7 @@ class Plan:
     cap_usd: Decimal
     seed: int
     fault: str | None = None
+    outage_s: float = 0.0
 
     def __post_init__(self) -> None:
         if self.max_tokens < 200:
@@ -98,7 +104,19 @@ class Plan:
             call_timeout_s=2.0,
             hold_slack_s=2.0,
             retry_delays_s=(0.2, 0.4),
+            probe_delays_s=PROBES_S,
         )
+
+    @property
+    def calls_in_outage(self) -> int:
+        """How many calls an outage may cost: those in flight as it begins, and probes at growing intervals.
+
+        Two analysts may probe at once: the one has not read the other's claim.
+        """
+        probes, at_s, pause_s = 1, 0.0, PROBES_S[0]
+        while at_s < self.outage_s:
+            probes, at_s, pause_s = probes + 1, at_s + pause_s, min(2 * pause_s, PROBES_S[1])
+        return sum(self.calls_in_flight) + OPENS_AFTER + probes + 2 * self.analysts
 
     @property
     def calls_a_day(self) -> int:

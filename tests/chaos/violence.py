@@ -31,7 +31,7 @@ from tests.chaos.crowd import Act, Crowd, processes
 from tests.chaos.judge import Evidence, ReadModel
 from tests.chaos.plan import Plan
 
-LONGEST_PAUSE_MS = 1000
+LONGEST_PAUSE_MS = 500
 REST_MS = 500
 QUIET_MS = 30_000
 
@@ -64,6 +64,10 @@ class Watch:
         room = self.ledger.room(lane, limits.cap_usd, limits.lane_cap_usd(lane), now_ms())
         return room >= self.plan.dearest_usd
 
+    def is_still(self) -> bool:
+        """Whether nothing has moved for a moment: an outage, say."""
+        return now_ms() - self.moved_ms > REST_MS
+
     def at_rest(self) -> bool:
         """Whether no call is under way, none need begin today and what was denied is settled; or nothing moves, whyever."""
         now = now_ms()
@@ -81,7 +85,7 @@ async def run(plan: Plan, connection: Connection, home: Path, limit_s: float) ->
     """Carry `plan` out on a fresh set of topics and return what there is to judge; its files go to `home`."""
     access_log = home / "claude.jsonl"
     access_log.touch()
-    async with publisher(connection) as appender, _claude(plan.seed, access_log) as base_url:
+    async with publisher(connection) as appender, _claude(plan, access_log) as base_url:
         log = Scene(connection, appender, plan.prompt)
         await log.activate()
         await _ask(log, plan.backfill_ids, "backfill")
@@ -145,7 +149,7 @@ async def _torment(plan: Plan, crowd: Crowd, watch: Watch) -> None:
         enough = watch.claims + crowd.random.uniform(0, 2 * plan.claims_an_act)
         until_ms = now_ms() + LONGEST_PAUSE_MS
         # Where the cap is reached nothing is claimed: then it is time that passes between acts.
-        while watch.claims < enough and (now_ms() < until_ms or not watch.at_rest()):
+        while watch.claims < enough and (now_ms() < until_ms or not (watch.at_rest() or watch.is_still())):
             await _midnight(plan, crowd, watch)
             await asyncio.sleep(0.01)
         # Or it would always be just after a claim.
@@ -176,10 +180,12 @@ async def _rest(plan: Plan, crowd: Crowd, watch: Watch, follower: Follower) -> N
 
 
 @asynccontextmanager
-async def _claude(seed: int, access_log: Path) -> AsyncIterator[str]:
+async def _claude(plan: Plan, access_log: Path) -> AsyncIterator[str]:
     """The base URL of a Claude in a process of its own."""
     mine, its = processes.Pipe()
-    claude = processes.Process(target=claude_process.main, args=(seed, access_log, its), daemon=True)
+    claude = processes.Process(
+        target=claude_process.main, args=(plan.seed, plan.outage_s, access_log, its), daemon=True
+    )
     claude.start()
     try:
         yield await asyncio.to_thread(mine.recv)
