@@ -8,6 +8,7 @@ from streams.analysis.analyst import Analyst, AnalystError, Gate
 from streams.analysis.attempt import Attempts
 from streams.analysis.recorder import Recorder
 from streams.analysis.recovery import Recovery
+from streams.analysis.standstill import Standstill
 from streams.analysis.state import AnalystState
 from streams.analysis.symbols import Symbols
 from streams.analysis.verdicts import Verdicts
@@ -36,10 +37,12 @@ async def analyse(
     now: Clock,
     stop: asyncio.Event,
     day_start_ms: int = 0,
+    report: Callable[[list[Standstill]], None] = lambda _standing: None,
 ) -> None:
     """Run an analyst until `stop` is set. Raises AnalystError, LedgerError, KafkaError: the process ends with it.
 
     `day_start_ms` moves the budget's day off midnight UTC, for proofs; every analyst of a ledger must have the same.
+    `report` is called with what stands still, again and again.
     """
     verdicts, gate = Verdicts(), Gate()
     state = AnalystState(verdicts.hear, Ledger(day_start_ms), breaker=Breaker(*limits.probe_delays_s))
@@ -68,7 +71,7 @@ async def analyse(
             now=now,
         )
         recovery = Recovery(state, recorder, verdicts, fetch, publisher.append, limits.retry_delays_s)
-        analyst = Analyst(state, attempts, limits, recovery, gate, stop)
+        analyst = Analyst(state, attempts, limits, recovery, gate, stop, report)
         watchers = [asyncio.create_task(follower.ended()) for follower in (ledger, analyses)]
         reading_ledger, _ = watchers
         stopper = asyncio.create_task(_when(stop, analyst.stop))

@@ -8,7 +8,6 @@ import asyncio
 import logging
 from collections.abc import Callable
 from contextlib import suppress
-from datetime import UTC, datetime
 from typing import assert_never
 from uuid import UUID
 
@@ -16,9 +15,10 @@ from aiokafka.errors import KafkaError
 
 from streams.analysis.attempt import Attempts
 from streams.analysis.next_step import Again, Done, Halt, LineFull, Next, Pause, PromptFails
-from streams.analysis.prompt_faults import FaultyPrompts
+from streams.analysis.obstacles import Obstacles
 from streams.analysis.queue import Line, line_of
 from streams.analysis.recovery import Recovery
+from streams.analysis.standstill import Standstill
 from streams.analysis.state import AnalystState
 from streams.budget.account import Pending
 from streams.budget.limits import Limits
@@ -79,6 +79,7 @@ class Analyst:
         recovery: Recovery,
         gate: Gate,
         stop: asyncio.Event,
+        report: Callable[[list[Standstill]], None],
     ) -> None:
         self._state = state
         self._attempts = attempts
@@ -86,12 +87,10 @@ class Analyst:
         self._recovery = recovery
         self._gate = gate
         self._stop = stop
+        self._report = report
         self._tasks: dict[UUID, asyncio.Task[None]] = {}
-        self._paused_until: datetime = datetime.min.replace(tzinfo=UTC)
-        self._faulty = FaultyPrompts()
-        self._broken_since_ms = 0
+        self._obstacles = Obstacles(state, attempts.now)
         self._halted: EarmarkError | None = None
-        self._alarm: str | None = None
 
     async def run(self) -> None:
         """Work until stopped; then finish the calls in flight, which are paid for.
@@ -103,8 +102,7 @@ class Analyst:
         try:
             while not self._stop.is_set() and self._halted is None:
                 self._gate.moved.clear()
-                self._tell_alarm()
-                self._tell_breaker()
+                self._report(self._obstacles.look())
                 self._fill()
                 with suppress(TimeoutError):
                     await asyncio.wait_for(self._gate.moved.wait(), self._idle_s())
@@ -118,6 +116,8 @@ class Analyst:
                 task.cancel()
             await asyncio.gather(recovery, *self._tasks.values(), return_exceptions=True)
         if self._halted is not None:
+            self._obstacles.halted = self._halted
+            self._report(self._obstacles.look())
             raise self._halted
 
     async def _recover(self) -> None:
@@ -151,7 +151,7 @@ class Analyst:
 
     def _closed_now(self) -> Callable[[Line], bool]:
         now_ms = self._now_ms()
-        if self._attempts.now() < self._paused_until or self._alarm is not None:
+        if self._obstacles.stop_all():
             return lambda _line: True
         if self._state.breaker.is_open and not self._may_probe(now_ms):
             return lambda _line: True
@@ -163,25 +163,6 @@ class Analyst:
         ledger, until_ms = self._state.ledger, self._state.breaker.until_ms
         elsewhere = any(held.appended_ms >= until_ms for held in ledger.open.values())
         return now_ms >= until_ms and not self._tasks and not elsewhere
-
-    def _tell_breaker(self) -> None:
-        since_ms = self._state.breaker.since_ms
-        if since_ms and not self._broken_since_ms:
-            log.error(
-                "Claude answers nobody: everything waits and nothing is lost; one call at a time tries again"
-            )
-        elif self._broken_since_ms and not since_ms:
-            since = datetime.fromtimestamp(self._broken_since_ms / 1000, UTC)
-            log.error("Claude answers again; it did not since %s", f"{since:%Y-%m-%d %H:%M}")
-        self._broken_since_ms = since_ms
-
-    def _tell_alarm(self) -> None:
-        """Stop spending for the rest of a UTC day on which the ledger raised an alarm; the first record of the next day ends it."""
-        ledger = self._state.ledger
-        alarm = ledger.alarm if self._now_ms() < ledger.day_end_ms() else None
-        if alarm is not None and alarm != self._alarm:
-            log.error("no calls until the UTC day ends: %s", alarm)
-        self._alarm = alarm
 
     def _fill(self) -> None:
         """Let requests go in the order of the lanes, each the moment that the pace opens for it."""
@@ -210,7 +191,7 @@ class Analyst:
         held_ms = self._attempts.held_until_ms(pending, prompt)
         if held_ms or pending.request.replay_id is not None:
             return held_ms
-        return self._faulty.held_until_ms(prompt.prompt_id, now_ms)
+        return self._obstacles.faulty.held_until_ms(prompt.prompt_id, now_ms)
 
     async def _probe(self, first: Pending, now_ms: int) -> None:
         """Let the smallest of the next requests try: what it costs without an answer is lost."""
@@ -268,28 +249,18 @@ class Analyst:
     def _go_on(self, pending: Pending, prompt: Prompt, todo: Next) -> None:
         match todo:
             case PromptFails(reason):
-                if self._faulty.add(prompt.prompt_id, self._now_ms()):
-                    log.error(
-                        "prompt %s cannot be asked (%s): live requests wait until another one is registered and"
-                        " activated (`earmark prompts`); everything else goes on",
-                        prompt.name,
-                        reason,
-                    )
-                self._state.queue.add(pending, self._faulty.held_until_ms(prompt.prompt_id, self._now_ms()))
+                self._state.queue.add(pending, self._obstacles.prompt_fails(prompt, reason))
             case Again(not_before_ms):
                 self._state.queue.add(pending, not_before_ms)
             case LineFull(until_ms):
                 self._gate.close(line_of(pending.request), until_ms)
                 self._state.queue.add(pending)
             case Pause(until, reason):
-                if self._attempts.now() >= self._paused_until:
-                    log.error("no calls before %s: %s", until.isoformat(), reason)
-                self._paused_until = max(self._paused_until, until)
+                self._obstacles.pause(until, reason)
                 self._state.queue.add(pending)
             case Halt(reason):
                 self._halt(AnalystError(f"Claude cannot be asked: {reason}"))
             case Done():
-                if self._faulty.works(prompt.prompt_id):
-                    log.error("prompt %s can be asked again", prompt.name)
+                self._obstacles.prompt_works(prompt)
             case _:
                 assert_never(todo)

@@ -13,6 +13,7 @@ from functools import partial
 from typing import get_args
 
 from streams.analysis import request_analysis as analysis_agent
+from streams.analysis.standstill import Report
 from streams.app.connections import connection_of, ytdlp_options
 from streams.app.diagnostics import configure
 from streams.budget.limits import Limits
@@ -109,7 +110,16 @@ def analyst(settings: Settings) -> None:
         await topics_answer(connection)
         async with publisher(connection) as appender:
             claude = Claude(sdk, utc_now)
-            await analyse(connection, appender, claude, limits_of(settings), symbols, utc_now, stop)
+            await analyse(
+                connection,
+                appender,
+                claude,
+                limits_of(settings),
+                symbols,
+                utc_now,
+                stop,
+                report=Report(settings.home),
+            )
 
     configure()
     # All that was imported stays: a collector that looks through it again and again holds up the calls in flight.
@@ -118,14 +128,19 @@ def analyst(settings: Settings) -> None:
 
 
 async def model_limit(settings: Settings, model: str) -> int | None:
-    """The most tokens that an answer of `model` may have; None without a key, or where the API does not say."""
+    """The most tokens that an answer of `model` may have, 0 where there is no such model.
+
+    None without a key, or where the API does not say.
+    """
     from streams.claude.client import Claude, client  # noqa: PLC0415  the SDK
 
     if settings.anthropic_api_key is None:
         return None
     key = settings.anthropic_api_key.get_secret_value()
     async with client(key, settings.anthropic_base_url, 1) as sdk:
-        return await Claude(sdk, utc_now).max_tokens_of(model, MODEL_ANSWER_LIMIT_S)
+        claude = Claude(sdk, utc_now)
+        limit = await claude.max_tokens_of(model, MODEL_ANSWER_LIMIT_S)
+        return 0 if claude.is_missing(model) else limit
 
 
 def watcher(settings: Settings) -> None:

@@ -61,18 +61,32 @@ class _Supervisor:
 
     async def keep_running(self, name: str, grace_s: float) -> None:
         """Start a process, and again when it ends by itself, later each time that it ends soon."""
-        failures = 0
+        failures, said = 0, ""
         while not self._stopping.is_set():
             began = asyncio.get_running_loop().time()
+            steady = asyncio.create_task(self._tell_steady(name, said))
             code = await self._run(name, grace_s)
+            if steady.done():
+                said = ""
+            steady.cancel()
             if self._stopping.is_set():
                 return
             failures = 0 if asyncio.get_running_loop().time() - began > STEADY_S else failures + 1
             wait_s = BACKOFF_S[min(failures, len(BACKOFF_S)) - 1]
-            self.complain(f"{name} ended with {code}: {_last_line(self._log(name))}")
-            self.complain(f"{name} starts again in {wait_s:g} s")
+            end = f"{name} ended with {code}: {_last_line(self._log(name))}"
+            if end != said:
+                # One line when trouble begins, and none while it stays the same.
+                self.complain(end)
+                self.complain(f"{name} starts again in {wait_s:g} s, and again until it stays")
+                said = end
             with suppress(TimeoutError):
                 await asyncio.wait_for(self._stopping.wait(), wait_s)
+
+    async def _tell_steady(self, name: str, said: str) -> None:
+        """Say that a process works again that had ended, once it has stayed for a while."""
+        await asyncio.sleep(STEADY_S)
+        if said:
+            self.say(f"{name} runs again")
 
     async def _run(self, name: str, grace_s: float) -> int:
         with self._log(name).open("ab") as stderr:

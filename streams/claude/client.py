@@ -53,6 +53,7 @@ class Claude:
         self._sdk = sdk
         self._now = now
         self._limits: dict[str, int] = {}
+        self._missing: set[str] = set()
 
     async def max_tokens_of(self, model: str, time_limit_s: float) -> int | None:
         """The most tokens that an answer of `model` may have, as the API says; None where it does not say."""
@@ -61,10 +62,17 @@ class Claude:
                 async with asyncio.timeout(time_limit_s):
                     info = await self._sdk.models.retrieve(model, timeout=_phases(time_limit_s))
                     self._limits[model] = int(info.max_tokens or 0)
+            except anthropic.NotFoundError:
+                self._missing.add(model)
+                return None
             except Exception as error:  # noqa: BLE001  whatever stands between us may answer anything
                 log.info("the limit of model %s is not known: %s", model, type(error).__name__)
                 return None
         return self._limits[model] or None
+
+    def is_missing(self, model: str) -> bool:
+        """Whether the API, asked for a model's limit, said that there is no such model."""
+        return model in self._missing
 
     async def count(self, request: dict[str, Any], time_limit_s: float) -> int | Response:
         """How many input tokens `request` would have (it costs nothing), or why that is not known."""

@@ -7,9 +7,10 @@ from decimal import Decimal
 import click
 from rich.table import Table
 
+from streams.analysis.standstill import Standstill, read_standstills
 from streams.budget.report import Budget, Report, Spent
 from streams.cli.log import open_log
-from streams.cli.terminal import console
+from streams.cli.terminal import console, printable
 from streams.clock import utc_now
 from streams.events.event import LANES
 from streams.log.follow import read
@@ -34,6 +35,8 @@ def budget(day: datetime | None) -> None:
     if report.spent:
         console().print(_table(report))
     if asked == now.date():
+        for standing in read_standstills(settings.home):
+            click.echo(printable(_standing(standing)))
         wait = timedelta(seconds=round((report.ends - now).total_seconds()))
         click.echo(f"the next day's budget begins in {wait}, at {report.ends:%Y-%m-%d %H:%M} UTC")
 
@@ -60,6 +63,11 @@ def _summary(report: Report, cap_here_usd: Decimal) -> list[str]:
     if left:
         lines.append("left by lane: " + ", ".join(left))
     return lines + [f"ALARM: {alarm}" for alarm in report.alarms]
+
+
+def _standing(standing: Standstill) -> str:
+    until = "" if standing.until is None else f", until {standing.until:%Y-%m-%d %H:%M}"
+    return f"NOT ASKED since {standing.since:%Y-%m-%d %H:%M}{until}: {standing.reason}"
 
 
 def _table(report: Report) -> Table:

@@ -83,6 +83,11 @@ async def _register(prompt: Prompt, settings: Settings) -> None:
         click.echo(
             f"the limit of model {prompt.model} is not known here: its max_tokens are not checked", err=True
         )
+    elif limit == 0:
+        click.echo(
+            f"Claude's API knows no model {prompt.model}: nobody will be asked with this prompt while that is so",
+            err=True,
+        )
     elif prompt.max_tokens > limit:
         raise RefusedError(
             f"prompt {prompt.name} asks for {prompt.max_tokens} max_tokens, and an answer of {prompt.model} may have {limit}"

@@ -1,14 +1,14 @@
 """What watch does, for other processes to show: `EARMARK_HOME/watch.json`. Nothing depends on it; the log has what counts."""
 
-import os
 from collections.abc import Mapping
 from dataclasses import dataclass, field
 from datetime import datetime, timedelta
 from importlib.metadata import version
 from pathlib import Path
 
-from pydantic import TypeAdapter, ValidationError
+from pydantic import TypeAdapter
 
+from streams.bulletin import put_up, read
 from streams.discovery.looks import Seen
 from streams.discovery.throttle import Pause
 
@@ -45,19 +45,13 @@ class Reporter:
         last = self._last
         if last is not None and state.at < last.at + EVERY and state.pause == last.pause:
             return
-        self._path.parent.mkdir(parents=True, exist_ok=True)
-        new = self._path.with_suffix(f".{os.getpid()}")
-        new.write_bytes(_FORM.dump_json(state))
-        new.replace(self._path)
+        put_up(self._path, _FORM, state)
         self._last = state
 
 
 def read_state(home: Path) -> WatchState | None:
     """What watch last wrote, or None."""
-    try:
-        return _FORM.validate_json((home / NAME).read_bytes())
-    except (OSError, ValidationError):
-        return None
+    return read(home / NAME, _FORM)
 
 
 def advice(pause: Pause) -> str:
