@@ -82,6 +82,7 @@ class LoopbackClaude:
         self.calls: list[Call] = []
         self.base_url = ""
         self.max_tokens: int | None = 64_000
+        self.retired: set[str] = set()
         """The limit that the models endpoint gives for every model."""
 
     def bill(self) -> Decimal:
@@ -105,7 +106,7 @@ class LoopbackClaude:
 
     async def _model(self, request: web.Request) -> web.StreamResponse:
         model = request.match_info["model"]
-        if not model.startswith("claude-"):
+        if not model.startswith("claude-") or model in self.retired:
             return self._failed(Failure(404, "not_found_error", f"model: {model}"))
         info = {"type": "model", "id": model, "display_name": model, "created_at": "2026-01-01T00:00:00Z"}
         return self._json(200, info | {"lifecycle": "active", "max_tokens": self.max_tokens})

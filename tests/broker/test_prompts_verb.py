@@ -58,17 +58,20 @@ async def test_more_max_tokens_than_the_model_may_answer_with_are_refused(
 ) -> None:
     """As the API's models endpoint says; without a key nobody knows, and that is said."""
     async with LoopbackClaude({}) as claude:
-        claude.max_tokens = 2999
+        claude.retired = {read_prompt(file_of(tmp_path, "wide")).model}
+        warned = await run(connection, "register", file_of(tmp_path, "gone"), claude=claude.base_url)
+        assert "knows no model" in warned.output
+        claude.retired, claude.max_tokens = set(), 2999
         refused = await run(connection, "register", file_of(tmp_path, "wide"), claude=claude.base_url)
         assert isinstance(refused.exception, RefusedError)
         assert "2999 at most: lower max_tokens" in str(refused.exception)
-        assert await log_of(connection) == []
+        assert len(await log_of(connection)) == 1
         claude.max_tokens = 3000
         registered = await run(connection, "register", file_of(tmp_path, "wide"), claude=claude.base_url)
         assert registered.exit_code == 0, registered.output
     unchecked = await run(connection, "register", file_of(tmp_path, "unchecked"))
     assert "not checked" in unchecked.output
-    assert len(await log_of(connection)) == 2
+    assert len(await log_of(connection)) == 3
 
 
 async def test_what_is_registered_stays_as_it_is(connection: Connection, tmp_path: Path) -> None:

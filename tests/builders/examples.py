@@ -349,6 +349,30 @@ EXAMPLES: dict[str, Event] = {type(event).__name__: event for event in _EVENTS} 
         replay_id=None,
         again=1,
     ),
+    "BudgetSettled.unanswered": BudgetSettled(
+        at=AT,
+        attempt_id=ATTEMPT,
+        analysis_id=ANALYSIS,
+        outcome="not_called",
+        usd=Decimal("0.001200000"),
+        usage=None,
+        retry_at=AT + timedelta(seconds=30),
+        granted=True,
+        unanswered=True,
+    ),
+    "AttemptFailed.unanswered": AttemptFailed(
+        **_FAILURE,
+        attempt_id=ATTEMPT,
+        outcome="provider_error",
+        reason="500 api_error: Internal server error",
+        raw_answer=None,
+        usage=None,
+        usd=Decimal("0.001200000"),
+        unanswered=True,
+    ),
+    "ReplayCancelled.reason": ReplayCancelled(
+        at=AT, replay_id=REPLAY, reason="404 not_found_error: model: claude-haiku-3"
+    ),
     "ReplayStarted.since_typed": ReplayStarted(
         at=AT,
         replay_id=UUID("5f0c1b1e-7a52-4c3e-9d66-0f6d1f3f8a03"),
