@@ -129,7 +129,7 @@ class Recorder:
 
     async def _unanswered(self, claim: BudgetReserved, usd: Decimal) -> Next:
         """Settle a claim that used up no attempt: the provider answers nobody, as far as is known."""
-        retry_at = self.now() + timedelta(seconds=self.limits.retry_delays_s[0])
+        retry_at = self.now() + timedelta(seconds=self.state.breaker.retry_s(claim.analysis_id))
         await self.settle(claim, "not_called", usd, retry_at=retry_at, unanswered=True)
         return Again(int(retry_at.timestamp() * 1000))
 

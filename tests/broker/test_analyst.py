@@ -215,7 +215,7 @@ async def test_a_retry_waits_out_its_delay_also_under_an_analyst_that_was_not_th
     connection: Connection,
 ) -> None:
     """The delay stands in the log; and a call without an answer, where nobody is answered, is no attempt."""
-    slow = replace(LIMITS, retry_delays_s=(4.0, 60.0))
+    slow = replace(LIMITS, probe_delays_s=(4.0, 60.0))
     async with scene(connection) as log, scripted(SERVER_ERROR, Reply(ANSWER)) as claude:
         await log.ask("a")
         async with analysts(log, claude.base_url, limits=slow):

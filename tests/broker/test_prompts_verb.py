@@ -58,7 +58,7 @@ async def test_more_max_tokens_than_the_model_may_answer_with_are_refused(
 ) -> None:
     """As the API's models endpoint says; without a key nobody knows, and that is said."""
     async with LoopbackClaude({}) as claude:
-        claude.retired = {read_prompt(file_of(tmp_path, "wide")).model}
+        claude.retired = {read_prompt(Path(file_of(tmp_path, "wide"))).model}
         warned = await run(connection, "register", file_of(tmp_path, "gone"), claude=claude.base_url)
         assert "knows no model" in warned.output
         claude.retired, claude.max_tokens = set(), 2999

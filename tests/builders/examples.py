@@ -351,7 +351,7 @@ EXAMPLES: dict[str, Event] = {type(event).__name__: event for event in _EVENTS} 
     ),
     "BudgetSettled.unanswered": BudgetSettled(
         at=AT,
-        attempt_id=ATTEMPT,
+        attempt_id=UUID("5f0c1b1e-7a52-4c3e-9d66-0f6d1f3f8a05"),
         analysis_id=ANALYSIS,
         outcome="not_called",
         usd=Decimal("0.001200000"),
@@ -362,7 +362,7 @@ EXAMPLES: dict[str, Event] = {type(event).__name__: event for event in _EVENTS} 
     ),
     "AttemptFailed.unanswered": AttemptFailed(
         **_FAILURE,
-        attempt_id=ATTEMPT,
+        attempt_id=UUID("5f0c1b1e-7a52-4c3e-9d66-0f6d1f3f8a05"),
         outcome="provider_error",
         reason="500 api_error: Internal server error",
         raw_answer=None,
@@ -371,7 +371,9 @@ EXAMPLES: dict[str, Event] = {type(event).__name__: event for event in _EVENTS} 
         unanswered=True,
     ),
     "ReplayCancelled.reason": ReplayCancelled(
-        at=AT, replay_id=REPLAY, reason="404 not_found_error: model: claude-haiku-3"
+        at=AT,
+        replay_id=UUID("5f0c1b1e-7a52-4c3e-9d66-0f6d1f3f8a06"),
+        reason="404 not_found_error: model: claude-haiku-3",
     ),
     "ReplayStarted.since_typed": ReplayStarted(
         at=AT,

@@ -50,12 +50,17 @@ def test_each_probe_without_an_answer_doubles_the_pause_up_to_the_longest() -> N
         assert least <= wait <= least * (1 + JITTER)
 
 
-def test_where_one_video_alone_waits_the_pauses_grow_on_for_each_may_cost_a_call() -> None:
-    breaker = broken(A, A, A)
+def test_one_video_that_alone_gets_no_answer_holds_up_nobody_and_waits_longer_each_time() -> None:
+    breaker, waits = Breaker(), list[float]()
     for _ in range(20):
-        before = breaker.until_ms
-        breaker.unanswered(A, before)
-    assert breaker.until_ms - before >= 900_000 * ALONE
+        waits.append(breaker.retry_s(A))
+        breaker.unanswered(A, 1000)
+        assert not breaker.is_open
+    assert waits[:3] == [30, 60, 120]
+    assert waits[-1] == 900 * ALONE
+    assert breaker.retry_s(B) == 30
+    breaker.unanswered(B, 2000)
+    assert breaker.is_open
 
 
 def test_calls_that_were_under_way_do_not_lengthen_the_pause() -> None:
@@ -87,13 +92,13 @@ def test_what_is_done_is_forgotten() -> None:
 
 @given(st.lists(st.tuples(st.sampled_from([A, B, C, D]), st.booleans(), st.integers(0, 10**6)), max_size=40))
 def test_it_is_open_exactly_after_a_long_enough_row(history: list[tuple[UUID, bool, int]]) -> None:
-    breaker, row, clock_ms = Breaker(), 0, 0
+    breaker, row, clock_ms = Breaker(), list[UUID](), 0
     for analysis, is_answered, wait_ms in history:
         clock_ms += wait_ms
         if is_answered:
             breaker.answered(analysis)
-            row = 0
+            row.clear()
         else:
             breaker.unanswered(analysis, clock_ms)
-            row += 1
-        assert breaker.is_open == (row >= OPENS_AFTER)
+            row.append(analysis)
+        assert breaker.is_open == (len(row) >= OPENS_AFTER and len(set(row)) > 1)
