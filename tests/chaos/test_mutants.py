@@ -20,8 +20,8 @@ pytestmark = pytest.mark.kafka
         ("ignore_expiry", 12, 400, 0, "calls were made under claim"),
         ("settle_before_recording", 1, 100, 0, "is lost"),
         ("ignore_shares", 0, 100, 0, "lane backfill was charged"),
-        ("forget_the_breaker", 40, 400, 15, "the outage cost"),
-        ("filter_for_free", 0, 400, 0, "was billed"),
+        ("forget_the_breaker", 30, 300, 10, "the outage cost"),
+        ("filter_for_free", 0, 200, 0, "was billed"),
     ],
 )
 async def test_a_planted_fault_turns_the_judge_red(
