@@ -102,9 +102,10 @@ CREATE TABLE analyses (
   cache_read_input_tokens BIGINT, usd DECIMAL(18, 9), direction VARCHAR, reasoning VARCHAR,
   themes VARCHAR[], risks VARCHAR[], summary VARCHAR, url VARCHAR, channel_id VARCHAR,
   channel_title VARCHAR, title VARCHAR, published_at TIMESTAMPTZ, published_precision VARCHAR, origin VARCHAR, happened_at TIMESTAMPTZ,
+  partial BOOLEAN, response_id VARCHAR, served_model VARCHAR, inference_geo VARCHAR, service_tier VARCHAR, response_usage JSON,
   log_partition INTEGER, log_offset BIGINT
 );
-COMMENT ON TABLE analyses IS 'every answer of Claude, also of prompts that are not active';
+COMMENT ON TABLE analyses IS 'every answer of Claude, also of prompts that are not active; of an analysis perhaps a partial one and a whole one';
 
 CREATE TABLE all_mentions (
   mention_id UUID, analysis_id UUID, video_id VARCHAR, ordinal INTEGER, symbol VARCHAR, said_as VARCHAR,

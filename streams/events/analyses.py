@@ -1,9 +1,9 @@
 """What Claude made of a video's words, and what went wrong."""
 
-from typing import Annotated, Literal, Self
+from typing import Annotated, ClassVar, Literal, Self
 from uuid import UUID
 
-from pydantic import AfterValidator, Field, model_validator
+from pydantic import AfterValidator, Field, JsonValue, model_validator
 
 from streams.events.event import Event, Lane, Part, Position, Usd, derive_id
 from streams.events.ledger import Usage
@@ -17,7 +17,17 @@ Conviction = Annotated[
 ]
 """How sure the speaker sounds, 0 to 1 in steps of 0.05: one of 21 numbers, without float dust."""
 
-Rejection = Literal["quote_too_short", "quote_not_in_transcript", "quote_far_from_line", "symbol_unusable"]
+Rejection = Literal[
+    "symbol_unusable",
+    "action_unknown",
+    "conviction_unusable",
+    "line_unusable",
+    "quote_too_short",
+    "quote_not_in_transcript",
+    "quote_far_from_line",
+    "repeated",
+    "contradicts_itself",
+]
 """Why a mention never becomes a signal."""
 
 AttemptOutcome = Literal[
@@ -47,23 +57,35 @@ class Outlook(Part):
     reasoning: str
 
 
+class ResponseInfo(Part):
+    """What the provider's response says of itself; `model` served it, `usage` is as it came. Null: it does not say."""
+
+    id: str | None
+    model: str | None
+    stop_reason: str | None
+    inference_geo: str | None
+    service_tier: str | None
+    usage: JsonValue
+
+
 class Mention(Part):
     """A stock call as the model gave it, with what the transcript says to it.
 
     Grounded: `mention_id` and times are set, from the transcript. Rejected: `rejected` says why, and there is no id.
     `line` is the transcript line the quote was found on (the model's own where rejected). `listed`: whether the
-    symbol stands in the configured list; null where none is configured.
+    symbol stands in the configured list; null where none is configured. Rejected alone may lack `action`, `conviction`
+    and `line`: the model gave none that can be used.
     """
 
     mention_id: UUID | None
     symbol: str
     said_as: str
     listed: bool | None
-    action: Action
-    conviction: Conviction
+    action: Action | None
+    conviction: Conviction | None
     time_horizon: TimeHorizon
     quote: str
-    line: int
+    line: int | None
     start_ms: int | None
     end_ms: int | None
     rejected: Rejection | None
@@ -73,6 +95,8 @@ class Mention(Part):
         grounded = [self.mention_id, self.start_ms, self.end_ms]
         if any((value is None) == (self.rejected is None) for value in grounded):
             raise ValueError("a mention is grounded (id and times) or rejected (a reason), never both")
+        if self.rejected is None and None in (self.action, self.conviction, self.line):
+            raise ValueError("a grounded mention has an action, a conviction and a line")
         return self
 
 
@@ -91,7 +115,13 @@ class _OfAnalysis(Event):
 
 
 class AnalysisCompleted(_OfAnalysis):
-    """A paid answer, whole: raw as it came, and as it was understood."""
+    """A paid answer: raw as it came, and as it was understood.
+
+    `partial`: the answer was cut, and its whole mentions are kept; a whole analysis goes before it. `outlook` or
+    `summary` null: the answer has none. `usage` null: the bill is unknown, and `usd` is all that was reserved.
+    """
+
+    version: ClassVar[int] = 2
 
     attempt_id: UUID
     captions_id: UUID
@@ -105,13 +135,15 @@ class AnalysisCompleted(_OfAnalysis):
     lines_version: int
     grounding_version: int
     raw_answer: str
-    usage: Usage
+    usage: Usage | None
     usd: Usd = Field(ge=0)
-    outlook: Outlook
+    outlook: Outlook | None
     themes: tuple[str, ...]
     risks: tuple[str, ...]
-    summary: str
+    summary: str | None
     mentions: tuple[Mention, ...]
+    partial: bool = False
+    response: ResponseInfo | None = None
 
     @property
     def extensions(self) -> dict[str, str]:
@@ -121,6 +153,7 @@ class AnalysisCompleted(_OfAnalysis):
             "promptid": self.prompt_id,
             "captionsid": str(self.captions_id),
             "revision": str(self.captions_revision),
+            **({"partial": "true"} if self.partial else {}),
         }
 
 
@@ -135,6 +168,7 @@ class _Failure(_OfAnalysis):
     raw_answer: str | None
     usage: Usage | None
     usd: Usd = Field(ge=0)
+    response: ResponseInfo | None = None
 
     @property
     def extensions(self) -> dict[str, str]:

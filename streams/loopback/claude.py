@@ -5,6 +5,7 @@ are counted by a fixed rule, and every answer is billed at list price by this se
 """
 
 import asyncio
+import json
 from collections import Counter
 from collections.abc import Mapping
 from dataclasses import dataclass, replace
@@ -118,8 +119,9 @@ class LoopbackClaude:
     async def _messages(self, request: web.Request) -> web.StreamResponse:
         body = await request.json(loads=orjson.loads)
         step = _refusal(request, body) or self._over_limit(body) or self._step(body)
-        message = self._message(step, body) if isinstance(step, Reply) else None
-        headers = self._record(step, body, message)
+        made = self._message(step, body) if isinstance(step, Reply) else None
+        message = step.altered(made) if isinstance(step, Reply) and made else made
+        headers = self._record(step, body, made, message)
         # The bill is written first: a client that is gone before its answer comes has still bought it.
         await asyncio.sleep(self._latency_s)
         if isinstance(step, Failure):
@@ -127,10 +129,13 @@ class LoopbackClaude:
         if step.delivery == "hang":
             await asyncio.Event().wait()
         if step.delivery in {"cut_connection", "no_answer"}:
-            return await _cut(request, orjson.dumps(message) if step.delivery == "cut_connection" else b"")
+            return await _cut(
+                request, json.dumps(message).encode() if step.delivery == "cut_connection" else b""
+            )
         if step.delivery == "trickle":
             return await _trickle(request)
-        text = orjson.dumps(message).decode()
+        # As ASCII, in which a half of a surrogate pair can travel.
+        text = json.dumps(message)
         text = text[: len(text) // 2] if step.delivery == "broken_json" else text
         return self._response(200, text, headers)
 
@@ -194,7 +199,11 @@ class LoopbackClaude:
         }
 
     def _record(
-        self, step: Step, body: Mapping[str, Any], message: Mapping[str, Any] | None
+        self,
+        step: Step,
+        body: Mapping[str, Any],
+        made: Mapping[str, Any] | None,
+        sent: Mapping[str, Any] | None,
     ) -> Mapping[str, str]:
         call = Call(
             at=self._now(),
@@ -202,8 +211,8 @@ class LoopbackClaude:
             model=body["model"],
             max_tokens=body["max_tokens"],
             status=step.status if isinstance(step, Failure) else 200,
-            usage=None if message is None else message["usage"],
-            usd=Decimal(0) if message is None else _list_price(message),
+            usage=None if made is None else made["usage"],
+            usd=Decimal(0) if made is None or sent is None else _bill(made, sent),
         )
         self.calls.append(call)
         if call.status not in {429, 529}:
@@ -243,6 +252,14 @@ def _refusal(request: web.Request, body: Mapping[str, Any]) -> Failure | None:
 
 def _list_price(message: Mapping[str, Any]) -> Decimal:
     return extract_usage(message, provider_id="anthropic").calc_price().total_price
+
+
+def _bill(made: Mapping[str, Any], sent: Mapping[str, Any]) -> Decimal:
+    """The price of what was made; of the place only the US has another one."""
+    geo = (sent.get("usage") or {}).get("inference_geo")
+    return _list_price({**made, "model": sent["model"] or made["model"]}) * (
+        Decimal("1.1") if geo == "us" else 1
+    )
 
 
 def _tokens(text: bytes) -> int:

@@ -15,7 +15,7 @@ from annotated_types import Ge, Gt, Le, MinLen, MultipleOf
 from cloudevents.core.bindings.kafka import KafkaMessage, from_binary_event
 from hypothesis import given, settings
 from hypothesis import strategies as st
-from pydantic import AwareDatetime, BaseModel
+from pydantic import AwareDatetime, BaseModel, JsonValue
 
 from streams.events.analyses import Mention
 from streams.events.captions import CaptionsExtracted
@@ -86,6 +86,11 @@ KINDS: Mapping[Any, Callable[[tuple[Any, ...], Rules], st.SearchStrategy[Any]]] 
             [UTC, timezone(timedelta(hours=-9, minutes=-30)), timezone(timedelta(hours=14))]
         )
     ).filter(lambda moment: 1 < moment.year < 9999),
+    JsonValue: lambda _, __: st.recursive(
+        st.none() | st.booleans() | st.integers() | st.text(max_size=8),
+        lambda inner: st.lists(inner, max_size=3) | st.dictionaries(st.text(max_size=8), inner, max_size=3),
+        max_leaves=5,
+    ),
 }
 
 
@@ -104,6 +109,8 @@ def models(model: type[BaseModel]) -> st.SearchStrategy[Any]:
             "start_ms": st.integers(),
             "end_ms": st.integers(),
         }
+        for name in ("action", "conviction", "line"):
+            grounded[name] = grounded[name].filter(lambda value: value is not None)
         rejected = fields(Mention) | dict.fromkeys(("mention_id", "start_ms", "end_ms"), st.none())
         reasons = values(Mention.model_fields["rejected"].annotation).filter(bool)
         return st.builds(Mention, **grounded | {"rejected": st.none()}) | st.builds(
