@@ -113,6 +113,8 @@ def _attempt(
             answer = completed(
                 of, prompt, claim.attempt_id, revision, symbols=random.sample(["NVDA", "ON", "T"], k=2)
             )
+            if random.random() < 0.3:
+                answer = answer.model_copy(update={"partial": True, "usage": None, "summary": None})
             yield answer
             yield from signals(answer, revision)
             yield settled(claim, "completed", "0.0045", usage, granted=granted)
