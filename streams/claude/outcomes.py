@@ -29,7 +29,7 @@ class Answered:
 
     texts: tuple[str, ...]
     bill: Bill
-    response: ResponseInfo
+    response: ResponseInfo | None = None
 
     @property
     def usage(self) -> Usage | None:

@@ -16,9 +16,9 @@ from typing import Any, Self
 
 import orjson
 from aiohttp import web
-from genai_prices import extract_usage
 
 from streams.clock import Clock, utc_now
+from streams.loopback.bills import bill, list_price
 from streams.loopback.rate_limits import Limits
 from streams.loopback.script import (
     RATE_LIMITED,
@@ -212,7 +212,7 @@ class LoopbackClaude:
             max_tokens=body["max_tokens"],
             status=step.status if isinstance(step, Failure) else 200,
             usage=None if made is None else made["usage"],
-            usd=Decimal(0) if made is None or sent is None else _bill(made, sent),
+            usd=Decimal(0) if made is None or sent is None else bill(made, sent),
         )
         self.calls.append(call)
         if call.status not in {429, 529}:
@@ -244,22 +244,10 @@ def _refusal(request: web.Request, body: Mapping[str, Any]) -> Failure | None:
     if not bearer and "x-api-key" not in request.headers:
         return Failure(401, "authentication_error", "An API key is required.")
     try:
-        _list_price({"model": body["model"], "usage": _NOTHING})
+        list_price({"model": body["model"], "usage": _NOTHING})
     except LookupError:
         return Failure(404, "not_found_error", f"model: {body['model']}")
     return None
-
-
-def _list_price(message: Mapping[str, Any]) -> Decimal:
-    return extract_usage(message, provider_id="anthropic").calc_price().total_price
-
-
-def _bill(made: Mapping[str, Any], sent: Mapping[str, Any]) -> Decimal:
-    """The price of what was made; of the place only the US has another one."""
-    geo = (sent.get("usage") or {}).get("inference_geo")
-    return _list_price({**made, "model": sent["model"] or made["model"]}) * (
-        Decimal("1.1") if geo == "us" else 1
-    )
 
 
 def _tokens(text: bytes) -> int:
