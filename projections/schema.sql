@@ -112,7 +112,7 @@ CREATE TABLE all_mentions (
   listed BOOLEAN, action VARCHAR, conviction DOUBLE, time_horizon VARCHAR, quote VARCHAR, line BIGINT,
   start_ms BIGINT, end_ms BIGINT, rejected VARCHAR, log_partition INTEGER, log_offset BIGINT
 );
-COMMENT ON TABLE all_mentions IS 'every mention of every analysis; rejected says why one is not grounded';
+COMMENT ON TABLE all_mentions IS 'every mention of every analysis, with the place of its row in analyses; rejected says why one is not grounded';
 
 CREATE TABLE _failures (
   type VARCHAR, analysis_id UUID, attempt_id UUID, video_id VARCHAR, captions_id UUID, lane VARCHAR,
