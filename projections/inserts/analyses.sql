@@ -13,5 +13,5 @@ SELECT happened_at, log_partition, log_offset, unnest(_video(body)),
   unnest(json_transform(body -> 'outlook', '{"direction": "VARCHAR", "reasoning": "VARCHAR"}')),
   body ->> '$.response.id' AS response_id, body ->> '$.response.model' AS served_model,
   unnest(json_transform(body -> 'response', '{"inference_geo": "VARCHAR", "service_tier": "VARCHAR"}')),
-  nullif(body -> '$.response.usage', 'null') AS response_usage
+  try_cast(body ->> '$.response.usage' AS JSON) AS response_usage
 FROM incoming WHERE type = 'AnalysisCompleted'

@@ -126,7 +126,7 @@ def _info(message: dict[str, Any]) -> ResponseInfo:
         stop_reason=_text(message.get("stop_reason")),
         inference_geo=_text(said.get("inference_geo")),
         service_tier=_text(said.get("service_tier")),
-        usage=usage,
+        usage=None if usage is None else json.dumps(usage, ensure_ascii=False),
     )
 
 

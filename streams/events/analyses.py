@@ -3,7 +3,7 @@
 from typing import Annotated, ClassVar, Literal, Self
 from uuid import UUID
 
-from pydantic import AfterValidator, Field, JsonValue, model_validator
+from pydantic import AfterValidator, Field, model_validator
 
 from streams.events.event import Event, Lane, Part, Position, Usd, derive_id
 from streams.events.ledger import Usage
@@ -58,14 +58,17 @@ class Outlook(Part):
 
 
 class ResponseInfo(Part):
-    """What the provider's response says of itself; `model` served it, `usage` is as it came. Null: it does not say."""
+    """What the provider's response says of itself; `model` served it. Null: it does not say.
+
+    `usage` is JSON as text, for nobody vouches for its shape.
+    """
 
     id: str | None
     model: str | None
     stop_reason: str | None
     inference_geo: str | None
     service_tier: str | None
-    usage: JsonValue
+    usage: str | None
 
 
 class Mention(Part):

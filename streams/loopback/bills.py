@@ -14,7 +14,8 @@ def list_price(message: Mapping[str, Any]) -> Decimal:
 
 def bill(made: Mapping[str, Any], sent: Mapping[str, Any]) -> Decimal:
     """The price of the message that was made, as the model and in the place that the one that is sent names."""
-    geo = (sent.get("usage") or {}).get("inference_geo")
+    usage = sent["usage"]
+    geo = usage.get("inference_geo") if isinstance(usage, dict) else None
     return list_price({**made, "model": sent["model"] or made["model"]}) * (
         Decimal("1.1") if geo == "us" else 1
     )

@@ -84,7 +84,7 @@ RESPONSE = ResponseInfo(
     stop_reason="max_tokens",
     inference_geo="us",
     service_tier="standard",
-    usage={"input_tokens": 1200, "output_tokens": 640, "cache_read_input_tokens": 700, "inference_geo": "us"},
+    usage='{"input_tokens": 1200, "output_tokens": 640, "cache_read_input_tokens": 700, "inference_geo": "us"}',
 )
 
 GROUNDED = Mention(

@@ -40,6 +40,10 @@ def says(**changes: Any) -> Reply:
     return Reply(ANSWER, altered=lambda message: {**message, **changes})
 
 
+def nested(depth: int) -> list[Any]:
+    return [nested(depth - 1)] if depth else []
+
+
 def usage(**changes: Any) -> Reply:
     return Reply(ANSWER, altered=lambda message: {**message, "usage": {**message["usage"], **changes}})
 
@@ -149,6 +153,7 @@ async def test_an_answer_with_something_odd_about_it_is_kept_as_billed(
         pytest.param(says(usage=None), id="usage null"),
         pytest.param(says(usage={"input_tokens": 400}), id="usage partial"),
         pytest.param(says(usage=[]), id="usage of another shape"),
+        pytest.param(says(usage=nested(200)), id="usage deeper than any reader goes"),
     ],
 )
 async def test_an_answer_whose_bill_is_unknown_is_kept_and_its_whole_reservation_charged(step: Reply) -> None:
@@ -233,7 +238,7 @@ async def test_the_event_keeps_what_the_response_says_of_itself() -> None:
     assert (done.response.id, done.response.stop_reason) == ("msg_00000001", "end_turn")
     assert (done.response.model, done.model) == ("claude-haiku-5-5", "claude-haiku-5-5")
     assert (done.response.service_tier, done.response.inference_geo) == ("priority", "global")
-    assert done.response.usage == {
+    assert orjson.loads(done.response.usage or "") == {
         **(set_up.claude.calls[0].usage or {}),
         "service_tier": "priority",
         "inference_geo": "global",

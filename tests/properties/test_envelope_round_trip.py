@@ -15,7 +15,7 @@ from annotated_types import Ge, Gt, Le, MinLen, MultipleOf
 from cloudevents.core.bindings.kafka import KafkaMessage, from_binary_event
 from hypothesis import given, settings
 from hypothesis import strategies as st
-from pydantic import AwareDatetime, BaseModel, JsonValue
+from pydantic import AwareDatetime, BaseModel
 
 from streams.events.analyses import Mention
 from streams.events.captions import CaptionsExtracted
@@ -86,11 +86,6 @@ KINDS: Mapping[Any, Callable[[tuple[Any, ...], Rules], st.SearchStrategy[Any]]] 
             [UTC, timezone(timedelta(hours=-9, minutes=-30)), timezone(timedelta(hours=14))]
         )
     ).filter(lambda moment: 1 < moment.year < 9999),
-    JsonValue: lambda _, __: st.recursive(
-        st.none() | st.booleans() | st.integers() | st.text(max_size=8),
-        lambda inner: st.lists(inner, max_size=3) | st.dictionaries(st.text(max_size=8), inner, max_size=3),
-        max_leaves=5,
-    ),
 }
 
 

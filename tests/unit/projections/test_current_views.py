@@ -102,13 +102,16 @@ def test_what_the_response_said_of_itself_is_kept(told: Told) -> None:
         stop_reason="end_turn",
         inference_geo="us",
         service_tier="standard",
-        usage={"output_tokens": 7, "odd": [1]},
+        usage='{"output_tokens": 7, "odd": [1]}',
     )
     told.tell(completed(video(1), FIRST, ONE).model_copy(update={"response": said}))
     told.tell(completed(video(2), FIRST, TWO))
+    broken = said.model_copy(update={"usage": "{"})
+    told.tell(completed(video(3), FIRST, THREE).model_copy(update={"response": broken}))
+    assert told.rows("SELECT response_usage FROM analyses WHERE video_id = 'video-3'") == [(None,)]
     assert told.rows(
         "SELECT response_id, served_model, inference_geo, service_tier, response_usage ->> '$.odd[0]' FROM analyses"
-        " ORDER BY video_id"
+        " WHERE video_id < 'video-3' ORDER BY video_id"
     ) == [("msg_1", "claude-haiku-5-5-20261001", "us", "standard", "1"), (None, None, None, None, None)]
 
 
