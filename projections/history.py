@@ -53,7 +53,7 @@ SELECT
   sum(
     a.input_tokens + a.cache_creation_input_tokens + a.cache_read_input_tokens
     - (coalesce(strlen(p.words), 0) + $frame_bytes) * $tokens_a_byte
-  ) / nullif(sum(c.words), 0),
+  ) / nullif(sum(c.words) FILTER (a.input_tokens IS NOT NULL), 0),
   avg(a.output_tokens)
 FROM analyses a
 JOIN captions c USING (captions_id)

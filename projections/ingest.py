@@ -71,7 +71,7 @@ TABLES = (
     _table("_settlements", "BudgetSettled", "attempt_id"),
     _table("_replays_started", "ReplayStarted", "replay_id"),
     _table("_replays_cancelled", "ReplayCancelled", "replay_id"),
-    _table("analyses", "AnalysisCompleted", "analysis_id"),
+    _table("analyses", "AnalysisCompleted", "analysis_id partial"),
     _table("all_mentions", "AnalysisCompleted", ""),
     _table("_failures", "AttemptFailed AnalysisFailed", "type analysis_id attempt_id"),
     _table(

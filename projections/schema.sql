@@ -107,16 +107,17 @@ CREATE TABLE analyses (
   cache_read_input_tokens BIGINT, usd DECIMAL(18, 9), direction VARCHAR, reasoning VARCHAR,
   themes VARCHAR[], risks VARCHAR[], summary VARCHAR, url VARCHAR, channel_id VARCHAR,
   channel_title VARCHAR, title VARCHAR, published_at TIMESTAMPTZ, published_precision VARCHAR, origin VARCHAR, happened_at TIMESTAMPTZ,
+  partial BOOLEAN, response_id VARCHAR, served_model VARCHAR, inference_geo VARCHAR, service_tier VARCHAR, response_usage JSON,
   log_partition INTEGER, log_offset BIGINT
 );
-COMMENT ON TABLE analyses IS 'every answer of Claude, also of prompts that are not active';
+COMMENT ON TABLE analyses IS 'every answer of Claude, also of prompts that are not active; of an analysis perhaps a partial one and a whole one';
 
 CREATE TABLE all_mentions (
   mention_id UUID, analysis_id UUID, video_id VARCHAR, ordinal INTEGER, symbol VARCHAR, said_as VARCHAR,
   listed BOOLEAN, action VARCHAR, conviction DOUBLE, time_horizon VARCHAR, quote VARCHAR, line BIGINT,
   start_ms BIGINT, end_ms BIGINT, rejected VARCHAR, log_partition INTEGER, log_offset BIGINT
 );
-COMMENT ON TABLE all_mentions IS 'every mention of every analysis; rejected says why one is not grounded';
+COMMENT ON TABLE all_mentions IS 'every mention of every analysis, with the place of its row in analyses; rejected says why one is not grounded';
 
 CREATE TABLE _failures (
   type VARCHAR, analysis_id UUID, attempt_id UUID, video_id VARCHAR, captions_id UUID, lane VARCHAR,

@@ -1,23 +1,30 @@
--- Two prompts by name, over the videos that both have analysed, on the same captions: the latest that both had.
+-- Two prompts by name, over the videos that both have analysed, on the same captions: the latest that both had, whole
+-- where there is a whole one.
 CREATE OR REPLACE MACRO compare_videos(a, b) AS TABLE
 SELECT
   x.video_id, x.title AS video_title, x.url, x.channel_id, x.channel_title, x.captions_id,
   x.analysis_id AS a_analysis_id, y.analysis_id AS b_analysis_id, x.usd AS a_usd, y.usd AS b_usd,
-  x.direction AS a_direction, y.direction AS b_direction
+  x.direction AS a_direction, y.direction AS b_direction,
+  x.log_partition, x.log_offset AS a_offset, y.log_offset AS b_offset
 FROM analyses x
 JOIN analyses y USING (captions_id)
 WHERE x.prompt = a AND y.prompt = b
-QUALIFY row_number() OVER (PARTITION BY x.video_id ORDER BY x.captions_revision DESC, x.log_offset, y.log_offset) = 1;
+QUALIFY row_number() OVER (
+  PARTITION BY x.video_id
+  ORDER BY x.captions_revision DESC, x.partial, y.partial, x.log_offset, y.log_offset
+) = 1;
 
 -- Every grounded mention of either prompt; one that both have (by mention_id) is the same or changed.
 CREATE OR REPLACE MACRO compare_mentions(a, b) AS TABLE
 WITH
   videos AS (FROM compare_videos(a, b)),
   a_side AS (
-    SELECT m.* FROM all_mentions m JOIN videos v ON m.analysis_id = v.a_analysis_id WHERE m.rejected IS NULL
+    SELECT m.* FROM all_mentions m JOIN videos v ON m.log_partition = v.log_partition AND m.log_offset = v.a_offset
+    WHERE m.rejected IS NULL
   ),
   b_side AS (
-    SELECT m.* FROM all_mentions m JOIN videos v ON m.analysis_id = v.b_analysis_id WHERE m.rejected IS NULL
+    SELECT m.* FROM all_mentions m JOIN videos v ON m.log_partition = v.log_partition AND m.log_offset = v.b_offset
+    WHERE m.rejected IS NULL
   ),
   paired AS (
     SELECT
@@ -60,10 +67,10 @@ WITH
   grounding AS (
     SELECT
       v.channel_id, grouping(v.channel_id) AS is_total,
-      avg((m.rejected IS NOT NULL)::INTEGER) FILTER (m.analysis_id = v.a_analysis_id) AS a_rejected,
-      avg((m.rejected IS NOT NULL)::INTEGER) FILTER (m.analysis_id = v.b_analysis_id) AS b_rejected
+      avg((m.rejected IS NOT NULL)::INTEGER) FILTER (m.log_offset = v.a_offset) AS a_rejected,
+      avg((m.rejected IS NOT NULL)::INTEGER) FILTER (m.log_offset = v.b_offset) AS b_rejected
     FROM videos v
-    JOIN all_mentions m ON m.analysis_id IN (v.a_analysis_id, v.b_analysis_id)
+    JOIN all_mentions m ON m.log_partition = v.log_partition AND m.log_offset IN (v.a_offset, v.b_offset)
     GROUP BY GROUPING SETS ((v.channel_id), ())
   ),
   costs AS (

@@ -1,5 +1,6 @@
 -- The current analysis of a video: of those that exist, the one with the latest activation of its prompt, then with the
--- latest captions. An activation counts for a partition's videos once its marker stands there.
+-- latest captions. An activation counts for a partition's videos once its marker stands there. A partial one counts only
+-- until a whole one does.
 CREATE OR REPLACE VIEW _current AS
 WITH activated AS (
   SELECT log_partition, prompt_id, max(activation) AS activation FROM _markers GROUP BY ALL
@@ -9,7 +10,7 @@ FROM analyses a
 JOIN activated USING (log_partition, prompt_id)
 QUALIFY row_number() OVER (
   PARTITION BY a.video_id
-  ORDER BY activated.activation DESC, a.captions_revision DESC, a.log_partition, a.log_offset
+  ORDER BY a.partial, activated.activation DESC, a.captions_revision DESC, a.log_partition, a.log_offset
 ) = 1;
 
 CREATE OR REPLACE VIEW mentions AS
@@ -27,7 +28,8 @@ COMMENT ON VIEW mentions IS 'stock calls that stand: grounded in the words spoke
 
 CREATE OR REPLACE VIEW outlooks AS
 SELECT
-  direction, reasoning, themes, risks, summary, video_id, title AS video_title, url, channel_id,
+  direction, reasoning, themes, risks, coalesce(summary, '') AS summary, video_id, title AS video_title, url, channel_id,
   channel_title, published_at, published_precision, analysis_id, prompt_id, prompt, model, happened_at AS analysed_at
-FROM _current;
+FROM _current
+WHERE direction IS NOT NULL;
 COMMENT ON VIEW outlooks IS 'each video''s view of the market, by its current analysis';

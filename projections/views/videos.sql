@@ -10,7 +10,7 @@ QUALIFY row_number() OVER (PARTITION BY video_id ORDER BY revision DESC, attempt
 CREATE OR REPLACE VIEW videos AS
 WITH
   grounded AS (
-    SELECT analysis_id, count(*) AS mentions FROM all_mentions WHERE rejected IS NULL GROUP BY ALL
+    SELECT log_partition, log_offset, count(*) AS mentions FROM all_mentions WHERE rejected IS NULL GROUP BY ALL
   ),
   discovered AS (
     FROM _discovered QUALIFY row_number() OVER (PARTITION BY video_id ORDER BY log_partition, log_offset) = 1
@@ -30,11 +30,11 @@ SELECT
   coalesce(d.origin, c.origin, f.origin) AS origin,
   d.happened_at AS discovered_at,
   c.captions_id, c.revision AS captions_revision, c.source AS captions_source, c.language, c.original, c.words,
-  a.analysis_id, a.direction, a.prompt, a.model,
+  a.analysis_id, a.partial, a.direction, a.prompt, a.model,
   CASE WHEN a.analysis_id IS NOT NULL THEN coalesce(g.mentions, 0) END AS mentions
 FROM discovered d
 FULL JOIN _latest_captions c USING (video_id)
 FULL JOIN _latest_caption_failure f USING (video_id)
 LEFT JOIN _current a USING (video_id)
-LEFT JOIN grounded g ON g.analysis_id = a.analysis_id;
+LEFT JOIN grounded g ON g.log_partition = a.log_partition AND g.log_offset = a.log_offset;
 COMMENT ON VIEW videos IS 'every video that was seen, with its latest captions and its current analysis';

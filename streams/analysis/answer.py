@@ -1,16 +1,89 @@
-"""The shape that Claude's answer must have."""
+"""The shape that Claude's answer is asked in, and how what comes is read: each part for itself.
 
-from typing import Any
+Only what a part says decides about it. What explains (reasoning, themes, risks, summary) is taken in any shape; what a
+call rests on is null where it cannot be used, and `grounding.py` says why.
+"""
 
-import orjson
-from pydantic import BaseModel, ConfigDict, ValidationError, field_validator
+import json
+from collections.abc import Callable, Iterator, Sequence
+from math import isfinite
+from typing import Annotated, Any, get_args
 
+from pydantic import (
+    BaseModel,
+    BeforeValidator,
+    ConfigDict,
+    TypeAdapter,
+    ValidationError,
+    WithJsonSchema,
+    model_validator,
+)
+
+from streams.claude.answers import cut_objects_in, object_in
 from streams.errors import EarmarkError
 from streams.events.analyses import Action, Direction, TimeHorizon
+
+_LINES_AT_MOST = 10**9
 
 
 class InvalidAnswerError(EarmarkError):
     """An answer that was complete and does not have the shape it was asked for."""
+
+
+def _text(value: Any) -> str:
+    """What explains, as one text: JSON's own words where they are no text."""
+    match value:
+        case None:
+            return ""
+        case str():
+            return value
+        case list() | dict():
+            return "; ".join(_parts(value))
+        case _:
+            return json.dumps(value)
+
+
+def _parts(value: Any) -> Iterator[str]:
+    """What explains, as several texts, none of them empty."""
+    match value:
+        case list():
+            texts = [_text(inner) for inner in value]
+        case dict():
+            texts = [f"{name}: {_text(inner)}" for name, inner in value.items()]
+        case _:
+            texts = [_text(value)]
+    return (text for text in texts if text.strip())
+
+
+def _number(value: Any) -> float | None:
+    try:
+        number = None if isinstance(value, bool) else float(value)
+    except (TypeError, ValueError, OverflowError):
+        return None
+    return number if number is not None and isfinite(number) else None
+
+
+def _line(value: Any) -> int | None:
+    number = _number(value.strip(" []") if isinstance(value, str) else value)
+    return None if number is None or abs(number) > _LINES_AT_MOST else int(number)
+
+
+def _one_of(kind: Any, otherwise: str | None = None) -> Callable[[Any], str | None]:
+    # Structured output does not promise an enum's case.
+    def read(value: Any) -> str | None:
+        said = value.strip().lower() if isinstance(value, str) else None
+        return said if said in get_args(kind) else otherwise
+
+    return read
+
+
+def _asked_as(kind: Any) -> WithJsonSchema:
+    """What is asked for, where what is read may be null besides."""
+    return WithJsonSchema(TypeAdapter(kind).json_schema())
+
+
+Text = Annotated[str, BeforeValidator(_text)]
+Texts = Annotated[tuple[str, ...], BeforeValidator(lambda value: tuple(_parts(value)))]
 
 
 def _bare(schema: dict[str, Any]) -> None:
@@ -23,45 +96,73 @@ def _bare(schema: dict[str, Any]) -> None:
 class _Answered(BaseModel):
     model_config = ConfigDict(frozen=True, extra="ignore", json_schema_extra=_bare)
 
-    @field_validator("action", "time_horizon", "direction", mode="before", check_fields=False)
+    @model_validator(mode="before")
     @classmethod
-    def _any_case(cls, value: object) -> object:
-        # Structured output does not promise an enum's case.
-        return value.strip().lower() if isinstance(value, str) else value
+    def _all_there(cls, value: Any) -> Any:
+        """What is not there is null: one part that is missing makes no other void."""
+        if isinstance(value, cls):
+            return value
+        return dict.fromkeys(cls.model_fields) | (value if isinstance(value, dict) else {})
 
 
 class AnsweredMention(_Answered):
     """A stock call in the model's words: nothing in it is checked yet, for the API enforces no ranges."""
 
-    symbol: str
-    said_as: str
-    action: Action
-    conviction: float
-    time_horizon: TimeHorizon
-    quote: str
-    line: int
+    symbol: Text
+    said_as: Text
+    action: Annotated[Action | None, BeforeValidator(_one_of(Action)), _asked_as(Action)]
+    conviction: Annotated[float | None, BeforeValidator(_number), _asked_as(float)]
+    time_horizon: Annotated[TimeHorizon, BeforeValidator(_one_of(TimeHorizon, "unspecified"))]
+    quote: Text
+    line: Annotated[int | None, BeforeValidator(_line), _asked_as(int)]
 
 
 class AnsweredOutlook(_Answered):
-    """The market outlook in the model's words."""
+    """The market outlook in the model's words; without a direction it is none."""
 
-    direction: Direction
-    reasoning: str
+    direction: Annotated[Direction | None, BeforeValidator(_one_of(Direction)), _asked_as(Direction)]
+    reasoning: Text
 
 
 class Answer(_Answered):
     """Claude's whole answer. A change of its JSON schema is a new SCHEMA_VERSION; answers to older ones must be read, too."""
 
     market_outlook: AnsweredOutlook
-    macro_themes: tuple[str, ...]
-    key_risks: tuple[str, ...]
-    summary: str
+    macro_themes: Texts
+    key_risks: Texts
+    summary: Text
     mentions: tuple[AnsweredMention, ...]
 
 
 def parse_answer(text: str) -> Answer:
-    """The answer in the model's text. Raises InvalidAnswerError."""
+    """The answer in a text. Raises InvalidAnswerError."""
+    found = object_in(text)
     try:
-        return Answer.model_validate(orjson.loads(text))
-    except (orjson.JSONDecodeError, ValidationError) as error:
-        raise InvalidAnswerError(f"the answer is not what the schema asks for: {error}") from error
+        return Answer.model_validate(found)
+    except ValidationError as error:
+        why = error if found else "no whole JSON object with mentions stands in it"
+        raise InvalidAnswerError(f"the answer is not what the schema asks for: {why}") from error
+
+
+def last_answer(texts: Sequence[str]) -> tuple[str, Answer]:
+    """The last of `texts` that has an answer in it, else all of them as one, and that answer. Raises InvalidAnswerError."""
+    error = InvalidAnswerError("the answer has no text")
+    for text in reversed(("".join(texts), *texts)):
+        try:
+            return text, parse_answer(text)
+        except InvalidAnswerError as invalid:
+            error = invalid
+    raise error
+
+
+def parse_cut_answer(text: str) -> Answer | None:
+    """What an answer says that breaks off in `text`: every mention in it is whole. None where it says nothing."""
+    reached, closed = cut_objects_in(text)
+    mentions = closed.get("mentions")
+    whole = mentions if isinstance(mentions, list) else []
+    if whole and not (
+        isinstance(whole[-1], dict) and whole[-1].keys() >= AnsweredMention.model_fields.keys()
+    ):
+        whole = whole[:-1]
+    answer = Answer.model_validate(reached | {"mentions": whole})
+    return answer if whole or answer.summary or answer.market_outlook.direction else None

@@ -7,16 +7,17 @@ spoken comes from the captions, never from the model.
 from bisect import bisect_right
 from collections import defaultdict
 from collections.abc import Iterator, Sequence
-from dataclasses import dataclass
+from dataclasses import dataclass, replace
 
 from streams.analysis.answer import AnsweredMention
+from streams.analysis.conviction import scale_of, step_of
 from streams.analysis.lines import lines_of
 from streams.analysis.symbols import Symbols
 from streams.analysis.words import count_words, without_cues, words_of
 from streams.events.analyses import Mention, Rejection, mention_id
 from streams.events.captions import CaptionsExtracted
 
-GROUNDING_VERSION = 2
+GROUNDING_VERSION = 3
 MIN_QUOTE_WORDS = 3
 NEAR_LINES = 5
 
@@ -62,6 +63,7 @@ class _Located:
 
     mention: AnsweredMention
     symbol: str | None
+    conviction: float | None
     count: int
     place: int | Rejection
 
@@ -69,34 +71,74 @@ class _Located:
 def ground(
     answered: Sequence[AnsweredMention], captions: CaptionsExtracted, symbols: Symbols
 ) -> tuple[Mention, ...]:
-    """Every mention of an answer, grounded or rejected, in the answer's order.
+    """Every mention of an answer, grounded or rejected by itself, in the answer's order.
 
-    Grounded mentions of a symbol are numbered by time.
+    Grounded mentions of a symbol are numbered by time. Those whose quotes share words are one: the first in the answer.
     """
     transcript = Transcript(captions)
-    located = [_locate(mention, symbols.symbol_of(mention.symbol), transcript) for mention in answered]
-    by_time = sorted((one.place, index) for index, one in enumerate(located) if isinstance(one.place, int))
+    scale = scale_of(mention.conviction for mention in answered)
+    located = [_locate(mention, scale, symbols, transcript) for mention in answered]
     ordinals: dict[int, int] = {}
+    doubles: dict[int, Rejection] = {}
     counts: dict[str | None, int] = defaultdict(int)
-    for _, index in by_time:
-        symbol = located[index].symbol
-        ordinals[index] = counts[symbol]
+    for first, *others in _calls(located):
+        same = [first, *others]
+        if len({located[index].mention.action for index in same}) > 1:
+            doubles |= dict.fromkeys(same, "contradicts_itself")
+            continue
+        doubles |= dict.fromkeys(others, "repeated")
+        symbol = located[first].symbol
+        ordinals[first] = counts[symbol]
         counts[symbol] += 1
     return tuple(
-        _mention(one, ordinals.get(index), transcript, captions, symbols) for index, one in enumerate(located)
+        _mention(
+            replace(one, place=doubles.get(index, one.place)),
+            ordinals.get(index),
+            transcript,
+            captions,
+            symbols,
+        )
+        for index, one in enumerate(located)
     )
 
 
-def _locate(mention: AnsweredMention, symbol: str | None, transcript: Transcript) -> _Located:
+def _calls(located: Sequence[_Located]) -> list[list[int]]:
+    """The mentions that have a place, by time, those of one symbol whose quotes share words together, as in the answer."""
+    calls: list[list[int]] = []
+    last: dict[str | None, tuple[int, list[int]]] = {}
+    placed = [(one.place, index) for index, one in enumerate(located) if isinstance(one.place, int)]
+    for place, index in sorted(placed):
+        one = located[index]
+        end, call = last.get(one.symbol, (0, []))
+        if place >= end:
+            call = []
+            calls.append(call)
+        call.append(index)
+        last[one.symbol] = max(end, place + one.count), call
+    return [sorted(call) for call in calls]
+
+
+def _locate(mention: AnsweredMention, scale: int, symbols: Symbols, transcript: Transcript) -> _Located:
     quote = without_cues(mention.quote)
     words = words_of(quote)
-    place = "symbol_unusable" if symbol is None else _place(quote, words, mention.line, transcript)
-    return _Located(mention, symbol, len(words), place)
+    symbol, conviction = symbols.symbol_of(mention.symbol), step_of(mention.conviction, scale)
+    place: int | Rejection
+    if symbol is None:
+        place = "symbol_unusable"
+    elif mention.action is None:
+        place = "action_unknown"
+    elif conviction is None:
+        place = "conviction_unusable"
+    elif mention.line is None:
+        place = "line_unusable"
+    elif count_words(quote) < MIN_QUOTE_WORDS:
+        place = "quote_too_short"
+    else:
+        place = _place(words, mention.line, transcript)
+    return _Located(mention, symbol, conviction, len(words), place)
 
 
-def _place(quote: str, words: Sequence[str], line: int, transcript: Transcript) -> int | Rejection:
-    if count_words(quote) < MIN_QUOTE_WORDS:
-        return "quote_too_short"
+def _place(words: Sequence[str], line: int, transcript: Transcript) -> int | Rejection:
     places = list(transcript.find(words))
     if not places:
         return "quote_not_in_transcript"
@@ -129,7 +171,7 @@ def _mention(
             "said_as": mention.said_as,
             "listed": symbols.is_listed(symbol),
             "action": mention.action,
-            "conviction": _step(mention.conviction),
+            "conviction": located.conviction,
             "time_horizon": mention.time_horizon,
             "quote": mention.quote,
             "line": line,
@@ -138,7 +180,3 @@ def _mention(
             "rejected": rejected,
         }
     )
-
-
-def _step(conviction: float) -> float:
-    return round(min(1.0, max(0.0, conviction)) * 20) / 20

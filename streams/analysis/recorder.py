@@ -14,7 +14,7 @@ from aiokafka.errors import KafkaError, KafkaTimeoutError
 from streams.analysis.job import Job
 from streams.analysis.next_step import Again, Done, Halt, Next, Pause, PromptFails
 from streams.analysis.prompt_faults import BadRequests
-from streams.analysis.results import completed, failure
+from streams.analysis.results import completed, failure, partly_completed
 from streams.analysis.state import BY_THE_REQUEST, AnalystState
 from streams.analysis.symbols import Symbols
 from streams.budget.entries import Claim
@@ -32,6 +32,7 @@ from streams.claude.outcomes import (
 )
 from streams.clock import Clock
 from streams.errors import EarmarkError
+from streams.events.analyses import AnalysisCompleted
 from streams.events.event import Event
 from streams.events.ledger import BudgetReserved, BudgetSettled, SettledOutcome, Usage
 from streams.log.publish import Appended
@@ -87,9 +88,7 @@ class Recorder:
                 event = completed(claim, job, outcome, self.symbols, self.now())
                 if isinstance(event, Failed):
                     return await self._fail(claim, job, event)
-                await self.keep(event)
-                await self.settle(claim, "completed", event.usd, event.usage)
-                return Done()
+                return await self._complete(claim, event)
             case Failed():
                 return await self._fail(claim, job, outcome)
             case _:
@@ -103,6 +102,11 @@ class Recorder:
         await self.settle(claim, "failed")
         return Done()
 
+    async def _complete(self, claim: BudgetReserved, event: AnalysisCompleted) -> Next:
+        await self.keep(event)
+        await self.settle(claim, "completed", event.usd, event.usage)
+        return Done()
+
     async def _fail(self, claim: BudgetReserved, job: Job, failed: Failed) -> Next:
         if failed.owner == "provider" and not self.state.breaker.counts(claim.analysis_id):
             event = failure(claim, job, failed, self.now(), final=False, unanswered=True)
@@ -111,6 +115,9 @@ class Recorder:
         before = {"max_tokens": self.state.truncated} | dict.fromkeys(BY_THE_REQUEST, self.state.refused)
         twice = claim.analysis_id in before.get(failed.outcome, ())
         final = failed.final or twice or claim.attempt >= MAX_ATTEMPTS
+        partial = partly_completed(claim, job, failed, self.symbols, self.now()) if final else None
+        if partial is not None:
+            return await self._complete(claim, partial)
         event = failure(claim, job, failed, self.now(), final=final)
         await self.keep(event)
         if final:

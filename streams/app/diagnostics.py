@@ -2,6 +2,8 @@
 
 import logging
 
+from streams.events.text import printable
+
 CHATTY = "aiokafka"
 WINDOW_S = 10.0
 LINES_A_WINDOW = 5
@@ -34,11 +36,19 @@ class RateLimit(logging.Filter):
         return True
 
 
+class Lines(logging.Formatter):
+    """Lines without control characters: a stranger's words are in them."""
+
+    def format(self, record: logging.LogRecord) -> str:
+        """The line, and below it the traceback if there is one."""
+        return printable(super().format(record), "\n\t")
+
+
 def configure() -> None:
     """Send every log line to stderr with its time; Faust and aiokafka speak from warnings on."""
     handler = logging.StreamHandler()
     handler.addFilter(RateLimit())
-    handler.setFormatter(logging.Formatter("%(asctime)s %(process)d %(levelname)s %(name)s: %(message)s"))
+    handler.setFormatter(Lines("%(asctime)s %(process)d %(levelname)s %(name)s: %(message)s"))
     logging.root.handlers = [handler]
     logging.root.setLevel(logging.INFO)
     for name in ("faust", "mode", CHATTY):

@@ -9,6 +9,8 @@ from streams.errors import RefusedError
 from streams.events.ledger import Usage
 
 NANO = Decimal("1e-9")
+# Of every price, where the inference is kept in one place; `genai-prices` does not know it.
+_GEOS: dict[str | None, Decimal] = {"us": Decimal("1.1")}
 
 
 class UnknownPriceError(RefusedError):
@@ -31,6 +33,15 @@ def price(model: str, usage: Usage) -> Decimal:
             f"no list price is known for model {model!r}: name another model in the prompt, or upgrade genai-prices"
         ) from error
     return cost.total_price.quantize(NANO, rounding=ROUND_CEILING)
+
+
+def bill(asked: str, served: str | None, inference_geo: str | None, usage: Usage) -> Decimal:
+    """US dollars that a response's `usage` costs: of the model asked for and the one that served it, the dearer.
+
+    Raises UnknownPriceError.
+    """
+    dearer = max(price(asked, usage), price(served or asked, usage))
+    return (dearer * _GEOS.get(inference_geo, 1)).quantize(NANO, rounding=ROUND_CEILING)
 
 
 def worst_case(model: str, counted_tokens: int, max_tokens: int) -> Decimal:

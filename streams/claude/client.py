@@ -10,7 +10,8 @@ import anthropic
 import httpx2
 from anthropic import AsyncAnthropic
 
-from streams.claude.outcomes import Failed, Misconfigured, Outcome, Refused, Said, of_body, of_status
+from streams.claude.answers import of_body
+from streams.claude.outcomes import Failed, Misconfigured, Outcome, Refused, Said, of_status
 from streams.clock import Clock
 from streams.errors import EarmarkError
 

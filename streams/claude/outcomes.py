@@ -2,7 +2,7 @@
 
 Only a usage says what was billed. What may have been billed is unknown and stays charged.
 
-- A message: its usage is the bill, whatever it stopped for. A refusal before the first word is free.
+- A message (`answers.py`): its usage is the bill, whatever it stopped for. A refusal before the first word is free.
 - 429, 529: no call. Soon again under the same claim; where the provider means later, everything pauses.
 - 402, and 400 or 429 for a limit on spending: no call, and none succeeds before its date.
 - 413, and 400 for a request that is too long: no call, and none with this video ever succeeds.
@@ -20,25 +20,29 @@ from dataclasses import dataclass
 from datetime import UTC, datetime, timedelta
 from typing import Literal
 
-from pydantic import BaseModel, NonNegativeInt, ValidationError
-
-from streams.events.analyses import AttemptOutcome
+from streams.events.analyses import AttemptOutcome, ResponseInfo
 from streams.events.ledger import Usage
+
+Bill = Usage | Literal["unknown", "free"]
+"""What the provider bills for a call; unknown: it may have been billed."""
 
 
 @dataclass(frozen=True)
 class Answered:
-    """A complete answer."""
+    """A response that ended by itself, its texts in order: the answer is in one of them."""
 
-    text: str
-    usage: Usage
+    texts: tuple[str, ...]
+    bill: Bill
+    response: ResponseInfo | None = None
+
+    @property
+    def usage(self) -> Usage | None:
+        """What is billed, where that is known."""
+        return self.bill if isinstance(self.bill, Usage) else None
 
 
 Owner = Literal["request", "provider"]
 """request: this video under this prompt; provider: it answers nobody, as far as one call can tell."""
-
-Bill = Usage | Literal["unknown", "free"]
-"""What the provider bills for a call; unknown: it may have been billed."""
 
 
 @dataclass(frozen=True)
@@ -51,6 +55,7 @@ class Failed:
     raw_answer: str | None = None
     final: bool = False
     owner: Owner = "request"
+    response: ResponseInfo | None = None
 
     @property
     def usage(self) -> Usage | None:
@@ -100,11 +105,6 @@ SOON_S = 60.0
 LATER = timedelta(hours=1)
 """The length of a pause without a date, and of the shortest pause: a payment or a limit may be fixed at any hour."""
 
-_STOP_REASONS: dict[str | None, tuple[AttemptOutcome, bool]] = {
-    "max_tokens": ("max_tokens", False),
-    "refusal": ("refusal", True),
-    "model_context_window_exceeded": ("context_window", True),
-}
 _SPEND_LIMIT_CODES = {"enforced_spend_limit_reached", "contract_spend_limit_reached"}
 _CREDIT = "credit balance is too low"
 _SPEND_LIMIT_WORDS = ("usage limit", "spend limit", _CREDIT)
@@ -117,29 +117,6 @@ _NO_CALL = {429, 529}
 _UNKNOWN = {408, 409, 499}
 
 
-class _Block(BaseModel):
-    type: str
-    text: str | None = None
-
-
-class _StopDetails(BaseModel):
-    category: str | None = None
-
-
-class _Usage(BaseModel):
-    input_tokens: NonNegativeInt
-    output_tokens: NonNegativeInt
-    cache_creation_input_tokens: NonNegativeInt | None = None
-    cache_read_input_tokens: NonNegativeInt | None = None
-
-
-class _Message(BaseModel):
-    content: tuple[_Block, ...]
-    stop_reason: str | None
-    stop_details: _StopDetails | None = None
-    usage: _Usage
-
-
 @dataclass(frozen=True)
 class Said:
     """An error in the provider's words: its type, its stable code where it has one, its message."""
@@ -147,30 +124,6 @@ class Said:
     kind: str
     code: str | None
     message: str
-
-
-def of_body(body: str) -> Answered | Failed:
-    """The outcome of a call that was answered with 200 and this body."""
-    try:
-        message = _Message.model_validate_json(body)
-    except ValidationError as error:
-        reason = f"the body of a 200 is no message: {error.errors()[0]['msg']}"
-        return Failed("unknown", reason, "unknown", raw_answer=body or None, owner="provider")
-    usage = Usage(**{name: count or 0 for name, count in message.usage})
-    text = next((block.text for block in message.content if block.type == "text"), None)
-    if message.stop_reason == "end_turn":
-        return (
-            Failed("invalid_answer", "the answer has no text", usage)
-            if text is None
-            else Answered(text, usage)
-        )
-    outcome, final = _STOP_REASONS.get(message.stop_reason, ("stop_reason", False))
-    category = message.stop_details.category if message.stop_details else None
-    reason = f"stopped: {message.stop_reason}" + (f" {category}" if category else "")
-    if message.stop_reason == "refusal" and not message.content:
-        # Refused before the first word: the provider bills nothing, whatever the usage says.
-        return Failed(outcome, reason, "free", final=True)
-    return Failed(outcome, reason, usage, raw_answer=text, final=final)
 
 
 def of_status(status: int, headers: Mapping[str, str], said: Said, now: datetime) -> Outcome:

@@ -1,6 +1,7 @@
 import click
 
 from streams.broker import local
+from streams.cli.terminal import say
 from streams.errors import EarmarkError, RefusedError
 from streams.settings import load
 
@@ -21,13 +22,13 @@ def start() -> None:
         raise RefusedError(
             f"EARMARK_KAFKA is set to {settings.kafka}, so no local broker is started: unset it to use a local one"
         )
-    click.echo(local.start(settings.home))
+    say(local.start(settings.home))
 
 
 @broker.command()
 def stop() -> None:
     """Stop the local Kafka. The log stays."""
-    click.echo("stopped" if local.stop(load().home) else "no local broker was running")
+    say("stopped" if local.stop(load().home) else "no local broker was running")
 
 
 @broker.command()
@@ -38,7 +39,7 @@ def status() -> None:
         raise EarmarkError(
             f"no local broker runs: start one with `earmark broker start` (its data: {found.data})"
         )
-    click.echo(f"address  {found.bootstrap}")
-    click.echo(f"process  {found.pid}")
-    click.echo(f"data     {found.data}")
-    click.echo(f"log      {found.log}")
+    say(f"address  {found.bootstrap}")
+    say(f"process  {found.pid}")
+    say(f"data     {found.data}")
+    say(f"log      {found.log}")

@@ -10,7 +10,7 @@ from rich.table import Table
 from streams.analysis.standstill import Standstill, read_standstills
 from streams.budget.report import Budget, Report, Spent
 from streams.cli.log import open_log
-from streams.cli.terminal import console, printable
+from streams.cli.terminal import cell, console, say
 from streams.clock import utc_now
 from streams.events.event import LANES
 from streams.log.follow import read
@@ -31,14 +31,14 @@ def budget(day: datetime | None) -> None:
     if asked > now.date():
         raise click.BadParameter(f"{asked} has not begun", param_hint="--day")
     report = asyncio.run(_read(settings, asked))
-    click.echo("\n".join(_summary(report, settings.daily_cap_usd)))
+    say("\n".join(_summary(report, settings.daily_cap_usd)))
     if report.spent:
         console().print(_table(report))
     if asked == now.date():
         for standing in read_standstills(settings.home):
-            click.echo(printable(_standing(standing)))
+            say(_standing(standing))
         wait = timedelta(seconds=round((report.ends - now).total_seconds()))
-        click.echo(f"the next day's budget begins in {wait}, at {report.ends:%Y-%m-%d %H:%M} UTC")
+        say(f"the next day's budget begins in {wait}, at {report.ends:%Y-%m-%d %H:%M} UTC")
 
 
 async def _read(settings: Settings, day: date) -> Report:
@@ -78,7 +78,7 @@ def _table(report: Report) -> Table:
         table.add_column(name, justify="right")
     for (lane, model), sums in report.spent.items():
         money = (sums.billed_usd, sums.unknown_usd, sums.open_usd, sums.charged_usd)
-        table.add_row(lane, model, str(sums.attempts), str(sums.completed), *map(_usd, money))
+        table.add_row(lane, cell(model), str(sums.attempts), str(sums.completed), *map(_usd, money))
     return table
 
 

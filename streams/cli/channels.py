@@ -11,7 +11,7 @@ from streams.app.connections import ytdlp_options
 from streams.cli.estimate import ASK_ABOVE, forecast_of, is_worth_it
 from streams.cli.log import open_log
 from streams.cli.since import Since, since_option
-from streams.cli.terminal import console, printable
+from streams.cli.terminal import cell, console, printable, say
 from streams.cli.video_ids import VideoIds
 from streams.clock import utc_now
 from streams.discovery import backfill
@@ -53,12 +53,12 @@ async def _follow(urls: list[str], since: datetime | None, settings: Settings, *
             name = found.title or found.channel_id
             followed = known.channels.follows.get(found.channel_id)
             if followed is not None and followed.reaches(since):
-                click.echo(f"{name} is followed already, {_reach(followed)}")
+                say(f"{name} is followed already, {_reach(followed)}")
                 continue
             if since is not None and not await _is_worth_it(
                 found, since, known, youtube, connection, settings, yes=yes
             ):
-                click.echo(f"{name} is unchanged")
+                say(f"{name} is unchanged")
                 continue
             await out.append(
                 ChannelFollowed(
@@ -69,7 +69,7 @@ async def _follow(urls: list[str], since: datetime | None, settings: Settings, *
                     since=since,
                 )
             )
-            click.echo(f"following {name}, {'from now on' if since is None else f'since {since:%Y-%m-%d}'}")
+            say(f"following {name}, {'from now on' if since is None else f'since {since:%Y-%m-%d}'}")
 
 
 async def _is_worth_it(
@@ -111,7 +111,7 @@ async def _unfollow(urls: list[str], settings: Settings) -> None:
             if found.channel_id not in known.channels.follows:
                 raise EarmarkError(f"{url} is not followed: `earmark channels` lists those that are")
             await out.append(ChannelUnfollowed(at=utc_now(), channel_id=found.channel_id))
-            click.echo(f"{found.title or found.channel_id} is no longer followed")
+            say(f"{found.title or found.channel_id} is no longer followed")
 
 
 async def _who(url: str, channels: Channels, youtube: YouTube) -> Resolved:
@@ -132,12 +132,12 @@ def channels() -> None:
     settings = load()
     known = asyncio.run(_read_known(settings))
     if not known.channels.follows:
-        click.echo("no channel is followed: earmark follow CHANNEL")
+        say("no channel is followed: earmark follow CHANNEL")
         return
     table = Table(box=None)
     state, now = read_state(settings.home), utc_now()
     for line in _watching(state, now):
-        click.echo(line)
+        say(line)
     for name in (
         "channel",
         "handle",
@@ -154,15 +154,15 @@ def channels() -> None:
         missing = known.channels.uncovered(channel_id, settings.tabs)
         seen = None if state is None else state.channels.get(channel_id)
         table.add_row(
-            channel_id,
-            followed.handle,
-            followed.title,
+            cell(channel_id),
+            cell(followed.handle),
+            cell(followed.title),
             f"{followed.at:%Y-%m-%d %H:%M}",
             "" if followed.since is None else f"{followed.since:%Y-%m-%d}",
             "" if followed.since is None else "not yet: " + ", ".join(missing) if missing else "yes",
             _minute(seen.last_look if seen else None),
             _minute(seen.last_success if seen else None),
-            printable(seen.problem or "") if seen else "",
+            cell(seen.problem if seen else None),
         )
     console().print(table)
 
@@ -199,19 +199,19 @@ async def _add(video_ids: list[str], settings: Settings, *, yes: bool) -> None:
     new: list[str] = []
     for video_id in dict.fromkeys(video_ids):
         if video_id in known.settled:
-            click.echo(f"{video_id} is in the log already")
+            say(f"{video_id} is in the log already")
         else:
             new.append(video_id)
     if len(new) > ASK_ABOVE:
         forecast = await forecast_of(connection)
         if not is_worth_it(f"{len(new)} new videos", len(new), None, forecast, settings, yes=yes):
-            click.echo("no video is taken")
+            say("no video is taken")
             return
     async with publisher(connection) as out:
         for video_id in new:
             video = Video(video_id=video_id, url=watch_url(video_id), origin="asked")
             await out.append(VideoDiscovered(at=utc_now(), video=video))
-            click.echo(f"{video_id} is requested")
+            say(f"{video_id} is requested")
 
 
 async def _known(connection: Connection) -> Known:

@@ -3,6 +3,7 @@
 import click
 
 from streams.budget.forecast import Forecast
+from streams.cli.terminal import say
 from streams.discovery import backfill
 from streams.discovery.estimate import read_forecast
 from streams.log.connection import Connection
@@ -26,7 +27,7 @@ def is_worth_it(
     """Say what `videos` would cost, `seconds` long together where that is known, and ask unless `yes`."""
     usd = forecast.of_videos(videos, seconds)
     days = backfill.days(usd, settings.daily_cap_usd, settings.backfill_share)
-    click.echo(
+    say(
         f"{what}: about {usd:.2f} US dollars at list price, "
         + ("never at a daily cap of 0" if days is None else f"{days} day{'' if days == 1 else 's'}")
         + f" at {settings.backfill_share:.0%} of a daily cap of {settings.daily_cap_usd} US dollars"

@@ -5,6 +5,7 @@ from importlib import import_module
 
 import click
 
+from streams.cli.terminal import say
 from streams.errors import EarmarkError
 
 VERBS = {
@@ -66,5 +67,5 @@ def main() -> None:
 
 
 def _end(sentence: str, code: int) -> None:
-    click.echo(f"earmark: {sentence}", err=True)
+    say(f"earmark: {sentence}", err=True)
     sys.exit(code)

@@ -7,6 +7,7 @@ import click
 from projections.rebuild import rebuild as fold_anew
 from streams.app import processes as app
 from streams.app.connections import connection_of
+from streams.cli.terminal import say
 from streams.settings import load
 
 
@@ -22,4 +23,4 @@ def rebuild() -> None:
     settings = load()
     connection = connection_of(settings)
     records = asyncio.run(fold_anew(settings.home, connection.consumer, connection.name))
-    click.echo(f"rebuilt the read model from {records} records")
+    say(f"rebuilt the read model from {records} records")

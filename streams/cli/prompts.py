@@ -10,7 +10,7 @@ from rich.table import Table
 from streams.app.processes import model_limit
 from streams.budget.prices import price
 from streams.cli.log import open_log
-from streams.cli.terminal import console
+from streams.cli.terminal import cell, console, say
 from streams.clock import utc_now
 from streams.errors import RefusedError
 from streams.events.ledger import Usage
@@ -34,7 +34,7 @@ def list_prompts() -> None:
     """List the registered prompts: name, id, model, effort, max_tokens, time of registration, and which is active."""
     found = asyncio.run(_read())
     if not found.by_name:
-        click.echo("no prompt is registered: earmark prompts register FILE")
+        say("no prompt is registered: earmark prompts register FILE")
         return
     table = Table(box=None)
     for name in ("name", "id", "model", "effort", "max_tokens", "registered (UTC)", ""):
@@ -43,7 +43,7 @@ def list_prompts() -> None:
         table.add_row(
             name,
             prompt.prompt_id,
-            prompt.model,
+            cell(prompt.model),
             prompt.effort,
             str(prompt.max_tokens),
             f"{found.registered_at[name]:%Y-%m-%d %H:%M}",
@@ -56,7 +56,7 @@ def list_prompts() -> None:
 @click.argument("name")
 def show(name: str) -> None:
     """Print the prompt NAME as a file. To change it, edit the file, give it a new name and register it."""
-    click.echo(_as_file(named(asyncio.run(_read()), name)))
+    say(_as_file(named(asyncio.run(_read()), name)))
 
 
 @prompts.command()
@@ -65,7 +65,7 @@ def show(name: str) -> None:
 def diff(a: str, b: str) -> None:
     """Print a unified diff from prompt A to prompt B, settings included."""
     found = asyncio.run(_read())
-    click.echo(_diff(named(found, a), named(found, b)))
+    say(_diff(named(found, a), named(found, b)))
 
 
 @prompts.command()
@@ -80,11 +80,9 @@ def register(file: Path) -> None:
 async def _register(prompt: Prompt, settings: Settings) -> None:
     limit = await model_limit(settings, prompt.model)
     if limit is None:
-        click.echo(
-            f"the limit of model {prompt.model} is not known here: its max_tokens are not checked", err=True
-        )
+        say(f"the limit of model {prompt.model} is not known here: its max_tokens are not checked", err=True)
     elif limit == 0:
-        click.echo(
+        say(
             f"Claude's API knows no model {prompt.model}: nobody will be asked with this prompt while that is so",
             err=True,
         )
@@ -98,7 +96,7 @@ async def _register(prompt: Prompt, settings: Settings) -> None:
     try:
         registered = registration(found, prompt, utc_now())
         if registered is None:
-            click.echo(f"{prompt.name} is registered already, as {prompt.prompt_id}")
+            say(f"{prompt.name} is registered already, as {prompt.prompt_id}")
             return
         async with publisher(connection) as out:
             await out.append(registered)
@@ -106,9 +104,9 @@ async def _register(prompt: Prompt, settings: Settings) -> None:
         found = await read_prompts(connection)
         registration(found, prompt, utc_now())
     except RefusedError:
-        click.echo(_diff(found.by_name[prompt.name], prompt), err=True)
+        say(_diff(found.by_name[prompt.name], prompt), err=True)
         raise
-    click.echo(f"{prompt.name} is registered as {prompt.prompt_id}; no request uses it yet")
+    say(f"{prompt.name} is registered as {prompt.prompt_id}; no request uses it yet")
 
 
 @prompts.command("activate")
@@ -128,16 +126,16 @@ async def _activate(name: str, *, dry_run: bool, yes: bool) -> None:
     found = await read_prompts(connection)
     prompt = named(found, name)
     if prompt == found.active:
-        click.echo(f"{name} is active already")
+        say(f"{name} is active already")
         return
     if dry_run or not yes:
-        click.echo(_in_words(name, await difference(connection, prompt.prompt_id, utc_now())))
+        say(_in_words(name, await difference(connection, prompt.prompt_id, utc_now())))
     if dry_run or not (yes or click.confirm("Activate it?")):
         return
     async with publisher(connection) as out:
         event = activation(await read_prompts(connection), name, utc_now())
         marked = await activate(connection, out, event, MARKERS_LIMIT_S)
-    click.echo(
+    say(
         f"{name} is active: new videos are analysed with it, and a worker publishes the differences now"
         if marked
         else f"{name} will be active as soon as a worker runs: no worker has processed the activation yet"

@@ -11,6 +11,7 @@ from projections import history
 from streams.cli.log import open_log
 from streams.cli.replay_output import print_comparison, print_plan, watch
 from streams.cli.since import Since, since_option
+from streams.cli.terminal import say
 from streams.clock import utc_now
 from streams.errors import EarmarkError
 from streams.events.ledger import ReplayFilter
@@ -141,7 +142,7 @@ def run(
                 connection, out, settings.home, wish, utc_now, settings.daily_cap_usd, resume=resume
             )
         all_asked = True
-        click.echo(sentence(begun.progress, candidate.name))
+        say(sentence(begun.progress, candidate.name))
         if not detach:
             await watch(connection, begun, candidate.name)
 
@@ -152,7 +153,7 @@ def run(
             raise EarmarkError(
                 "stopped before all videos of the replay were requested: run it again; it continues and makes no call twice"
             ) from None
-        click.echo("the replay continues: earmark replay status")
+        say("the replay continues: earmark replay status")
 
 
 @replay.command()
@@ -167,11 +168,11 @@ def status() -> None:
         connection = await open_log(settings)
         prompts, found = await read_prompts(connection), await replays.replays_of(connection)
         if not found.started:
-            click.echo("no replay was started: earmark replay plan PROMPT")
+            say("no replay was started: earmark replay plan PROMPT")
         for replay_id, started in found.started.items():
             prompt = prompts.by_id[started.prompt_id]
             listed = replays.listed(settings.home, prompt, started)
-            click.echo(sentence(found.progress(replay_id, utc_now(), listed), prompt.name))
+            say(sentence(found.progress(replay_id, utc_now(), listed), prompt.name))
 
     asyncio.run(read())
 
@@ -188,7 +189,7 @@ def cancel(replay_id: str) -> None:
     async def end() -> None:
         connection = await open_log(settings)
         async with publisher(connection) as out:
-            click.echo(await replays.cancel(connection, out, settings.home, replay_id, utc_now))
+            say(await replays.cancel(connection, out, settings.home, replay_id, utc_now))
 
     asyncio.run(end())
 
@@ -220,7 +221,7 @@ async def _read_up_to_now(settings: Settings) -> None:
     try:
         ends = await ends_now(await open_log(settings, COMPARE_ANSWER_LIMIT_S), (ANALYSES, PROMPTS))
     except (EarmarkError, KafkaError) as error:
-        click.echo(f"the comparison covers only what the read model has read so far: {error}", err=True)
+        say(f"the comparison covers only what the read model has read so far: {error}", err=True)
         return
     await catch_up(settings.home, ends)
 

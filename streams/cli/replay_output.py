@@ -5,16 +5,16 @@ import json
 import sys
 from collections.abc import Iterator
 from dataclasses import asdict, fields
+from io import StringIO
 from time import monotonic
 from typing import Any
 
-import click
 from rich.progress import BarColumn, MofNCompleteColumn, TextColumn, TimeRemainingColumn
 from rich.progress import Progress as Bar
 from rich.table import Table
 
 from projections.history import ChannelComparison, Comparison, MentionComparison
-from streams.cli.terminal import console, printable
+from streams.cli.terminal import cell, console, printable, say
 from streams.clock import utc_now
 from streams.log.connection import Connection
 from streams.replay import run as replays
@@ -26,11 +26,13 @@ def print_comparison(found: Comparison, form: str, title: str) -> None:
     """Print a comparison as csv (its channels alone), as json or, for people, as a table with examples."""
     if form == "csv":
         channels = [asdict(channel) for channel in found.channels]
-        rows = csv.DictWriter(sys.stdout, channels[0])
+        text = StringIO()
+        rows = csv.DictWriter(text, channels[0])
         rows.writeheader()
         rows.writerows(channels)
+        say(text.getvalue(), nl=False)
     elif form == "json":
-        click.echo(json.dumps(asdict(found), default=str, indent=2))
+        say(json.dumps(asdict(found), default=str, indent=2))
     else:
         _print_table(found, title)
 
@@ -41,10 +43,10 @@ def _print_table(found: Comparison, title: str) -> None:
     for name in columns:
         table.add_column(name, overflow="fold")
     for channel in found.channels:
-        table.add_row(*(_cell(getattr(channel, name)) for name in columns))
+        table.add_row(*(cell(_shown(getattr(channel, name))) for name in columns))
     console().print(table)
     for example in found.examples:
-        click.echo("\n".join(told(example)))
+        say("\n".join(told(example)))
 
 
 def told(example: MentionComparison) -> Iterator[str]:
@@ -58,7 +60,7 @@ def told(example: MentionComparison) -> Iterator[str]:
         yield printable(f"  {name} {said}")
 
 
-def _cell(value: Any) -> str:
+def _shown(value: Any) -> str:
     if value is None:
         return ""
     return f"{value:.2f}" if isinstance(value, float) else str(value)
@@ -67,13 +69,13 @@ def _cell(value: Any) -> str:
 def print_plan(found: Plan) -> None:
     """Print what a replay would take."""
     failed = f", {found.failed} failed under it for good" if found.failed else ""
-    click.echo(f"{found.videos} videos, {found.already} of them analysed under this prompt already{failed}")
-    click.echo(f"about {found.prompt_tokens} tokens to read and {found.answer_tokens} to write")
-    click.echo(
+    say(f"{found.videos} videos, {found.already} of them analysed under this prompt already{failed}")
+    say(f"about {found.prompt_tokens} tokens to read and {found.answer_tokens} to write")
+    say(
         f"expected ${found.expected_usd:.4f} at list price; the first attempts reserve at most ${found.first_usd:.4f}, and"
         " what fails is charged and made again"
     )
-    click.echo(
+    say(
         "never at a daily cap of 0"
         if found.days is None
         else f"{found.days} day{'' if found.days == 1 else 's'} at the replay share of the daily cap"
@@ -98,8 +100,8 @@ async def watch(connection: Connection, begun: replays.Begun, prompt: str) -> No
                     money=money,
                 )
                 if bar.disable and monotonic() - shown > 5:
-                    click.echo(sentence(progress, prompt))
+                    say(sentence(progress, prompt))
                     shown = monotonic()
                 if progress.state != "running":
                     break
-    click.echo(sentence(progress, prompt))
+    say(sentence(progress, prompt))

@@ -12,7 +12,7 @@ from rich.text import Text
 from streams.cli.estimate import ASK_ABOVE, basis, forecast_of
 from streams.cli.log import open_log
 from streams.cli.since import Since, since_option
-from streams.cli.terminal import console, printable
+from streams.cli.terminal import console, printable, say
 from streams.cli.video_ids import VideoIds
 from streams.clock import utc_now
 from streams.discovery.addresses import video_id_of
@@ -84,16 +84,16 @@ async def _retry(choose: Choose, settings: Settings, *, asks: bool, dry_run: boo
     await read(connection, TOPICS, failures.apply)
     chosen = choose(failures)
     if not chosen:
-        click.echo("nothing such failed for good" if asks else "nothing is requested")
+        say("nothing such failed for good" if asks else "nothing is requested")
         return
     if asks or dry_run or len(chosen) > ASK_ABOVE:
         await _say_what(chosen, connection, settings)
         if not (dry_run or yes or click.confirm("Request them again?")):
-            click.echo("nothing is requested")
+            say("nothing is requested")
             return
     if dry_run:
         for failure in chosen:
-            click.echo(f"{_what(failure)} would be requested again: {printable(failure.reason)}")
+            say(f"{_what(failure)} would be requested again: {printable(failure.reason)}")
         return
     await _send(chosen, connection, settings.youtube_per_minute)
 
@@ -106,10 +106,10 @@ async def _send(chosen: Sequence[Failure], connection: Connection, per_minute: f
     async with publisher(connection) as out:
         for analysis in analyses:
             await out.append(analysis.asked_again(utc_now()))
-            click.echo(f"{_what(analysis)} is requested again")
+            say(f"{_what(analysis)} is requested again")
         if len(captions) > per_minute:
             wait = timedelta(seconds=round(60 * (len(captions) / per_minute - 1)))
-            click.echo(
+            say(
                 f"{per_minute:g} captions a minute are requested (EARMARK_YOUTUBE_PER_MINUTE), the last of them in {wait};"
                 " stopped, it goes on when it is run again"
             )
@@ -118,7 +118,7 @@ async def _send(chosen: Sequence[Failure], connection: Connection, per_minute: f
             await asyncio.sleep(max(0.0, wait.total_seconds()))
             valve = valve.passed(utc_now())
             await out.append(one.asked_again(utc_now()))
-            click.echo(f"{_what(one)} are requested again")
+            say(f"{_what(one)} are requested again")
 
 
 def _filtered(
@@ -145,10 +145,10 @@ def _named(failures: Failures, video_ids: Sequence[str]) -> list[Failure]:
         of_it = list(failures.of(video_id))
         found += of_it
         if not of_it:
-            click.echo(f"{video_id} did not fail: {_standing(failures, video_id)}")
+            say(f"{video_id} did not fail: {_standing(failures, video_id)}")
         for failure in of_it:
             if isinstance(failure, FailedCaptions) and failure.next_try_at is not None:
-                click.echo(
+                say(
                     f"{video_id} did not fail for good: its captions were to be tried again at"
                     f" {failure.next_try_at:%Y-%m-%d %H:%M} UTC, and need not wait"
                 )
@@ -174,7 +174,7 @@ async def _say_what(chosen: Sequence[Failure], connection: Connection, settings:
     console().print(_table(chosen))
     captions = sum(isinstance(failure, FailedCaptions) for failure in chosen)
     analyses = len(chosen) - captions
-    click.echo(
+    say(
         f"captions of {captions} video{'' if captions == 1 else 's'} and {analyses} analys{'i' if analyses == 1 else 'e'}s:"
         f" about {usd:.2f} US dollars at list price, at a daily cap of {settings.daily_cap_usd} US dollars"
         f" ({basis(forecast)})"

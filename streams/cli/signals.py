@@ -9,7 +9,7 @@ import click
 import orjson
 
 from streams.app.connections import connection_of
-from streams.cli.terminal import printable
+from streams.cli.terminal import printable, say
 from streams.clock import utc_now
 from streams.events.envelope import UndecodableError
 from streams.events.event import Event
@@ -99,9 +99,9 @@ def tail(symbol: str | None, since: datetime | None, *, json: bool) -> None:
         try:
             signal = cast("Signal", record.event())
         except UndecodableError as error:
-            click.echo(f"skipped {record.topic}[{record.partition}] at {record.offset}: {error}", err=True)
+            say(f"skipped {record.topic}[{record.partition}] at {record.offset}: {error}", err=True)
         else:
-            click.echo(as_json(signal) if json else as_line(signal))
+            say(as_json(signal) if json else as_line(signal))
 
     with suppress(KeyboardInterrupt):
         asyncio.run(signal_tail.tail(connection_of(load()), since, show))
@@ -110,4 +110,4 @@ def tail(symbol: str | None, since: datetime | None, *, json: bool) -> None:
 @signals.command()
 def contract() -> None:
     """Print the contract for subscribers: AsyncAPI, with a JSON Schema for each message."""
-    click.echo(signal_contract.render(signal_contract.contract(load().topic_prefix)), nl=False)
+    say(signal_contract.render(signal_contract.contract(load().topic_prefix)), nl=False)

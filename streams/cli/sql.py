@@ -1,15 +1,15 @@
 """`earmark sql`: queries on the read model."""
 
 import sys
+from io import BytesIO
 from pathlib import Path
 
 import click
 from rich.console import Console
 from rich.table import Table
-from rich.text import Text
 
 from projections import sql as reader
-from streams.cli.terminal import PIPED, console
+from streams.cli.terminal import PIPED, cell, console, say
 from streams.settings import load
 
 SHOWN = 1000
@@ -58,6 +58,10 @@ def sql(query: str | None, query_file: Path | None, output_format: str | None, o
         reader.write(home, query, output_format, output)
     elif output_format == "parquet" and sys.stdout.isatty():
         raise click.UsageError("parquet is not for a terminal: name a file with --output")
+    elif sys.stdout.isatty():
+        rows_as_text = BytesIO()
+        reader.stream(home, query, output_format, rows_as_text)
+        say(rows_as_text.getvalue().decode(errors="replace"), nl=False)
     else:
         reader.stream(home, query, output_format, click.get_binary_stream("stdout"))
 
@@ -72,10 +76,9 @@ def _list(entries: list[tuple[str, str]]) -> None:
 def _print(rows: reader.Rows, out: Console) -> None:
     table = Table()
     for name, numeric in zip(rows.columns, rows.numeric, strict=True):
-        table.add_column(name, justify="right" if numeric else "left", overflow="fold")
+        table.add_column(cell(name), justify="right" if numeric else "left", overflow="fold")
     for row in rows.rows:
-        # As Text: what a video says in brackets is no markup.
-        table.add_row(*(Text("" if value is None else value) for value in row))
+        table.add_row(*map(cell, row))
     out.print(table)
     if rows.more:
-        click.echo(f"… the first {SHOWN} rows; --format csv, json or parquet gives them all", err=True)
+        say(f"… the first {SHOWN} rows; --format csv, json or parquet gives them all", err=True)

@@ -7,6 +7,7 @@ from aiokafka.admin import AIOKafkaAdminClient
 from aiokafka.errors import KafkaConnectionError
 
 from streams.app.connections import connection_of
+from streams.cli.terminal import say
 from streams.errors import EarmarkError, RefusedError
 from streams.log.layout import Plan, apply, existing_layouts
 from streams.log.layout import plan as plan_for
@@ -40,7 +41,7 @@ def apply_() -> None:
 
 def _print(found: Plan, prefix: str) -> None:
     for line in found.lines(prefix) or ["nothing to do: the topics are as the code needs them"]:
-        click.echo(line)
+        say(line)
 
 
 async def _plan(settings: Settings) -> Plan:

@@ -13,6 +13,7 @@ import click
 from streams.app import processes as app
 from streams.app.supervisor import supervise
 from streams.broker import local
+from streams.cli.terminal import say
 from streams.errors import EarmarkError
 from streams.settings import Settings, load
 
@@ -27,7 +28,7 @@ def up() -> None:
     signal.signal(signal.SIGTERM, signal.default_int_handler)
     with _alone(settings.home), _broker(settings):
         asyncio.run(app.prepare(settings))
-        asyncio.run(supervise(settings, click.echo, partial(click.echo, err=True)))
+        asyncio.run(supervise(settings, say, partial(say, err=True)))
 
 
 @contextmanager
@@ -49,10 +50,10 @@ def _broker(settings: Settings) -> Iterator[None]:
     if settings.kafka is not None or local.find(settings.home) is not None:
         yield
         return
-    click.echo("starting Kafka …")
+    say("starting Kafka …")
     try:
-        click.echo(f"Kafka serves at {local.start(settings.home)}")
+        say(f"Kafka serves at {local.start(settings.home)}")
         yield
     finally:
         if local.stop(settings.home):
-            click.echo("Kafka stopped")
+            say("Kafka stopped")

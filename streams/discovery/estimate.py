@@ -32,10 +32,10 @@ async def read_forecast(connection: Connection, prompts: Prompts, prompt: Prompt
 
 
 async def _sample(record: Record, log: Fetcher, prompts: Prompts, model: str) -> Sample | None:
-    """The sample in a record; None if it is not an analysis by `model`."""
+    """The sample in a record; None if it is not an analysis by `model` whose bill is known."""
     try:
         done = record.event()
-        if not isinstance(done, AnalysisCompleted) or done.model != model:
+        if not isinstance(done, AnalysisCompleted) or done.model != model or done.usage is None:
             return None
         place = done.captions_at
         captions = (await log.fetch(CAPTIONS, place.partition, place.offset)).event()

@@ -1,6 +1,6 @@
 """What Claude made of a video's words, and what went wrong."""
 
-from typing import Annotated, Literal, Self
+from typing import Annotated, ClassVar, Literal, Self
 from uuid import UUID
 
 from pydantic import AfterValidator, Field, model_validator
@@ -17,7 +17,17 @@ Conviction = Annotated[
 ]
 """How sure the speaker sounds, 0 to 1 in steps of 0.05: one of 21 numbers, without float dust."""
 
-Rejection = Literal["quote_too_short", "quote_not_in_transcript", "quote_far_from_line", "symbol_unusable"]
+Rejection = Literal[
+    "symbol_unusable",
+    "action_unknown",
+    "conviction_unusable",
+    "line_unusable",
+    "quote_too_short",
+    "quote_not_in_transcript",
+    "quote_far_from_line",
+    "repeated",
+    "contradicts_itself",
+]
 """Why a mention never becomes a signal."""
 
 AttemptOutcome = Literal[
@@ -49,23 +59,38 @@ class Outlook(Part):
     reasoning: str
 
 
+class ResponseInfo(Part):
+    """What the provider's response says of itself; `model` served it. Null: it does not say.
+
+    `usage` is JSON as text, for nobody vouches for its shape.
+    """
+
+    id: str | None
+    model: str | None
+    stop_reason: str | None
+    inference_geo: str | None
+    service_tier: str | None
+    usage: str | None
+
+
 class Mention(Part):
     """A stock call as the model gave it, with what the transcript says to it.
 
     Grounded: `mention_id` and times are set, from the transcript. Rejected: `rejected` says why, and there is no id.
     `line` is the transcript line the quote was found on (the model's own where rejected). `listed`: whether the
-    symbol stands in the configured list; null where none is configured.
+    symbol stands in the configured list; null where none is configured. Rejected alone may lack `action`, `conviction`
+    and `line`: the model gave none that can be used.
     """
 
     mention_id: UUID | None
     symbol: str
     said_as: str
     listed: bool | None
-    action: Action
-    conviction: Conviction
+    action: Action | None
+    conviction: Conviction | None
     time_horizon: TimeHorizon
     quote: str
-    line: int
+    line: int | None
     start_ms: int | None
     end_ms: int | None
     rejected: Rejection | None
@@ -75,6 +100,8 @@ class Mention(Part):
         grounded = [self.mention_id, self.start_ms, self.end_ms]
         if any((value is None) == (self.rejected is None) for value in grounded):
             raise ValueError("a mention is grounded (id and times) or rejected (a reason), never both")
+        if self.rejected is None and None in (self.action, self.conviction, self.line):
+            raise ValueError("a grounded mention has an action, a conviction and a line")
         return self
 
 
@@ -93,7 +120,13 @@ class _OfAnalysis(Event):
 
 
 class AnalysisCompleted(_OfAnalysis):
-    """A paid answer, whole: raw as it came, and as it was understood."""
+    """A paid answer: raw as it came, and as it was understood.
+
+    `partial`: the answer was cut, and its whole mentions are kept; a whole analysis goes before it. `outlook` or
+    `summary` null: the answer has none. `usage` null: the bill is unknown, and `usd` is all that was reserved.
+    """
+
+    version: ClassVar[int] = 2
 
     attempt_id: UUID
     captions_id: UUID
@@ -107,13 +140,15 @@ class AnalysisCompleted(_OfAnalysis):
     lines_version: int
     grounding_version: int
     raw_answer: str
-    usage: Usage
+    usage: Usage | None
     usd: Usd = Field(ge=0)
-    outlook: Outlook
+    outlook: Outlook | None
     themes: tuple[str, ...]
     risks: tuple[str, ...]
-    summary: str
+    summary: str | None
     mentions: tuple[Mention, ...]
+    partial: bool = False
+    response: ResponseInfo | None = None
 
     @property
     def extensions(self) -> dict[str, str]:
@@ -123,6 +158,7 @@ class AnalysisCompleted(_OfAnalysis):
             "promptid": self.prompt_id,
             "captionsid": str(self.captions_id),
             "revision": str(self.captions_revision),
+            **({"partial": "true"} if self.partial else {}),
         }
 
 
@@ -137,6 +173,7 @@ class _Failure(_OfAnalysis):
     raw_answer: str | None
     usage: Usage | None
     usd: Usd = Field(ge=0)
+    response: ResponseInfo | None = None
 
     @property
     def extensions(self) -> dict[str, str]:

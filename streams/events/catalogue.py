@@ -80,6 +80,9 @@ EVENT_TYPES: tuple[type[Event], ...] = (
     DeadLettered,
 )
 
-UPCASTERS: Upcasters = {(CaptionsUnavailable.__name__, 1): unavailable_of_version_1}
+UPCASTERS: Upcasters = {
+    (CaptionsUnavailable.__name__, 1): unavailable_of_version_1,
+    **unchanged(1, AnalysisCompleted),
+}
 
 CATALOGUE = Catalogue({event_type.__name__: event_type for event_type in EVENT_TYPES}, UPCASTERS)

@@ -83,7 +83,8 @@ class _Signal(Event):
     revision: int = Field(ge=1, description="Grows with every signal of the same id, not always by 1.")
     cause: Cause = Field(
         description="live: the first analysis of a video published while its channel was followed; backfill: the first"
-        " of any other video; activation: another prompt became active; correction: the captions were corrected."
+        " of any other video; activation: another prompt became active; correction: the captions were corrected, or an answer that"
+        " was cut short is whole now."
     )
     activation: int = Field(description="The number of the activation that made the analysis current.")
     video: SignalVideo
@@ -159,7 +160,7 @@ class OutlookChanged(_OutlookSignal):
 
 
 class OutlookRetracted(_OutlookSignal):
-    """The view was removed from the record. Nothing publishes this today: every analysis has a view."""
+    """The view was removed from the record: the analysis that is current now has none."""
 
     previous: OutlookState
     reason: Reason

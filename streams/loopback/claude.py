@@ -5,6 +5,7 @@ are counted by a fixed rule, and every answer is billed at list price by this se
 """
 
 import asyncio
+import json
 from collections import Counter
 from collections.abc import Mapping
 from dataclasses import dataclass, replace
@@ -15,9 +16,9 @@ from typing import Any, Self
 
 import orjson
 from aiohttp import web
-from genai_prices import extract_usage
 
 from streams.clock import Clock, utc_now
+from streams.loopback.bills import bill, list_price
 from streams.loopback.rate_limits import Limits
 from streams.loopback.script import (
     RATE_LIMITED,
@@ -119,8 +120,9 @@ class LoopbackClaude:
     async def _messages(self, request: web.Request) -> web.StreamResponse:
         body = await request.json(loads=orjson.loads)
         step = _refusal(request, body) or self._over_limit(body) or self._step(body)
-        message = self._message(step, body) if isinstance(step, Reply) else None
-        headers = self._record(step, body, message)
+        made = self._message(step, body) if isinstance(step, Reply) else None
+        message = step.altered(made) if isinstance(step, Reply) and made else made
+        headers = self._record(step, body, made, message)
         # The bill is written first: a client that is gone before its answer comes has still bought it.
         await asyncio.sleep(self._latency_s)
         if isinstance(step, Failure):
@@ -128,10 +130,13 @@ class LoopbackClaude:
         if step.delivery == "hang":
             await asyncio.Event().wait()
         if step.delivery in {"cut_connection", "no_answer"}:
-            return await _cut(request, orjson.dumps(message) if step.delivery == "cut_connection" else b"")
+            return await _cut(
+                request, json.dumps(message).encode() if step.delivery == "cut_connection" else b""
+            )
         if step.delivery == "trickle":
             return await _trickle(request)
-        text = orjson.dumps(message).decode()
+        # As ASCII, in which a half of a surrogate pair can travel.
+        text = json.dumps(message)
         text = text[: len(text) // 2] if step.delivery == "broken_json" else text
         return self._response(200, text, headers)
 
@@ -195,7 +200,11 @@ class LoopbackClaude:
         }
 
     def _record(
-        self, step: Step, body: Mapping[str, Any], message: Mapping[str, Any] | None
+        self,
+        step: Step,
+        body: Mapping[str, Any],
+        made: Mapping[str, Any] | None,
+        sent: Mapping[str, Any] | None,
     ) -> Mapping[str, str]:
         call = Call(
             at=self._now(),
@@ -203,8 +212,8 @@ class LoopbackClaude:
             model=body["model"],
             max_tokens=body["max_tokens"],
             status=step.status if isinstance(step, Failure) else 200,
-            usage=None if message is None else message["usage"],
-            usd=Decimal(0) if message is None else _list_price(message),
+            usage=None if made is None else made["usage"],
+            usd=Decimal(0) if made is None or sent is None else bill(made, sent),
         )
         self.calls.append(call)
         if call.status not in {429, 529}:
@@ -236,14 +245,10 @@ def _refusal(request: web.Request, body: Mapping[str, Any]) -> Failure | None:
     if not bearer and "x-api-key" not in request.headers:
         return Failure(401, "authentication_error", "An API key is required.")
     try:
-        _list_price({"model": body["model"], "usage": _NOTHING})
+        list_price({"model": body["model"], "usage": _NOTHING})
     except LookupError:
         return Failure(404, "not_found_error", f"model: {body['model']}")
     return None
-
-
-def _list_price(message: Mapping[str, Any]) -> Decimal:
-    return extract_usage(message, provider_id="anthropic").calc_price().total_price
 
 
 def _tokens(text: bytes) -> int:

@@ -14,7 +14,8 @@ class Reply:
 
     `stop_reason` max_tokens cuts it in the middle and bills all of the request's max_tokens; so does an answer that is
     longer than they allow. refusal without a text is an empty, free one. `delivery` is what becomes of it on the way:
-    no_answer closes the connection without a byte, a trickle sends blanks for ever, a hang sends nothing.
+    no_answer closes the connection without a byte, a trickle sends blanks for ever, a hang sends nothing. `altered`
+    makes another message of the one that is sent; it is billed as the model and in the place that this one names.
     """
 
     text: str
@@ -29,6 +30,7 @@ class Reply:
         "tool_use",
     ] = "end_turn"
     delivery: Literal["whole", "broken_json", "cut_connection", "no_answer", "trickle", "hang"] = "whole"
+    altered: Callable[[dict[str, Any]], Mapping[str, Any]] = dict
 
 
 @dataclass(frozen=True)

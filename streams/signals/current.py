@@ -1,7 +1,8 @@
 """Which analysis of a video is the current one: a fold of one partition of `analyses`.
 
 The current one is the analysis with the latest (activation of its prompt, captions revision) among those that exist;
-analyses under a prompt that was never activated wait. What became current before an offset depends on the partition
+analyses under a prompt that was never activated wait. A partial one counts only until a whole one does: it says nothing
+of what it did not reach, so what a whole one said is not taken back for it. What became current before an offset depends on the partition
 up to that offset and on nothing else.
 
 Records are decoded although their headers hold all that is kept: an unreadable record must not count here, because the
@@ -44,11 +45,12 @@ class _Analysis(NamedTuple):
     offset: int
     prompt: int
     captions_revision: int
+    partial: bool
 
 
 # A video is kept as bytes: its switches, then its analyses, the current one first (if it ever switched).
 _SWITCHES = Struct("<I")
-_ANALYSIS = Struct("<QII")
+_ANALYSIS = Struct("<QII?")
 
 
 @dataclass(slots=True)
@@ -78,7 +80,12 @@ def happened(partition: Partition, offset: int, event: Event) -> list[Switch]:
     match event:
         case AnalysisCompleted():
             return completed(
-                partition, offset, event.video.video_id, event.prompt_id, event.captions_revision
+                partition,
+                offset,
+                event.video.video_id,
+                event.prompt_id,
+                event.captions_revision,
+                partial=event.partial,
             )
         case PromptActivated(activation=int() as activation):
             return activated(partition, event.prompt_id, activation)
@@ -87,16 +94,22 @@ def happened(partition: Partition, offset: int, event: Event) -> list[Switch]:
 
 
 def completed(
-    partition: Partition, offset: int, video_id: str, prompt_id: str, captions_revision: int
+    partition: Partition,
+    offset: int,
+    video_id: str,
+    prompt_id: str,
+    captions_revision: int,
+    *,
+    partial: bool = False,
 ) -> list[Switch]:
     """An analysis stands at `offset`: at most one switch, and none if it stood at an earlier offset already."""
     prompt = partition.number(prompt_id)
     switches, analyses = _unpack(partition.videos.get(video_id, _SWITCHES.pack(0)))
     # Captions are the video's by revision, so (prompt, revision) says in eight bytes what was analysed. Where a repetition
     # has an answer beside that of the request it repeats, the first stands, as it does in the read model.
-    if any((prompt, captions_revision) == analysis[1:] for analysis in analyses):
+    if any((prompt, captions_revision, partial) == analysis[1:] for analysis in analyses):
         return []
-    analyses.append(_Analysis(offset, prompt, captions_revision))
+    analyses.append(_Analysis(offset, prompt, captions_revision, partial))
     return _settle(partition, video_id, switches, analyses, by_marker=False)
 
 
@@ -129,7 +142,11 @@ def _settle(
     previous = analyses[0] if switches else None
     current = max(
         (analysis for analysis in analyses if analysis.prompt in activations),
-        key=lambda analysis: (activations[analysis.prompt], analysis.captions_revision),
+        key=lambda analysis: (
+            not analysis.partial,
+            activations[analysis.prompt],
+            analysis.captions_revision,
+        ),
         default=None,
     )
     if current is None or current == previous:

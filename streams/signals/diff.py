@@ -15,6 +15,7 @@ from streams.events.signals import (
     MentionState,
     OutlookAdded,
     OutlookChanged,
+    OutlookRetracted,
     OutlookState,
     SignalAnalysis,
     SignalVideo,
@@ -102,14 +103,14 @@ def _mentions(
 def _outlook(
     previous: AnalysisCompleted | None, current: AnalysisCompleted, common: dict[str, Any]
 ) -> Iterable[Event]:
-    subject = outlook_id(current.video.video_id)
-    now = _outlook_state(current)
-    if previous is None:
-        yield OutlookAdded(outlook_id=subject, outlook=now, **common)
-    elif (before := _outlook_state(previous)) != now:
-        yield OutlookChanged(
-            outlook_id=subject, outlook=now, previous=before, changed=_changed(before, now), **common
-        )
+    common = common | {"outlook_id": outlook_id(current.video.video_id)}
+    before, now = None if previous is None else _outlook_state(previous), _outlook_state(current)
+    if before is None and now is not None:
+        yield OutlookAdded(outlook=now, **common)
+    elif before is not None and now is None:
+        yield OutlookRetracted(outlook=before, previous=before, reason="not_mentioned", **common)
+    elif before is not None and now is not None and before != now:
+        yield OutlookChanged(outlook=now, previous=before, changed=_changed(before, now), **common)
 
 
 def published(analysis: AnalysisCompleted) -> Mapping[UUID, MentionState]:
@@ -139,13 +140,15 @@ def _mention_state(mention: Mention, url: str, start_ms: int, end_ms: int) -> Me
     )
 
 
-def _outlook_state(analysis: AnalysisCompleted) -> OutlookState:
+def _outlook_state(analysis: AnalysisCompleted) -> OutlookState | None:
+    if analysis.outlook is None:
+        return None
     return OutlookState(
         direction=analysis.outlook.direction,
         reasoning=analysis.outlook.reasoning,
         themes=analysis.themes,
         risks=analysis.risks,
-        summary=analysis.summary,
+        summary=analysis.summary or "",
     )
 
 

@@ -76,7 +76,7 @@ def templates() -> list[Template]:
     )
     asked = Request(request_id, "history", captions_id, Place(0, 0), "backfill", None, None)
     job = Job(Pending(asked, 0), PROMPT, captions, PROMPT.max_tokens)
-    done = completed(claim, job, Answered(answer(), usage), Symbols(), BEGAN)
+    done = completed(claim, job, Answered((answer(),), usage), Symbols(), BEGAN)
     assert isinstance(done, AnalysisCompleted)
     settled = BudgetSettled(
         at=BEGAN,

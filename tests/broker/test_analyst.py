@@ -149,7 +149,7 @@ async def test_an_answer_recorded_by_a_dead_analyst_is_settled_and_not_paid_for_
         [pending] = (await log.ledger()).pending.values()
         usage = Usage(input_tokens=700, output_tokens=90)
         job = Job(pending, PROMPT, captions_of("a"), PROMPT.max_tokens)
-        answer = completed(claim, job, Answered(ANSWER, usage), Symbols(), claim.at)
+        answer = completed(claim, job, Answered((ANSWER,), usage), Symbols(), claim.at)
         assert isinstance(answer, AnalysisCompleted)
         await log.publisher.append(answer)
         async with analysts(log, claude.base_url):

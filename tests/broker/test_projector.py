@@ -40,8 +40,10 @@ class Reader(Thread):
         SELECT
           (SELECT sum(next_offset) FROM _positions),
           (SELECT count(*) FROM analyses a
-           WHERE len(themes) <> 1 OR (SELECT count(*) FROM all_mentions m WHERE m.analysis_id = a.analysis_id) <> 3),
-          (SELECT count(*) FROM all_mentions ANTI JOIN analyses USING (analysis_id))
+           WHERE len(themes) <> 1 OR (
+             SELECT count(*) FROM all_mentions m WHERE m.log_partition = a.log_partition AND m.log_offset = a.log_offset
+           ) <> 3),
+          (SELECT count(*) FROM all_mentions ANTI JOIN analyses USING (log_partition, log_offset))
     """
 
     def __init__(self, home: Path) -> None:

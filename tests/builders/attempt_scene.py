@@ -34,7 +34,7 @@ from streams.events.record import Record
 from streams.log.publish import Appended
 from streams.log.topics import ANALYSES, destination
 from streams.loopback.claude import LoopbackClaude
-from streams.loopback.script import Failure, Reply
+from streams.loopback.script import Failure, Reply, Step
 from tests.builders.analyst_scene import ANSWER, captions_of
 
 NOW = datetime(2026, 11, 22, 12, tzinfo=UTC)
@@ -179,10 +179,14 @@ class Scene:
 
 @asynccontextmanager
 async def scene(
-    limits: Limits = LIMITS, lane: Lane = "live", prompt: Prompt = PROMPT, counting: Failure | None = None
+    limits: Limits = LIMITS,
+    lane: Lane = "live",
+    prompt: Prompt = PROMPT,
+    counting: Failure | None = None,
+    step: Step = Reply(ANSWER),  # noqa: B008  frozen
 ) -> AsyncIterator[Scene]:
     async with (
-        LoopbackClaude({}, improvise=lambda _: Reply(ANSWER), counting=counting) as claude,
+        LoopbackClaude({}, improvise=lambda _: step, counting=counting) as claude,
         client("key", claude.base_url, 1) as sdk,
     ):
         calls = Calls(Claude(sdk, lambda: NOW), limits.call_timeout_s, lambda: 0.5, lambda: NOW)

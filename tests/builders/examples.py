@@ -10,6 +10,7 @@ from streams.events.analyses import (
     AttemptFailed,
     Mention,
     Outlook,
+    ResponseInfo,
     mention_id,
 )
 from streams.events.captions import (
@@ -77,6 +78,15 @@ ATTEMPT = UUID("5f0c1b1e-7a52-4c3e-9d66-0f6d1f3f8a01")
 REPLAY = UUID("5f0c1b1e-7a52-4c3e-9d66-0f6d1f3f8a02")
 USAGE = Usage(input_tokens=1200, output_tokens=640, cache_read_input_tokens=700)
 
+RESPONSE = ResponseInfo(
+    id="msg_01",
+    model="claude-haiku-5-5-20261001",
+    stop_reason="max_tokens",
+    inference_geo="us",
+    service_tier="standard",
+    usage='{"input_tokens": 1200, "output_tokens": 640, "cache_read_input_tokens": 700, "inference_geo": "us"}',
+)
+
 GROUNDED = Mention(
     mention_id=mention_id(VIDEO.video_id, "PLTR", 0),
     symbol="PLTR",
@@ -104,6 +114,9 @@ REJECTED = Mention(
     start_ms=None,
     end_ms=None,
     rejected="quote_not_in_transcript",
+)
+UNUSABLE = REJECTED.model_copy(
+    update={"action": None, "conviction": None, "line": None, "rejected": "action_unknown"}
 )
 
 _STATE = MentionState(
@@ -153,6 +166,31 @@ _FAILURE = {
     "prompt_id": PROMPT.prompt_id,
     "model": PROMPT.model,
 }
+
+_ANALYSIS = AnalysisCompleted(
+    at=AT,
+    analysis_id=ANALYSIS,
+    attempt_id=ATTEMPT,
+    video=VIDEO,
+    captions_id=CAPTIONS,
+    captions_revision=1,
+    captions_at=CAPTIONS_AT,
+    lane="live",
+    replay_id=None,
+    prompt_id=PROMPT.prompt_id,
+    prompt=PROMPT.name,
+    model=PROMPT.model,
+    lines_version=1,
+    grounding_version=1,
+    raw_answer='{"summary": "He adds to one name."}',
+    usage=USAGE,
+    usd=Decimal("0.000447000"),
+    outlook=Outlook(direction="bullish", reasoning="rates come down"),
+    themes=("rate cuts",),
+    risks=("inflation",),
+    summary="He adds to one name.",
+    mentions=(GROUNDED, REJECTED),
+)
 
 _EVENTS: tuple[Event, ...] = (
     ChannelFollowed(
@@ -235,30 +273,7 @@ _EVENTS: tuple[Event, ...] = (
         captions_ends=(4, 0, 7),
     ),
     ReplayCancelled(at=AT, replay_id=REPLAY),
-    AnalysisCompleted(
-        at=AT,
-        analysis_id=ANALYSIS,
-        attempt_id=ATTEMPT,
-        video=VIDEO,
-        captions_id=CAPTIONS,
-        captions_revision=1,
-        captions_at=CAPTIONS_AT,
-        lane="live",
-        replay_id=None,
-        prompt_id=PROMPT.prompt_id,
-        prompt=PROMPT.name,
-        model=PROMPT.model,
-        lines_version=1,
-        grounding_version=1,
-        raw_answer='{"summary": "He adds to one name."}',
-        usage=USAGE,
-        usd=Decimal("0.000447000"),
-        outlook=Outlook(direction="bullish", reasoning="rates come down"),
-        themes=("rate cuts",),
-        risks=("inflation",),
-        summary="He adds to one name.",
-        mentions=(GROUNDED, REJECTED),
-    ),
+    _ANALYSIS,
     AttemptFailed(
         **_FAILURE,
         attempt_id=ATTEMPT,
@@ -267,6 +282,7 @@ _EVENTS: tuple[Event, ...] = (
         raw_answer='{"summary": "He ad',
         usage=USAGE,
         usd=Decimal("0.000447000"),
+        response=RESPONSE,
     ),
     AnalysisFailed(
         **_FAILURE,
@@ -310,6 +326,21 @@ _EVENTS: tuple[Event, ...] = (
 )
 
 EXAMPLES: dict[str, Event] = {type(event).__name__: event for event in _EVENTS} | {
+    "AnalysisCompleted.partial": _ANALYSIS.model_copy(
+        update={
+            "attempt_id": UUID("5f0c1b1e-7a52-4c3e-9d66-0f6d1f3f8a05"),
+            "raw_answer": '{"mentions": [{"symbol": "PLTR", "li',
+            "usage": None,
+            "usd": Decimal("0.002298125"),
+            "outlook": None,
+            "themes": (),
+            "risks": (),
+            "summary": None,
+            "mentions": (UNUSABLE,),
+            "partial": True,
+            "response": RESPONSE.model_copy(update={"usage": None}),
+        }
+    ),
     "PromptActivated.marker": PromptActivated(
         at=AT, prompt_id=PROMPT.prompt_id, previous=None, activation=1, partition=4
     ),

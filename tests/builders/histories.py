@@ -91,7 +91,10 @@ def completed(
     attempt: str = "1",
     lane: Lane = "live",
     again: int | None = None,
+    partial: bool = False,
+    viewless: bool = False,
 ) -> AnalysisCompleted:
+    """`viewless`: without an outlook and a summary."""
     of = of or video()
     captions = captions_id(of.video_id, revision)
     return AnalysisCompleted(
@@ -112,11 +115,12 @@ def completed(
         raw_answer="{}",
         usage=Usage(input_tokens=1, output_tokens=1),
         usd=Decimal("0.01"),
-        outlook=Outlook(direction=direction, reasoning="because"),
+        outlook=None if viewless else Outlook(direction=direction, reasoning="because"),
         themes=("rates",),
         risks=("war",),
-        summary="three names",
+        summary=None if viewless else "three names",
         mentions=tuple(mentions),
+        partial=partial,
     )
 
 
@@ -219,7 +223,7 @@ def _mentions(draw: st.DrawFn, video_id: str) -> list[Mention]:
 
 @st.composite
 def events(draw: st.DrawFn, max_size: int = 14) -> list[Event]:
-    """A history: analyses under several prompts and captions, some told twice, failures, markers, some repeated."""
+    """A history: analyses under several prompts and captions, some partial, some told twice, failures, markers, some repeated."""
     made: list[Event] = []
     for at in range(draw(st.integers(0, max_size))):
         what = draw(st.sampled_from(["completed", "completed", "completed", "marker", "marker", "failed"]))
@@ -237,6 +241,8 @@ def events(draw: st.DrawFn, max_size: int = 14) -> list[Event]:
                         attempt=str(at),
                         lane=draw(st.sampled_from(["live", "backfill", "replay"])),
                         again=draw(st.sampled_from([None, None, 1])),
+                        partial=draw(st.sampled_from([False, False, True])),
+                        viewless=draw(st.sampled_from([False, False, True])),
                     )
                 )
             case "failed":
@@ -252,17 +258,17 @@ def events(draw: st.DrawFn, max_size: int = 14) -> list[Event]:
 
 def expected(history: Iterable[Event]) -> tuple[dict[str, Any], dict[str, Any]]:
     """The mentions and outlooks that a client must hold after `history`, by id."""
-    analyses: dict[tuple[UUID, str], AnalysisCompleted] = {}
+    analyses: dict[tuple[UUID, str, bool], AnalysisCompleted] = {}
     activations: dict[str, int] = {}
     for event in history:
         if isinstance(event, AnalysisCompleted):
-            analyses.setdefault((event.captions_id, event.prompt_id), event)
+            analyses.setdefault((event.captions_id, event.prompt_id, event.partial), event)
         elif isinstance(event, PromptActivated) and event.activation is not None:
             activations[event.prompt_id] = max(event.activation, activations.get(event.prompt_id, -1))
     current = {}
     for one in sorted(
         (one for one in analyses.values() if one.prompt_id in activations),
-        key=lambda one: (activations[one.prompt_id], one.captions_revision),
+        key=lambda one: (not one.partial, activations[one.prompt_id], one.captions_revision),
     ):
         current[one.video.video_id] = one
     mentions = {
@@ -277,8 +283,10 @@ def expected(history: Iterable[Event]) -> tuple[dict[str, Any], dict[str, Any]]:
     outlooks = {
         str(outlook_id(video_id)): {
             **one.outlook.model_dump(mode="json"),
-            **one.model_dump(mode="json", include={"themes", "risks", "summary"}),
+            **one.model_dump(mode="json", include={"themes", "risks"}),
+            "summary": one.summary or "",
         }
         for video_id, one in current.items()
+        if one.outlook is not None
     }
     return mentions, outlooks

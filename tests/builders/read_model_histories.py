@@ -125,6 +125,8 @@ def _attempt(
                 symbols=random.sample(["NVDA", "ON", "T"], k=2),
                 again=again,
             )
+            if random.random() < 0.3:
+                answer = answer.model_copy(update={"partial": True, "usage": None, "summary": None})
             yield answer
             yield from signals(answer, revision)
             yield settled(claim, "completed", "0.0045", usage, granted=granted)

@@ -303,7 +303,7 @@ def signals(answer: AnalysisCompleted, revision: int = 1) -> list[Event]:
         if mention.start_ms is not None
     ]
     outlook = OutlookState(
-        **answer.outlook.model_dump(), themes=answer.themes, risks=answer.risks, summary=answer.summary
+        **answer.outlook.model_dump(), themes=answer.themes, risks=answer.risks, summary=answer.summary or ""
     )
     return [
         *mentions,

@@ -6,7 +6,7 @@ from typing import Any
 from uuid import uuid4
 
 from streams.analysis.results import charge
-from streams.budget.prices import price, worst_case
+from streams.budget.prices import worst_case
 from streams.claude.client import Claude, client
 from streams.claude.outcomes import Answered, Failed, Outcome
 from streams.events.ledger import BudgetReserved
@@ -47,10 +47,8 @@ async def asked(step: Step, time_limit_s: float = 30) -> tuple[Outcome, Decimal,
 
 def charged(outcome: Outcome, reserved: Decimal) -> Decimal:
     match outcome:
-        case Answered(_, usage):
-            return price(REQUEST["model"], usage)
-        case Failed():
-            return charge(claim_of(reserved), outcome.bill)
+        case Answered() | Failed():
+            return charge(claim_of(reserved), outcome)[0]
         case _:
             return Decimal(0)
 

@@ -249,13 +249,18 @@ async def test_a_call_ends_at_its_time_limit_whatever_trickles_in(delivery: Any)
     assert charge == 1 >= bill > 0
 
 
+def half(message: dict[str, Any]) -> dict[str, Any]:
+    """The same message, cut as only max_tokens cuts it here."""
+    return {**message, "content": [{"type": "text", "text": ANSWER[: len(ANSWER) // 2]}]}
+
+
 @pytest.mark.parametrize(
     ("stop_reason", "expected", "final"),
     [
         ("max_tokens", "max_tokens", False),
         ("refusal", "refusal", True),
         ("model_context_window_exceeded", "context_window", True),
-        ("pause_turn", "stop_reason", False),
+        ("pause_turn", "provider_error", False),
         ("stop_sequence", "stop_reason", False),
         ("tool_use", "stop_reason", False),
     ],
@@ -265,11 +270,31 @@ async def test_an_answer_that_stopped_early_is_charged_as_billed_and_kept_raw(
     expected: str,
     final: bool,  # noqa: FBT001
 ) -> None:
-    outcome, charge, bill = await asked(Reply(ANSWER, stop_reason=stop_reason))
+    outcome, charge, bill = await asked(Reply(ANSWER, stop_reason=stop_reason, altered=half))
     assert isinstance(outcome, Failed)
     assert (outcome.outcome, outcome.final) == (expected, final)
     assert outcome.raw_answer
     assert ANSWER.startswith(outcome.raw_answer)
+    assert 1 > charge == bill > 0
+
+
+@pytest.mark.parametrize(
+    "stop_reason",
+    ["model_context_window_exceeded", "pause_turn", "stop_sequence", "tool_use", "of_tomorrow", None],
+)
+async def test_a_whole_answer_is_one_whatever_it_stopped_for_but_a_refusal(stop_reason: Any) -> None:
+    step = Reply(ANSWER, altered=lambda message: {**message, "stop_reason": stop_reason})
+    outcome, charge, bill = await asked(step)
+    assert isinstance(outcome, Answered)
+    assert outcome.texts == (ANSWER,)
+    assert outcome.response.stop_reason == stop_reason
+    assert 1 > charge == bill > 0
+
+
+async def test_a_refusal_is_no_answer_however_whole_its_text_is() -> None:
+    outcome, charge, bill = await asked(Reply(ANSWER, stop_reason="refusal"))
+    assert isinstance(outcome, Failed)
+    assert (outcome.outcome, outcome.final, outcome.raw_answer) == ("refusal", True, ANSWER)
     assert 1 > charge == bill > 0
 
 
@@ -281,29 +306,27 @@ async def test_a_refusal_after_some_thinking_is_billed() -> None:
 
 
 @pytest.mark.parametrize("thinking", ["", "let me see"])
-async def test_a_whole_answer_is_the_first_text_after_any_thinking(thinking: str) -> None:
+async def test_an_answer_is_a_text_after_any_thinking(thinking: str) -> None:
     outcome, charge, bill = await asked(Reply(ANSWER, thinking=thinking))
     assert isinstance(outcome, Answered)
-    assert outcome.text == ANSWER
+    assert outcome.texts == (ANSWER,)
     assert 1 > charge == bill > 0
 
 
 async def test_an_enum_in_another_case_is_understood() -> None:
     outcome, *_ = await asked(Reply(ANSWER))
     assert isinstance(outcome, Answered)
-    answer = parse_answer(outcome.text)
+    answer = parse_answer(outcome.texts[0])
     assert answer.market_outlook.direction == "bullish"
     assert [(mention.action, mention.time_horizon) for mention in answer.mentions] == [("buy", "weeks")]
 
 
-@pytest.mark.parametrize(
-    "text", ['{"summary": "s"}', ANSWER.replace("BULLISH", "sideways"), "I would rather not.", "[]"]
-)
+@pytest.mark.parametrize("text", ['{"summary": "s"}', '{"mentions": "none"}', "I would rather not.", "[]"])
 async def test_an_answer_that_breaks_the_schema_was_billed_all_the_same(text: str) -> None:
     outcome, charge, bill = await asked(Reply(text))
     assert isinstance(outcome, Answered)
     with pytest.raises(InvalidAnswerError):
-        parse_answer(outcome.text)
+        parse_answer(outcome.texts[0])
     assert 1 > charge == bill > 0
 
 

@@ -35,7 +35,7 @@ from tests.builders.promised import sent
 pytestmark = pytest.mark.kafka
 
 SIGNALS = (MENTION_SIGNALS, OUTLOOK_SIGNALS)
-LIVE, IN_FLIGHT, FOLLOWED = range(120), range(120, 140), range(140, 150)
+LIVE, IN_FLIGHT, FOLLOWED, CUT = range(120), range(120, 140), range(140, 150), range(150, 160)
 LIMIT_S = 90.0
 
 
@@ -62,6 +62,13 @@ def analysis(n: int, prompt: str, revision: int = 1) -> AnalysisCompleted:
         direction="bearish" if prompt == "p2" and n % 2 else "bullish",
         at=n,
     )
+
+
+def cut(n: int, revision: int = 1) -> AnalysisCompleted:
+    """What p1 makes of the n-th video, as far as its first mention."""
+    whole = analysis(n, "p1", revision)
+    less = {"partial": True, "mentions": whole.mentions[:1], "outlook": None, "summary": None}
+    return whole.model_copy(update=less)
 
 
 def activation(prompt: str, previous: int | None, at: int) -> PromptActivated:
@@ -232,7 +239,15 @@ async def test_a_subscriber_holds_what_the_read_model_shows(connection: Connecti
         assert causes(corrected) - causes(activated) == {"correction"}
 
         await append(connection, [activation("p1", 1, 3)])
+        back = await agreed()
+
+        # Answers that were cut: they add what they reached of new videos and take nothing back of the others.
+        await append(connection, [*(cut(n) for n in CUT), *(cut(n, revision=2) for n in LIVE[:20])])
+        reached = await agreed()
+        assert len(reached) == len(back) + len(CUT)
+        await append(connection, [analysis(n, "p1") for n in CUT])
         everything = await agreed()
+        assert len(everything) == len(reached) + 3 * len(CUT)
     assert repeats(everything) == repeats(activated)
     assert {record.type for record in everything} == {
         "MentionAdded",

@@ -104,6 +104,8 @@ def models(model: type[BaseModel]) -> st.SearchStrategy[Any]:
             "start_ms": st.integers(),
             "end_ms": st.integers(),
         }
+        for name in ("action", "conviction", "line"):
+            grounded[name] = grounded[name].filter(lambda value: value is not None)
         rejected = fields(Mention) | dict.fromkeys(("mention_id", "start_ms", "end_ms"), st.none())
         reasons = values(Mention.model_fields["rejected"].annotation).filter(bool)
         return st.builds(Mention, **grounded | {"rejected": st.none()}) | st.builds(

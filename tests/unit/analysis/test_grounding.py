@@ -147,10 +147,97 @@ def test_a_name_is_published_under_its_symbol_and_kept_where_it_has_none() -> No
 
 @pytest.mark.parametrize(
     ("told", "kept"),
-    [(0.83, 0.85), (0.824, 0.8), (-2, 0.0), (7, 1.0), (float("inf"), 1.0), (0.15000000000000002, 0.15)],
+    [(0.83, 0.85), (0.824, 0.8), (0, 0.0), (1, 1.0), (0.15000000000000002, 0.15)],
 )
-def test_a_conviction_is_the_nearest_step_in_range(told: float, kept: float) -> None:
+def test_a_conviction_is_the_nearest_step(told: float, kept: float) -> None:
     assert one(said("i am buying", conviction=told)).conviction == kept
+
+
+@pytest.mark.parametrize(
+    ("told", "kept"),
+    [
+        ([85], [0.85]),
+        ([85, 60, 5, 0], [0.85, 0.6, 0.05, 0.0]),
+        ([8.5, 7, 1], [0.85, 0.7, 0.1]),
+        ([7], [0.7]),
+        ([1, 1], [1.0, 1.0]),
+        ([85, 0.5], [None, 0.5]),
+        ([8.5, 0.5], [None, 0.5]),
+        ([85, 8.5], [None, None]),
+        ([101, 1], [None, 1.0]),
+        ([101, 85], [None, None]),
+        ([-2, 85], [None, None]),
+        ([-2, 0.5], [None, 0.5]),
+        ([float("inf"), 0.5], [None, 0.5]),
+    ],
+)
+def test_convictions_of_another_scale_are_rescaled_if_the_whole_answer_is_on_it(
+    told: list[float], kept: list[float | None]
+) -> None:
+    """And what is on no scale voids its own mention: it never counts as the nearest number that is."""
+    captions = captions_of(*(f"i am buying thing number {n}" for n in range(len(told))))
+    answered = [
+        said(f"buying thing number {n}", symbol=f"S{n}", conviction=conviction)
+        for n, conviction in enumerate(told)
+    ]
+    mentions = ground(answered, captions, UNLISTED)
+    assert [mention.conviction for mention in mentions] == kept
+    assert [mention.rejected for mention in mentions] == [
+        "conviction_unusable" if conviction is None else None for conviction in kept
+    ]
+
+
+@pytest.mark.parametrize(
+    ("changed", "reason"),
+    [
+        ({"action": None}, "action_unknown"),
+        ({"conviction": None}, "conviction_unusable"),
+        ({"line": None}, "line_unusable"),
+        ({"symbol": ""}, "symbol_unusable"),
+        ({"quote": ""}, "quote_too_short"),
+    ],
+)
+def test_one_bad_mention_is_rejected_with_its_reason_and_the_others_stand(
+    changed: dict[str, str | None], reason: str
+) -> None:
+    good = said("i am buying palanteer")
+    mentions = ground([good.model_copy(update=changed), good], TALK, UNLISTED)
+    assert [mention.rejected for mention in mentions] == [reason, None]
+    assert mentions[1].mention_id == mention_id("v", "PLTR", 0)
+
+
+def test_a_call_told_twice_is_one_mention_and_one_at_another_place_is_another() -> None:
+    answered = [
+        said("buying palanteer here and now", symbol="$pltr", conviction=0.7),
+        said("i am buying palanteer"),
+        said("i am buying palanteer", symbol="AAPL"),
+        said("apple right here"),
+    ]
+    mentions = ground(answered, TALK, UNLISTED)
+    assert [mention.rejected for mention in mentions] == [None, "repeated", None, None]
+    assert [mention.mention_id for mention in mentions] == [
+        mention_id("v", "PLTR", 0),
+        None,
+        mention_id("v", "AAPL", 0),
+        mention_id("v", "PLTR", 1),
+    ]
+
+
+def test_a_call_that_contradicts_itself_is_rejected_and_costs_no_other_its_number() -> None:
+    buy = said("i am buying palanteer")
+    sell = said("buying palanteer here and now").model_copy(update={"action": "sell"})
+    mentions = ground([sell, said("apple right here"), buy], TALK, UNLISTED)
+    assert [mention.rejected for mention in mentions] == ["contradicts_itself", None, "contradicts_itself"]
+    assert mentions[1].mention_id == mention_id("v", "PLTR", 0)
+    assert [mention.action for mention in mentions] == ["sell", "buy", "buy"]
+
+
+def test_three_hundred_mentions_of_one_answer_are_all_kept() -> None:
+    captions = captions_of(*(f"i am buying thing number {n}" for n in range(300)))
+    lines = {n: line.number for line in lines_of(captions.texts) for n in range(line.first, line.last + 1)}
+    answered = [said(f"buying thing number {n}", symbol="PLTR", line=lines[n]) for n in range(300)]
+    mentions = ground(answered, captions, UNLISTED)
+    assert [mention.mention_id for mention in mentions] == [mention_id("v", "PLTR", n) for n in range(300)]
 
 
 def test_a_segment_that_ends_before_it_begins_gives_no_time_that_runs_back() -> None:

@@ -6,7 +6,7 @@ import pytest
 from hypothesis import given, settings
 from hypothesis import strategies as st
 
-from streams.budget.prices import NANO, UnknownPriceError, price, worst_case
+from streams.budget.prices import NANO, UnknownPriceError, bill, price, worst_case
 from streams.errors import RefusedError
 from streams.events.ledger import Usage
 
@@ -38,6 +38,23 @@ def test_the_dearer_tier_counts_the_whole_prompt_cached_or_not() -> None:
     assert price(HAIKU, half_cached) == Decimal("0.0275005")
 
 
+@pytest.mark.parametrize(
+    ("asked", "served", "geo", "usd"),
+    [
+        (HAIKU, None, None, "0.00175"),
+        (HAIKU, "claude-sonnet-5-5", None, "0.035"),
+        ("claude-sonnet-5-5", HAIKU, None, "0.035"),
+        (HAIKU, HAIKU, "us", "0.001925"),
+        (HAIKU, HAIKU, "global", "0.00175"),
+        (HAIKU, "claude-sonnet-5-5", "us", "0.0385"),
+    ],
+)
+def test_a_response_is_billed_at_the_dearer_of_two_models_and_at_its_place(
+    asked: str, served: str | None, geo: str | None, usd: str
+) -> None:
+    assert bill(asked, served, geo, Usage(input_tokens=10_000, output_tokens=1500)) == Decimal(usd)
+
+
 @pytest.mark.parametrize("model", ["claude-unheard-of", "", "gpt-4o"])
 def test_a_model_without_a_price_is_refused_by_name(model: str) -> None:
     """Also one of another provider: the name alone must not find a price elsewhere."""
@@ -46,6 +63,8 @@ def test_a_model_without_a_price_is_refused_by_name(model: str) -> None:
     assert repr(model) in str(refused.value)
     with pytest.raises(UnknownPriceError):
         worst_case(model, 1, 1)
+    with pytest.raises(UnknownPriceError):
+        bill(HAIKU, model or "-", None, Usage(input_tokens=1, output_tokens=1))
     assert issubclass(UnknownPriceError, RefusedError)
     assert UnknownPriceError.exit_code == 3
 

@@ -97,6 +97,16 @@ def test_prompts_are_compared_on_the_latest_captions_that_both_had(told: Told) -
     assert told.rows("SELECT symbol, change FROM compare_mentions('first', 'second')") == [("NVDA", "same")]
 
 
+def test_a_whole_analysis_is_compared_rather_than_the_partial_one_before_it(told: Told) -> None:
+    cut = under_first(1, "NVDA").model_copy(update={"partial": True})
+    tell(told, cut, under_second(1, "NVDA", "T"))
+    changes = "SELECT symbol, change FROM compare_mentions('first', 'second') ORDER BY ALL"
+    assert told.rows(changes) == [("NVDA", "same"), ("T", "added")]
+    tell(told, under_first(1, "NVDA", "T"))
+    assert told.rows(changes) == [("NVDA", "same"), ("T", "same")]
+    assert told.rows(CHANNELS)[-1][2:5] == (1, 2, 0)
+
+
 def test_the_channels_rows_have_the_columns_that_the_code_reads(told: Told) -> None:
     told.rows("FROM compare_channels('first', 'second')")
     assert [name for name, *_ in told.database.description or ()] == [

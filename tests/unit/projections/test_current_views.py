@@ -1,6 +1,7 @@
 from uuid import UUID
 
 from projections.ingest import Place, progress
+from streams.events.analyses import ResponseInfo
 from streams.events.prompts import PromptRegistered
 from streams.events.videos import VideoDiscovered
 from tests.builders.read_model_world import PROMPTS, activated, at, completed, extracted, signals, video
@@ -53,6 +54,71 @@ def test_of_two_answers_to_one_analysis_the_first_stands_and_brings_its_mentions
     )
     assert told.rows("SELECT attempt_id FROM analyses") == [(ONE,)]
     assert told.rows("SELECT symbol FROM all_mentions WHERE rejected IS NULL") == [("NVDA",)]
+
+
+def test_a_partial_analysis_shows_until_a_whole_one_exists_and_never_before_one(told: Told) -> None:
+    cut = completed(video(1), FIRST, ONE, symbols=["NVDA"]).model_copy(update={"partial": True})
+    shown = "SELECT symbol, partial, videos.mentions FROM mentions JOIN videos USING (video_id) ORDER BY ALL"
+    told.tell(extracted(video(1)), *activated(FIRST, 0, None), cut)
+    assert told.rows(shown) == [("NVDA", True, 1)]
+    told.tell(completed(video(1), FIRST, TWO, symbols=["NVDA", "T"]))
+    assert told.rows(shown) == [("NVDA", False, 2), ("T", False, 2)]
+    told.tell(
+        completed(video(1), FIRST, ONE, revision=2).model_copy(update={"partial": True}),
+        completed(video(1), SECOND, THREE).model_copy(update={"partial": True}),
+        *activated(SECOND, 1, 0),
+    )
+    assert told.rows(shown) == [("NVDA", False, 2), ("T", False, 2)]
+    assert told.rows("SELECT partial, count(*) FROM analyses GROUP BY ALL ORDER BY ALL") == [
+        (False, 1),
+        (True, 3),
+    ]
+
+
+def test_what_an_analysis_lacks_is_null_and_a_video_without_an_outlook_has_no_row(told: Told) -> None:
+    lacking = {"outlook": None, "summary": None, "usage": None}
+    one, *_ = (made := completed(video(1), FIRST, ONE)).mentions
+    unusable = one.model_copy(
+        update={
+            **dict.fromkeys(("mention_id", "start_ms", "end_ms", "action", "conviction", "line")),
+            "rejected": "action_unknown",
+        }
+    )
+    told.tell(*activated(FIRST, 0, None), made.model_copy(update={**lacking, "mentions": (unusable,)}))
+    told.tell(completed(video(2), FIRST, ONE).model_copy(update={"summary": None}))
+    assert told.rows("SELECT video_id, summary FROM outlooks") == [("video-2", "")]
+    assert told.rows("SELECT direction, summary, output_tokens FROM analyses WHERE video_id = 'video-1'") == [
+        (None, None, None)
+    ]
+    assert told.rows(
+        "SELECT action, conviction, line, rejected FROM all_mentions WHERE video_id = 'video-1'"
+    ) == [(None, None, None, "action_unknown")]
+
+
+def test_what_the_response_said_of_itself_is_kept(told: Told) -> None:
+    said = ResponseInfo(
+        id="msg_1",
+        model="claude-haiku-5-5-20261001",
+        stop_reason="end_turn",
+        inference_geo="us",
+        service_tier="standard",
+        usage='{"output_tokens": 7, "odd": [1]}',
+    )
+    told.tell(completed(video(1), FIRST, ONE).model_copy(update={"response": said}))
+    told.tell(completed(video(2), FIRST, TWO))
+    broken = said.model_copy(update={"usage": "{"})
+    told.tell(completed(video(3), FIRST, THREE).model_copy(update={"response": broken}))
+    assert told.rows("SELECT response_usage FROM analyses WHERE video_id = 'video-3'") == [(None,)]
+    assert told.rows(
+        "SELECT response_id, served_model, inference_geo, service_tier, response_usage ->> '$.odd[0]' FROM analyses"
+        " WHERE video_id < 'video-3' ORDER BY video_id"
+    ) == [("msg_1", "claude-haiku-5-5-20261001", "us", "standard", "1"), (None, None, None, None, None)]
+
+
+def test_control_characters_are_kept_as_they_came(told: Told) -> None:
+    odd = "a \0 NUL, an \x1b escape"
+    told.tell(*activated(FIRST, 0, None), completed(video(1), FIRST, ONE).model_copy(update={"summary": odd}))
+    assert told.rows(SUMMARIES) == [(odd,)]
 
 
 def test_a_mention_shows_where_it_was_said_and_what_is_rejected_does_not_show(told: Told) -> None:

@@ -84,6 +84,37 @@ def test_an_answer_to_a_repetition_is_current_as_any_other_and_no_second_opinion
     assert switches(marker(0), completed(), repeated)[-1] == []
 
 
+def test_a_partial_analysis_counts_until_a_whole_one_of_the_same_captions_and_prompt_exists() -> None:
+    cut, whole, again = completed(partial=True), completed(attempt="2"), completed(attempt="3", partial=True)
+    assert switches(marker(0), cut, whole, again) == [
+        [],
+        [Switch(A.video_id, None, 1, 1, "first", 0)],
+        [Switch(A.video_id, 1, 2, 2, "correction", 0)],
+        [],
+    ]
+    assert switches(marker(0), whole, cut)[-1] == [], "whichever comes first"
+
+
+def test_a_partial_analysis_never_goes_before_a_whole_one() -> None:
+    """It says nothing of what it did not reach: what a whole one said there must not be taken back for it."""
+    history = [
+        marker(0, "p1"),
+        completed("p1"),
+        completed("p1", revision=2, partial=True),
+        completed("p2", partial=True),
+        marker(5, "p2"),
+    ]
+    assert switches(*history)[2:] == [[], [], []]
+    assert switches(*history, completed("p2", revision=2))[-1] == [
+        Switch(A.video_id, 1, 5, 2, "activation", 5)
+    ]
+
+
+def test_of_two_partial_analyses_the_later_activation_and_captions_count() -> None:
+    history = [marker(0, "p1"), completed("p1", partial=True), completed("p2", partial=True), marker(5, "p2")]
+    assert switches(*history)[-1] == [Switch(A.video_id, 1, 2, 2, "activation", 5)]
+
+
 def test_rolling_back_switches_to_what_stood_before_at_a_higher_revision() -> None:
     history = [
         marker(0, "p1"),

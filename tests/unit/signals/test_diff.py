@@ -10,6 +10,7 @@ from streams.events.signals import (
     MentionRetracted,
     OutlookAdded,
     OutlookChanged,
+    OutlookRetracted,
 )
 from streams.events.videos import Origin
 from streams.signals.current import Kind, Switch
@@ -134,6 +135,37 @@ def test_an_outlook_changes_in_its_fields() -> None:
         "bullish",
         "mixed",
     )
+
+
+def test_an_analysis_without_an_outlook_adds_none_takes_one_away_and_says_no_other_is_new() -> None:
+    without, having = completed("p1", viewless=True), completed("p2")
+    assert signals(None, without, switch(), moment(0)) == []
+    (added,) = signals(without, having, switch("correction", 2), moment(0))
+    (retracted,) = signals(having, without, switch("activation", 2), moment(0))
+    assert isinstance(added, OutlookAdded)
+    assert isinstance(retracted, OutlookRetracted)
+    assert retracted.outlook == retracted.previous == added.outlook
+
+
+def test_an_outlook_without_a_summary_has_an_empty_one() -> None:
+    analysis = completed().model_copy(update={"summary": None})
+    (added,) = signals(None, analysis, switch(), moment(0))
+    assert added.outlook.summary == ""
+
+
+def test_the_whole_of_a_partial_analysis_takes_nothing_back_that_both_have() -> None:
+    """The first one adds what it reached, the whole one what it did not."""
+    reached, beyond = mention(VIDEO, "NVDA"), mention(VIDEO, "T", start_ms=9000)
+    partial = completed(mentions=[reached], partial=True)
+    told = signals(None, partial, switch(), moment(0))
+    assert [(type(signal), signal.cause) for signal in told] == [
+        (MentionAdded, "live"),
+        (OutlookAdded, "live"),
+    ]
+    told = signals(partial, completed(mentions=[reached, beyond]), switch("correction", 2), moment(5))
+    assert [(type(signal), signal.key, signal.cause) for signal in told] == [
+        (MentionAdded, "T", "correction")
+    ]
 
 
 def test_the_order_is_retractions_then_mentions_as_they_are_said_then_the_outlook() -> None:
