@@ -44,6 +44,8 @@ from streams.log.topics import ANALYSES
 HELD_S = 0.2
 """How long a request waits for the settlement of the last call on it, which is on its way."""
 COUNT_AGAIN_AT_MOST_S = TOO_LARGE_AGAIN_S = 3600.0
+CUTS_BEFORE = 2
+"""So often was the answer cut that a request with `more_room` repeats."""
 
 log = logging.getLogger(__name__)
 
@@ -129,11 +131,9 @@ class Attempts:
         if analysis in self.state.ledger.calls:
             # What the last attempt left says how much room the next one needs.
             await self._reach_answers(captions)
-        was_cut = analysis in self.state.truncated
-        model_limit = await self.calls.max_tokens_of(prompt.model) if was_cut else None
-        return Job(
-            pending, prompt, captions, room_for_answer(prompt.max_tokens, model_limit, was_cut=was_cut)
-        )
+        cuts = (analysis in self.state.truncated) + (CUTS_BEFORE if pending.request.more_room else 0)
+        model_limit = await self.calls.max_tokens_of(prompt.model) if cuts else None
+        return Job(pending, prompt, captions, room_for_answer(prompt.max_tokens, model_limit, cuts=cuts))
 
     def _may_claim(self, job: Job) -> bool:
         # Another prompt may be active since the tokens were counted: the claim must be for the active one.

@@ -37,6 +37,7 @@ class Request(msgspec.Struct, frozen=True, gc=False):
     prompt_id: str | None
     replay_id: UUID | None
     again: int | None = None
+    more_room: bool = False
 
     def analysis_id(self, prompt_id: str) -> UUID:
         """The analysis that answers it under a prompt: another one for each repetition."""

@@ -44,11 +44,11 @@ class Limits:
         return max(1, round(self.call_timeout_s + self.hold_slack_s))
 
 
-def room_for_answer(max_tokens: int, model_limit: int | None, *, was_cut: bool) -> int:
-    """How many tokens an answer may have: those of the prompt, twice as many after a cut one.
+def room_for_answer(max_tokens: int, model_limit: int | None, *, cuts: int) -> int:
+    """How many tokens an answer may have: those of the prompt, twice as many after each answer that was cut (`cuts`).
 
     Never more than the model's own limit; where that is not known, no more than the prompt says.
     """
-    if not was_cut or model_limit is None:
+    if cuts == 0 or model_limit is None:
         return max_tokens
-    return max(max_tokens, min(2 * max_tokens, model_limit))
+    return max(max_tokens, min(max_tokens * 2**cuts, model_limit))

@@ -48,7 +48,8 @@ class Usage(Part):
 class AnalysisRequested(Event):
     """A command: analyse these captions. `prompt_id` null: the prompt active when it is claimed.
 
-    `again`: the how-many-th repetition (from 1) of a request that failed for good; left out if it is none.
+    `again`: the how-many-th repetition (from 1) of a request that failed for good; left out if it is none. `more_room`:
+    the answer was cut before; left out if it was not.
     """
 
     request_id: UUID
@@ -59,6 +60,7 @@ class AnalysisRequested(Event):
     prompt_id: str | None
     replay_id: UUID | None
     again: int | None = Field(default=None, ge=1, exclude_if=lambda number: number is None)
+    more_room: bool = Field(default=False, exclude_if=lambda more: not more)
 
     @property
     def key(self) -> str:

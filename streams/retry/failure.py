@@ -85,6 +85,7 @@ class FailedAnalysis:
             prompt_id=None,
             replay_id=None,
             again=self.again,
+            more_room=self.outcome == "max_tokens",
         )
 
 

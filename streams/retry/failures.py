@@ -1,6 +1,7 @@
 """What failed for good, and was not asked for again: a fold of the log, pure.
 
 - Captions failed if a video's newest try is final, and nothing was requested or taken since.
+- An analysis that is partial is one that failed: a whole one may be had with more room.
 - An analysis failed if the newest repetition of its request failed for good, and its captions are the video's newest.
   One that exists under the failed prompt, or under the active one, makes up for it. Replays do not count.
 """
@@ -91,6 +92,8 @@ class Failures:
                 # A transcript is big, an answer is: their headers say what is needed.
                 case (CAPTIONS.name, CaptionsExtracted.__name__):
                     self._take(video_id, record)
+                case (ANALYSES.name, AnalysisCompleted.__name__) if record.header("ce_partial"):
+                    self._decoded(record.event())
                 case (ANALYSES.name, AnalysisCompleted.__name__):
                     self._complete(_captions_id(record), record.header("ce_promptid") or "")
                 case (LEDGER.name, AnalysisRequested.__name__):
@@ -108,6 +111,8 @@ class Failures:
                 self._settle(event.video.video_id, Try(event.revision, event.attempt - 1))
             case CaptionsUnavailable():
                 self._unavailable(event)
+            case AnalysisCompleted(replay_id=None):
+                self._failed_analyses.setdefault(event.captions_id.int, []).append(_cut(event))
             case AnalysisFailed(replay_id=None):
                 self._failed_analyses.setdefault(event.captions_id.int, []).append(
                     event.model_copy(update={"raw_answer": None})
@@ -241,3 +246,23 @@ class Failures:
 
 def _captions_id(record: Record) -> int:
     return UUID(record.header("ce_captionsid") or "").int
+
+
+def _cut(partial: AnalysisCompleted) -> AnalysisFailed:
+    """A partial analysis as the failure that it is."""
+    return AnalysisFailed(
+        at=partial.at,
+        analysis_id=partial.analysis_id,
+        attempt_id=partial.attempt_id,
+        video=partial.video,
+        captions_id=partial.captions_id,
+        lane=partial.lane,
+        replay_id=None,
+        prompt_id=partial.prompt_id,
+        model=partial.model,
+        outcome="max_tokens",
+        reason="the answer was cut: what is whole in it counts",
+        raw_answer=None,
+        usage=None,
+        usd=partial.usd,
+    )

@@ -16,21 +16,22 @@ def test_a_place_is_kept_free_for_a_live_request_wherever_there_are_two(in_fligh
 
 
 @pytest.mark.parametrize(
-    ("model_limit", "was_cut", "room"),
+    ("model_limit", "cuts", "room"),
     [
-        (64_000, False, 1000),
-        (64_000, True, 2000),
-        (2000, True, 2000),
-        (1500, True, 1500),
-        (1000, True, 1000),
-        (None, True, 1000),
-        (500, True, 1000),
+        (64_000, 0, 1000),
+        (64_000, 1, 2000),
+        (64_000, 3, 8000),
+        (2000, 1, 2000),
+        (1500, 1, 1500),
+        (1000, 1, 1000),
+        (None, 3, 1000),
+        (500, 1, 1000),
     ],
 )
 def test_a_cut_answer_gets_twice_the_room_within_the_models_own_limit(
     model_limit: int | None,
-    was_cut: bool,  # noqa: FBT001  a parameter of the table
+    cuts: int,
     room: int,
 ) -> None:
     """Unknown: not doubled, for the provider would refuse the call. A prompt above the limit is the prompt's own affair."""
-    assert room_for_answer(1000, model_limit, was_cut=was_cut) == room
+    assert room_for_answer(1000, model_limit, cuts=cuts) == room

@@ -290,3 +290,17 @@ def test_what_is_requested_again_is_no_failure_until_it_fails_again() -> None:
 
 def test_the_time_of_a_failure_is_its_own() -> None:
     assert only(fold(GONE).for_good()).at == at(2) == at(0) + timedelta(minutes=2)
+
+
+def test_a_partial_analysis_is_requested_again_with_more_room_until_a_whole_one_is_there() -> None:
+    partial = completed(VIDEO, FIRST, UUID(int=1)).model_copy(update={"partial": True})
+    for found in in_any_order(DISCOVERED, extracted(VIDEO), partial):
+        cut = only(found)
+        assert isinstance(cut, FailedAnalysis)
+        asked = cut.asked_again(at(9))
+        assert (asked.again, asked.more_room) == (1, True)
+    whole = completed(VIDEO, FIRST, UUID(int=2))
+    assert {len(found) for found in in_any_order(DISCOVERED, extracted(VIDEO), partial, whole)} == {0}
+    [failure] = fold(DISCOVERED, extracted(VIDEO), FAILED).for_good()
+    assert isinstance(failure, FailedAnalysis)
+    assert failure.asked_again(at(9)).more_room is (failure.outcome == "max_tokens")
