@@ -136,7 +136,8 @@ async def test_report_ledger_and_read_model_agree(connection: Connection, tmp_pa
     await read(connection, [LEDGER], records.append)
     ledger = Ledger()
     for record in records:
-        ledger.apply(read_entry(record), record.offset, record.timestamp_ms)
+        if (entry := read_entry(record)) is not None:
+            ledger.apply(entry, record.offset, record.timestamp_ms)
     await rebuild(tmp_path, connection.consumer, connection.name)
     with duckdb.connect(tmp_path / LINK, read_only=True) as database:
         costs = database.execute(
