@@ -11,10 +11,11 @@ CREATE MACRO _video(body) AS json_transform(body -> 'video', '{
   "title": "VARCHAR", "published_at": "TIMESTAMPTZ", "published_precision": "VARCHAR", "origin": "VARCHAR"
 }');
 
--- How far each partition is read. `clock` is the broker's clock there, taken monotonic.
+-- How far each partition is read, and from where on: not from 0 if its first records were gone by then. `clock` is the
+-- broker's clock there, taken monotonic; 1970 before the first record of Earmark's.
 CREATE TABLE _positions (
   topic VARCHAR, log_partition INTEGER, next_offset BIGINT, clock TIMESTAMPTZ,
-  last_event_at TIMESTAMPTZ,
+  last_event_at TIMESTAMPTZ, first_offset BIGINT DEFAULT 0,
   PRIMARY KEY (topic, log_partition)
 );
 COMMENT ON TABLE _positions IS 'how far each partition of the log is read';

@@ -46,11 +46,12 @@ WITH rejected AS (SELECT topic, count(*) AS rejects FROM _rejects GROUP BY topic
 SELECT
   topic,
   count(*) AS partitions,
-  sum(next_offset)::BIGINT AS records,
+  sum(next_offset - first_offset)::BIGINT AS records,
+  sum(first_offset)::BIGINT AS missing,
   max(last_event_at) AS last_event_at,
   max(clock) AS last_record_at,
   any_value(coalesce(rejects, 0)) AS rejects
 FROM _positions
 LEFT JOIN rejected USING (topic)
 GROUP BY topic;
-COMMENT ON VIEW freshness IS 'how far each topic is read: records, and the time of the last by its own and by the broker''s clock';
+COMMENT ON VIEW freshness IS 'how far each topic is read: records, those missing at its beginning, the time of the last by its own and by the broker''s clock, and rejects: what is no event that this version can read';
