@@ -80,6 +80,7 @@ TABLES = (
         "topic subject_id revision",
     ),
     _table("dead_letters", "DeadLettered", "handler topic from_partition from_offset"),
+    _table("_dead_letters_retried", "DeadLetterRetried", "letter"),
 )
 
 

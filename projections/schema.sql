@@ -132,7 +132,12 @@ CREATE TABLE signals (
 COMMENT ON TABLE signals IS 'every signal that was published, as it was published';
 
 CREATE TABLE dead_letters (
-  topic VARCHAR, from_partition INTEGER, from_offset BIGINT, handler VARCHAR, error VARCHAR,
+  topic VARCHAR, from_partition INTEGER, from_offset BIGINT, key VARCHAR, handler VARCHAR, error VARCHAR,
   attempt INTEGER, happened_at TIMESTAMPTZ, log_partition INTEGER, log_offset BIGINT
 );
-COMMENT ON TABLE dead_letters IS 'messages that no retry will mend: where they stand and why';
+COMMENT ON TABLE dead_letters IS 'messages that no retry of the worker helped: where they stand and why; log_offset is their ID';
+
+-- `letter` is a dead letter's log_offset.
+CREATE TABLE _dead_letters_retried (
+  letter BIGINT, to_partition INTEGER, to_offset BIGINT, happened_at TIMESTAMPTZ, log_partition INTEGER, log_offset BIGINT
+);

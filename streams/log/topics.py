@@ -6,7 +6,7 @@ from dataclasses import dataclass, field
 from streams.events.analyses import AnalysisCompleted, AnalysisFailed, AttemptFailed
 from streams.events.captions import CaptionsExtracted, CaptionsRequested, CaptionsUnavailable
 from streams.events.channels import ChannelFollowed, ChannelScanned, ChannelUnfollowed
-from streams.events.dead_letters import DeadLettered
+from streams.events.dead_letters import DeadLettered, DeadLetterRetried
 from streams.events.event import Event
 from streams.events.ledger import (
     AnalysisRequested,
@@ -70,7 +70,12 @@ ANALYSES = Topic("analyses", 12, (AnalysisCompleted, AttemptFailed, AnalysisFail
 PROMPTS = Topic("prompts", 1, (PromptRegistered, PromptActivated))
 MENTION_SIGNALS = Topic("signals.mentions", 12, (MentionAdded, MentionChanged, MentionRetracted))
 OUTLOOK_SIGNALS = Topic("signals.outlooks", 12, (OutlookAdded, OutlookChanged, OutlookRetracted))
-DEAD_LETTERS = Topic("dead-letters", 1, (DeadLettered,), {"max.message.bytes": str(MAX_DEAD_LETTER_BYTES)})
+DEAD_LETTERS = Topic(
+    "dead-letters",
+    1,
+    (DeadLettered, DeadLetterRetried),
+    {"max.message.bytes": str(MAX_DEAD_LETTER_BYTES)},
+)
 
 TOPICS = (
     CHANNELS,
