@@ -114,7 +114,8 @@ SELECT
       WHEN 'analyst' THEN 'a running analyst takes it in turn'
     END
   END AS next_step,
-  lane, share_usd
+  CASE WHEN status = 'captioned' THEN lane END AS lane,
+  CASE WHEN status = 'captioned' THEN share_usd END AS share_usd
 FROM waiting;
 COMMENT ON VIEW video_status IS 'where each video is: discovered, captioned, analysed or failed; what it waits for (worker, captions, youtube, dead_letter, prompt, analyst, money, call, provider, answer), why, until when, and the next step';
 
