@@ -35,7 +35,10 @@ _PARTITIONS = {topic.name: topic.partitions for topic in TOPICS}
 
 @dataclass(frozen=True, slots=True)
 class Letter:
-    """A dead letter without its message; `partition` and `offset` say where the message stood in `topic`."""
+    """A dead letter without its message; `partition` and `offset` say where the message stood in `topic`.
+
+    `is_empty`: the message had neither key nor value, which no producer sends.
+    """
 
     number: int
     at: datetime
@@ -46,6 +49,7 @@ class Letter:
     handler: str
     error: str
     attempt: int
+    is_empty: bool
 
     @property
     def place(self) -> str:
@@ -82,6 +86,7 @@ class Letters:
                     handler=event.handler,
                     error=event.error,
                     attempt=event.attempt,
+                    is_empty=event.original_key is None and event.original_value is None,
                 )
             case DeadLetterRetried():
                 self.retried.setdefault(event.letter, event)
@@ -112,6 +117,8 @@ class Letters:
             )
         if letter.topic not in _WAYS or letter.partition >= _PARTITIONS[letter.topic]:
             return f"nothing in Earmark handles messages of {letter.topic}[{letter.partition}]"
+        if letter.is_empty:
+            return "the message has neither key nor value: there is nothing to handle"
         done = self.retried.get(letter.number)
         if done is None:
             return None

@@ -236,6 +236,16 @@ async def test_a_day_that_is_none_is_said_so_before_anything_is_read(day: str, s
     assert sentence in said.output
 
 
+async def test_records_that_were_never_earmarks_are_counted_and_nothing_else(connection: Connection) -> None:
+    async with publisher(connection) as log:
+        await log.append_bytes(LEDGER, 0, b"k", b"hello", [])
+        await tell_a_day(log)
+        await log.append_bytes(LEDGER, 0, None, b"", [("content-type", b"text/plain")])
+    said = await run(connection)
+    assert said.exit_code == 0, said.output
+    assert "2 records in the ledger are not Earmark's: nobody counts them" in said.output
+
+
 async def test_a_ledger_that_cannot_be_read_is_no_budget(connection: Connection) -> None:
     producer = connection.producer()
     await producer.start()

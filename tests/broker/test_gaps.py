@@ -120,7 +120,7 @@ async def test_the_analyst_calls_nobody_where_the_log_lacks_what_was_spent_or_an
         with pytest.raises(GapError) as stopped:
             async with asyncio.timeout(LIMIT_S), analysts(log, claude.base_url) as running:
                 await asyncio.wait(running.tasks)
-        assert claude._requests == 0
+        assert claude.calls == []
     assert str(stopped.value) == (
         f"{named} and not at 0: a retention was set on the cluster, or records were deleted (`earmark topics plan` shows a"
         " retention); nothing is guessed about money: restore the topic from a backup, its offsets and times included, or"

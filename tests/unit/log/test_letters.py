@@ -88,6 +88,13 @@ def test_a_letter_of_a_place_that_is_not_earmarks_is_refused(stranger: DeadLette
         folded(stranger).to_retry([0])
 
 
+def test_a_message_without_key_and_value_is_not_retried() -> None:
+    """No producer would send it."""
+    empty = letter().model_copy(update={"original_key": None, "original_value": None})
+    with pytest.raises(RefusedError, match="neither key nor value"):
+        folded(empty).to_retry([0])
+
+
 def test_a_number_that_is_no_letter_is_refused_before_anything_is_done() -> None:
     with pytest.raises(RefusedError, match="there is no dead letter 1: `earmark dead-letters list`"):
         folded(letter(), retried(7, 3)).to_retry([0, 1])
