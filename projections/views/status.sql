@@ -15,7 +15,7 @@ WITH
     SELECT
       v.*, f.reason AS captions_reason, f.next_try_at AS captions_retry_at,
       x.reason AS analysis_reason, t.reason AS attempt_reason, t.retry_at,
-      f.happened_at AS captions_failed_at, f.failure AS captions_failure, t.state, t.outcome, t.failure,
+      f.happened_at AS captions_failed_at, f.failure AS captions_failure, t.state, t.outcome, t.failure, t.claimed_at,
       CASE
         WHEN v.analysis_id IS NOT NULL THEN 'analysed'
         WHEN x.analysis_id IS NOT NULL THEN 'failed'
@@ -44,18 +44,21 @@ WITH
   waiting AS (
     SELECT
       e.*, asked.lane, asked.usd, room.share_usd, room.left_usd, room.until, letter.letter, letter.reason AS letter_reason,
+      (SELECT max(log_offset) FROM open_dead_letters WHERE topic = 'prompts') AS prompt_letter,
       CASE
         WHEN status IN ('analysed', 'failed') THEN NULL
         WHEN letter.topic IN ('videos', 'captions.requests') AND e.captions_id IS NULL
           AND letter.happened_at >= coalesce(captions_failed_at, letter.happened_at) THEN 'dead_letter'
         WHEN letter.topic = 'captions' AND asked.captions_id IS NULL THEN 'dead_letter'
-        WHEN letter.topic = 'analyses' THEN 'dead_letter'
+        WHEN letter.topic = 'analyses' AND letter.happened_at >= coalesce(claimed_at, letter.happened_at)
+          THEN 'dead_letter'
         WHEN e.captions_id IS NULL AND captions_failed_at IS NULL THEN 'worker'
         WHEN e.captions_id IS NULL THEN if(captions_failure = 'soon', 'youtube', 'captions')
         WHEN asked.captions_id IS NULL THEN 'worker'
         WHEN state = 'open' THEN 'call'
         WHEN outcome IN ('completed', 'failed') THEN 'answer'
-        WHEN (SELECT count(DISTINCT log_partition) FROM _markers) = 0 THEN 'prompt'
+        -- Active is what has its markers in all the partitions that `analyses` has.
+        WHEN (SELECT count(DISTINCT log_partition) FROM _markers) < 12 THEN 'prompt'
         WHEN retry_at > room.clock AND failure IN ('provider_error', 'unknown', 'expired') THEN 'provider'
         WHEN retry_at > room.clock THEN 'analyst'
         WHEN asked.usd > room.share_usd OR coalesce(rooms.needed_usd, 0) > room.left_usd THEN 'money'
@@ -80,7 +83,7 @@ SELECT
       WHEN 'captions' THEN captions_reason
       WHEN 'call' THEN 'Claude is being asked'
       WHEN 'answer' THEN 'it was answered, and the answer is not in the read model'
-      WHEN 'prompt' THEN 'no prompt is active'
+      WHEN 'prompt' THEN 'no prompt is active' || coalesce(': see dead letter ' || prompt_letter, '')
       WHEN 'provider' THEN coalesce(attempt_reason, 'the last call has no known outcome')
       WHEN 'money' THEN CASE
         WHEN usd > share_usd
@@ -101,13 +104,13 @@ SELECT
   CASE
     WHEN status = 'failed' THEN 'earmark retry ' || video_id
     ELSE CASE waits_for
-      WHEN 'dead_letter' THEN 'mend the cause, then: earmark dead-letters retry ' || letter
+      WHEN 'dead_letter' THEN _retried(letter)
       WHEN 'worker' THEN 'a running worker takes it'
       WHEN 'captions' THEN 'it is tried again by itself'
       WHEN 'youtube' THEN 'it is tried again by itself once YouTube answers: see earmark channels'
       WHEN 'call' THEN 'the answer comes, or the claim expires and it is asked again'
       WHEN 'answer' THEN 'a running projector reads it; if the log has lost it, replay the video'
-      WHEN 'prompt' THEN 'earmark prompts activate NAME'
+      WHEN 'prompt' THEN coalesce(_retried(prompt_letter), 'earmark prompts activate NAME')
       WHEN 'provider' THEN 'a running analyst asks again by itself'
       WHEN 'money' THEN if(lane = 'live', 'raise EARMARK_DAILY_CAP_USD', 'raise EARMARK_BACKFILL_SHARE or EARMARK_DAILY_CAP_USD')
         || if(usd > share_usd, '', ', or wait for the next day''s budget')

@@ -2,6 +2,8 @@ CREATE OR REPLACE VIEW open_dead_letters AS
 FROM dead_letters WHERE log_offset NOT IN (SELECT letter FROM _dead_letters_retried);
 COMMENT ON VIEW open_dead_letters IS 'dead letters that nobody has retried; log_offset is the ID that earmark dead-letters takes';
 
+CREATE OR REPLACE MACRO _retried(letter) AS 'mend the cause, then: earmark dead-letters retry ' || letter;
+
 -- The last open one of each video: of the topics whose key is the video.
 CREATE OR REPLACE VIEW _video_letters AS
 SELECT key AS video_id, topic, happened_at, log_offset AS letter,
@@ -30,7 +32,9 @@ WITH
   ),
   cap AS (SELECT arg_max(cap_usd, log_offset) AS cap_usd FROM _claims)
 SELECT
-  lane, caps.share_usd, clock,
+  lane, clock,
+  -- The share of a lane that nobody has claimed in is not known.
+  coalesce(caps.share_usd, cap_usd) AS share_usd,
   least(
     cap_usd - coalesce((SELECT sum(usd) FROM charged), 0), caps.share_usd - coalesce(charged.usd, 0)
   ) AS left_usd,

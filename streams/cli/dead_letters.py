@@ -55,7 +55,7 @@ def show(number: int) -> None:
 @click.argument("numbers", type=click.IntRange(min=0), nargs=-1, metavar="ID...")
 @click.option("--all", "every", is_flag=True, help="Every open letter that can be retried.")
 def retry(numbers: tuple[int, ...], *, every: bool) -> None:
-    """Have the messages of the dead letters ID... handled again, once the cause is fixed.
+    """Have the message of each dead letter ID handled again, once the cause is fixed.
 
     The original bytes, key and headers go to a new offset of their partition.
     In analyses and prompts the place is part of the meaning: there the handler runs again on the old one.

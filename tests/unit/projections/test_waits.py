@@ -164,6 +164,15 @@ WAYS: dict[str, tuple[list[Event], tuple[str | None, str, datetime | None, str]]
         [extracted(VIDEO), REQUEST],
         ("prompt", "no prompt is active", None, "earmark prompts activate NAME"),
     ),
+    "the activation of its prompt is a dead letter": (
+        [*ACTIVE[:7], extracted(VIDEO), REQUEST, letter(ACTIVE[0], "prompts", 1, b"p")],
+        (
+            "prompt",
+            "no prompt is active: see dead letter 0",
+            None,
+            "mend the cause, then: earmark dead-letters retry 0",
+        ),
+    ),
     "its turn has not come": (
         [*ACTIVE, extracted(VIDEO), REQUEST],
         ("analyst", "its turn has not come yet", None, "a running analyst takes it in turn"),
@@ -201,6 +210,15 @@ WAYS: dict[str, tuple[list[Event], tuple[str | None, str, datetime | None, str]]
     ),
     "the day's money is spent": (
         [*ACTIVE, extracted(VIDEO), REQUEST, *spent("live", "4.9")],
+        (
+            "money",
+            "lane live has $0.1000 left of $5.00 today, and its call may cost $4.9000",
+            MIDNIGHT,
+            "raise EARMARK_DAILY_CAP_USD, or wait for the next day's budget",
+        ),
+    ),
+    "the day's money is spent by another lane": (
+        [*ACTIVE, extracted(VIDEO), REQUEST, *spent("backfill", "4.9")],
         (
             "money",
             "lane live has $0.1000 left of $5.00 today, and its call may cost $4.9000",
