@@ -63,6 +63,7 @@ TABLES = (
     _table("_discovered", "VideoDiscovered", "video_id"),
     _table("captions", "CaptionsExtracted", "captions_id"),
     _table("caption_failures", "CaptionsUnavailable", "video_id revision attempt"),
+    _table("_captions_requests", "CaptionsRequested", "video_id revision attempt"),
     _table("prompts", "PromptRegistered", "prompt_id"),
     _table("activations", "PromptActivated", "prompt_id previous"),
     _table("_markers", "PromptActivated", "prompt_id activation"),

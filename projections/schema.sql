@@ -54,6 +54,11 @@ CREATE TABLE caption_failures (
 );
 COMMENT ON TABLE caption_failures IS 'tries that brought no captions; next_try_at null: the last one';
 
+CREATE TABLE _captions_requests (
+  video_id VARCHAR, revision INTEGER, attempt INTEGER, cause VARCHAR, happened_at TIMESTAMPTZ, log_partition INTEGER,
+  log_offset BIGINT
+);
+
 CREATE TABLE prompts (
   prompt_id VARCHAR, name VARCHAR, model VARCHAR, max_tokens BIGINT, effort VARCHAR, words VARCHAR,
   schema_version INTEGER, happened_at TIMESTAMPTZ, log_partition INTEGER, log_offset BIGINT
@@ -71,7 +76,7 @@ CREATE TABLE _markers (
 );
 
 CREATE TABLE _requests (
-  request_id UUID, video_id VARCHAR, captions_id UUID, lane VARCHAR, prompt_id VARCHAR, replay_id UUID,
+  request_id UUID, video_id VARCHAR, captions_id UUID, lane VARCHAR, prompt_id VARCHAR, replay_id UUID, again INTEGER,
   happened_at TIMESTAMPTZ, log_partition INTEGER, log_offset BIGINT
 );
 

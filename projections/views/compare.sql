@@ -7,7 +7,7 @@ SELECT
 FROM analyses x
 JOIN analyses y USING (captions_id)
 WHERE x.prompt = a AND y.prompt = b
-QUALIFY row_number() OVER (PARTITION BY x.video_id ORDER BY x.captions_revision DESC) = 1;
+QUALIFY row_number() OVER (PARTITION BY x.video_id ORDER BY x.captions_revision DESC, x.log_offset, y.log_offset) = 1;
 
 -- Every grounded mention of either prompt; one that both have (by mention_id) is the same or changed.
 CREATE OR REPLACE MACRO compare_mentions(a, b) AS TABLE

@@ -1,10 +1,26 @@
 CREATE OR REPLACE VIEW video_status AS
 WITH
+  -- What is asked for again has not failed before that has, too. By its claim a failure is that of a request.
+  asked_again AS (
+    SELECT captions_id
+    FROM _requests
+    WHERE again IS NOT NULL AND lane <> 'replay' AND request_id NOT IN (
+      SELECT c.request_id FROM _claims c JOIN _failures f USING (attempt_id) WHERE f.type = 'AnalysisFailed'
+    )
+  ),
   -- A replay's failure says nothing of a video that is not analysed yet.
   failed AS (
     FROM _failures
-    WHERE type = 'AnalysisFailed' AND lane <> 'replay'
-    QUALIFY row_number() OVER (PARTITION BY captions_id ORDER BY log_partition, log_offset) = 1
+    WHERE type = 'AnalysisFailed' AND lane <> 'replay' AND captions_id NOT IN (FROM asked_again)
+    QUALIFY row_number() OVER (PARTITION BY captions_id ORDER BY log_partition, log_offset DESC) = 1
+  ),
+  -- A failure to take captions that was followed by no other try.
+  last_failure AS (
+    FROM _latest_caption_failure f
+    WHERE NOT EXISTS (
+      FROM _captions_requests q
+      WHERE q.video_id = f.video_id AND (q.revision, q.attempt) > (f.revision, f.attempt)
+    )
   ),
   last_attempt AS (
     FROM attempts
@@ -13,18 +29,20 @@ WITH
   ),
   known AS (
     SELECT
-      v.*, f.reason AS captions_reason, f.next_try_at AS captions_retry_at,
+      v.*, f.reason AS captions_reason, l.next_try_at AS captions_retry_at,
       x.reason AS analysis_reason, t.reason AS attempt_reason, t.retry_at,
-      f.happened_at AS captions_failed_at, f.failure AS captions_failure, t.state, t.outcome, t.failure, t.claimed_at,
+      f.happened_at AS captions_failed_at, l.failure AS captions_failure, t.state, t.outcome, t.failure, t.claimed_at,
+      t.log_offset AS attempt_offset,
       CASE
         WHEN v.analysis_id IS NOT NULL THEN 'analysed'
         WHEN x.analysis_id IS NOT NULL THEN 'failed'
         WHEN v.captions_id IS NOT NULL THEN 'captioned'
-        WHEN f.video_id IS NOT NULL AND f.next_try_at IS NULL THEN 'failed'
+        WHEN l.video_id IS NOT NULL AND l.next_try_at IS NULL THEN 'failed'
         ELSE 'discovered'
       END AS status
     FROM videos v
     LEFT JOIN _latest_caption_failure f USING (video_id)
+    LEFT JOIN last_failure l USING (video_id)
     LEFT JOIN failed x ON x.captions_id = v.captions_id
     LEFT JOIN last_attempt t ON t.captions_id = v.captions_id
   ),
@@ -52,17 +70,19 @@ WITH
         WHEN letter.topic = 'captions' AND asked.captions_id IS NULL THEN 'dead_letter'
         WHEN letter.topic = 'analyses' AND letter.happened_at >= coalesce(claimed_at, letter.happened_at)
           THEN 'dead_letter'
-        WHEN e.captions_id IS NULL AND captions_failed_at IS NULL THEN 'worker'
+        WHEN e.captions_id IS NULL AND captions_failure IS NULL THEN 'worker'
         WHEN e.captions_id IS NULL THEN if(captions_failure = 'soon', 'youtube', 'captions')
         WHEN asked.captions_id IS NULL THEN 'worker'
-        WHEN state = 'open' THEN 'call'
-        WHEN outcome IN ('completed', 'failed') THEN 'answer'
+        -- An attempt before the last request was one at what is asked for again.
+        WHEN state = 'open' AND asked.log_offset < attempt_offset THEN 'call'
+        WHEN outcome IN ('completed', 'failed') AND asked.log_offset < attempt_offset THEN 'answer'
         -- Active is what has its markers in all the partitions that `analyses` has.
         WHEN (SELECT count(DISTINCT log_partition) FROM _markers) < 12 THEN 'prompt'
         WHEN retry_at > room.clock AND failure IN ('provider_error', 'unknown', 'expired') THEN 'provider'
         WHEN retry_at > room.clock THEN 'analyst'
         WHEN asked.usd > room.share_usd OR coalesce(rooms.needed_usd, 0) > room.left_usd THEN 'money'
-        WHEN state = 'unknown' OR failure IN ('provider_error', 'unknown', 'expired') THEN 'provider'
+        WHEN (state = 'unknown' OR failure IN ('provider_error', 'unknown', 'expired')) AND asked.log_offset < attempt_offset
+          THEN 'provider'
         ELSE 'analyst'
       END AS waits_for
     FROM everything e
@@ -78,7 +98,9 @@ SELECT
     WHEN status = 'failed' THEN coalesce(analysis_reason, captions_reason)
     ELSE CASE waits_for
       WHEN 'dead_letter' THEN letter_reason
-      WHEN 'worker' THEN if(captions_id IS NULL, 'its captions were not taken yet', 'no analysis is requested yet')
+      WHEN 'worker' THEN if(
+        captions_id IS NULL, coalesce(captions_reason, 'its captions were not taken yet'), 'no analysis is requested yet'
+      )
       WHEN 'youtube' THEN captions_reason
       WHEN 'captions' THEN captions_reason
       WHEN 'call' THEN 'Claude is being asked'

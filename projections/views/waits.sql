@@ -62,7 +62,7 @@ WITH
     WHERE c.usd > 0 AND c.prompt_id = (SELECT arg_max(prompt_id, log_offset) FROM _claims WHERE replay_id IS NULL)
   )
 SELECT
-  r.captions_id, r.lane,
+  r.captions_id, r.lane, r.log_offset,
   -- Rounded, for a sum of floats depends on the order of its rows.
   round(CASE WHEN isfinite(a_word) THEN least_usd + a_word * w.words ELSE most_usd::DOUBLE END, 6) AS usd
 FROM requests r

@@ -35,7 +35,7 @@ from streams.clock import Clock
 from streams.errors import EarmarkError, TransientError
 from streams.events.captions import CaptionsExtracted
 from streams.events.event import Event
-from streams.events.ledger import BudgetReserved, analysis_id
+from streams.events.ledger import BudgetReserved
 from streams.events.prompts import Prompt
 from streams.log.publish import Appended, partition_of
 from streams.log.topics import ANALYSES
@@ -72,7 +72,7 @@ class Attempts:
 
         Its settlement may be in the log by now, unread: our own, too.
         """
-        analysis = analysis_id(pending.request.captions_id, prompt.prompt_id)
+        analysis = pending.request.analysis_id(prompt.prompt_id)
         called_until_ms = self.state.ledger.called_until_ms(analysis)
         if called_until_ms is None or called_until_ms <= self._in_ms(0):
             return 0
@@ -95,7 +95,7 @@ class Attempts:
 
     async def _make(self, pending: Pending, prompt: Prompt, permit: Permit) -> Next:  # noqa: PLR0911  one a guard
         ledger, replay_id = self.state.ledger, pending.request.replay_id
-        if ledger.is_done(analysis_id(pending.request.captions_id, prompt.prompt_id)):
+        if ledger.is_done(pending.request.analysis_id(prompt.prompt_id)):
             return await self._close(pending.request, prompt)
         if replay_id is not None and ledger.replay_room(replay_id) <= 0:
             return self._after_replay_spent(replay_spent(replay_id, ledger))
@@ -124,7 +124,7 @@ class Attempts:
 
     async def _job(self, pending: Pending, prompt: Prompt) -> Job:
         captions = await self.fetch_captions(pending)
-        analysis = analysis_id(pending.request.captions_id, prompt.prompt_id)
+        analysis = pending.request.analysis_id(prompt.prompt_id)
         if analysis in self.state.ledger.calls:
             # What the last attempt left says how much room the next one needs.
             await self._reach_answers(captions)
@@ -182,7 +182,7 @@ class Attempts:
         return self._claim(job.pending.request, job.prompt, job.max_tokens, usd)
 
     def _claim(self, request: Request, prompt: Prompt, max_tokens: int, usd: Decimal) -> BudgetReserved:
-        analysis = analysis_id(request.captions_id, prompt.prompt_id)
+        analysis = request.analysis_id(prompt.prompt_id)
         return BudgetReserved(
             at=self.now(),
             attempt_id=uuid4(),

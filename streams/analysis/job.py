@@ -5,7 +5,6 @@ from uuid import UUID
 
 from streams.budget.account import Pending
 from streams.events.captions import CaptionsExtracted
-from streams.events.ledger import analysis_id
 from streams.events.prompts import Prompt
 
 
@@ -21,4 +20,4 @@ class Job:
     @property
     def analysis_id(self) -> UUID:
         """The analysis that answers it."""
-        return analysis_id(self.captions.captions_id, self.prompt.prompt_id)
+        return self.pending.request.analysis_id(self.prompt.prompt_id)

@@ -96,10 +96,14 @@ class AnalystState:
             self.truncated.discard(settlement.analysis_id)
 
     def _owe(self, live: Request, replay: Replay, record: Record) -> None:
-        """A following replay asks for what a live request asks for, unless both ask with the same prompt."""
+        """A following replay asks for what a live request asks for, unless both ask with the same prompt.
+
+        It takes new videos, and what is asked for again is none: it was owed when it was asked for first.
+        """
         active = self.active_prompt
         if (
             live.prompt_id is not None
+            or live.again is not None
             or not replay.follow
             or replay.replay_id in self.ledger.cancelled
             or (active is not None and active.prompt_id == replay.prompt_id)
@@ -127,7 +131,9 @@ class AnalystState:
             owed_id: request
             for owed_id, request in self.owed.items()
             if request.replay_id not in self.ledger.cancelled
-            and not self.ledger.is_done(analysis_id(request.captions_id, request.prompt_id or ""))
+            and not self.ledger.is_done(
+                analysis_id(request.captions_id, request.prompt_id or "", request.again)
+            )
         }
         return list(self.owed.values())
 

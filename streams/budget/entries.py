@@ -11,6 +11,7 @@ import msgspec
 
 from streams.errors import EarmarkError
 from streams.events.event import Lane
+from streams.events.ledger import analysis_id
 from streams.events.record import Record
 
 
@@ -35,6 +36,11 @@ class Request(msgspec.Struct, frozen=True, gc=False):
     lane: Lane
     prompt_id: str | None
     replay_id: UUID | None
+    again: int | None = None
+
+    def analysis_id(self, prompt_id: str) -> UUID:
+        """The analysis that answers it under a prompt: another one for each repetition."""
+        return analysis_id(self.captions_id, prompt_id, self.again)
 
 
 class Claim(msgspec.Struct, frozen=True, gc=False):

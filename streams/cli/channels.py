@@ -8,10 +8,11 @@ import click
 from rich.table import Table
 
 from streams.app.connections import ytdlp_options
-from streams.cli.estimate import forecast_of, is_worth_it
+from streams.cli.estimate import ASK_ABOVE, forecast_of, is_worth_it
 from streams.cli.log import open_log
 from streams.cli.since import Since, since_option
 from streams.cli.terminal import console, printable
+from streams.cli.video_ids import VideoIds
 from streams.clock import utc_now
 from streams.discovery import backfill
 from streams.discovery.addresses import channel_url_of, video_id_of, watch_url
@@ -28,8 +29,6 @@ from streams.log.gaps import go_on
 from streams.log.publish import publisher
 from streams.log.topics import CHANNELS, VIDEOS
 from streams.settings import Settings, load
-
-ASK_ABOVE = 10
 
 
 @click.command()
@@ -187,7 +186,7 @@ def _minute(moment: datetime | None) -> str:
     return "" if moment is None else f"{moment:%Y-%m-%d %H:%M}"
 
 
-@click.command()
+@click.command(cls=VideoIds)
 @click.argument("video", nargs=-1, required=True)
 @click.option("--yes", is_flag=True, help="Take the videos without asking about their price.")
 def add(video: tuple[str, ...], *, yes: bool) -> None:

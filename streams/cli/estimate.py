@@ -10,6 +10,9 @@ from streams.prompts.files import BUNDLED, read_prompt
 from streams.prompts.registry import read_prompts
 from streams.settings import Settings
 
+ASK_ABOVE = 10
+"""More videos than these, named one by one, are asked about."""
+
 
 async def forecast_of(connection: Connection) -> Forecast:
     """What an analysis under the prompt that counts costs. Raises UnknownPriceError."""
@@ -23,12 +26,16 @@ def is_worth_it(
     """Say what `videos` would cost, `seconds` long together where that is known, and ask unless `yes`."""
     usd = forecast.of_videos(videos, seconds)
     days = backfill.days(usd, settings.daily_cap_usd, settings.backfill_share)
-    analyses = forecast.rates.analyses
     click.echo(
         f"{what}: about {usd:.2f} US dollars at list price, "
         + ("never at a daily cap of 0" if days is None else f"{days} day{'' if days == 1 else 's'}")
-        + f" at {settings.backfill_share:.0%} of a daily cap of {settings.daily_cap_usd} US dollars ("
-        + (f"by the newest {analyses} analyses" if analyses else "a guess: the log has no analysis to go by")
-        + ")"
+        + f" at {settings.backfill_share:.0%} of a daily cap of {settings.daily_cap_usd} US dollars"
+        + f" ({basis(forecast)})"
     )
     return yes or click.confirm("Take them?")
+
+
+def basis(forecast: Forecast) -> str:
+    """What a forecast goes by."""
+    analyses = forecast.rates.analyses
+    return f"by the newest {analyses} analyses" if analyses else "a guess: the log has no analysis to go by"

@@ -19,6 +19,7 @@ VERBS = {
     "unfollow": "streams.cli.channels:unfollow",
     "channels": "streams.cli.channels:channels",
     "add": "streams.cli.channels:add",
+    "retry": "streams.cli.retry:retry",
     "budget": "streams.cli.budget:budget",
     "sql": "streams.cli.sql:sql",
     "rebuild": "streams.cli.projector:rebuild",

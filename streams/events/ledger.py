@@ -13,14 +13,23 @@ from streams.events.event import Event, Lane, Part, Position, Usd, Utc, derive_i
 SettledOutcome = Literal["completed", "retry", "failed", "not_called"]
 
 
-def request_id(captions: UUID, prompt_id: str | None, replay_id: UUID | None) -> UUID:
-    """The id of a request to analyse `captions` under a prompt (null = the active one), for a replay or none."""
-    return derive_id("request", captions, prompt_id or "active", replay_id or "")
+def request_id(
+    captions: UUID, prompt_id: str | None, replay_id: UUID | None, again: int | None = None
+) -> UUID:
+    """The id of a request to analyse `captions` under a prompt (null = the active one), for a replay or none.
+
+    `again`: the how-many-th repetition it is, null where it is none.
+    """
+    return derive_id("request", captions, prompt_id or "active", replay_id or "", *_repetition(again))
 
 
-def analysis_id(captions: UUID, prompt_id: str) -> UUID:
-    """The id of the analysis of `captions` under a prompt, the same for every request."""
-    return derive_id("analysis", captions, prompt_id)
+def analysis_id(captions: UUID, prompt_id: str, again: int | None = None) -> UUID:
+    """The id of the analysis of `captions` under a prompt, the same for every request but a repetition."""
+    return derive_id("analysis", captions, prompt_id, *_repetition(again))
+
+
+def _repetition(again: int | None) -> tuple[int, ...]:
+    return () if again is None else (again,)
 
 
 class Usage(Part):
@@ -37,7 +46,10 @@ class Usage(Part):
 
 
 class AnalysisRequested(Event):
-    """A command: analyse these captions. `prompt_id` null: the prompt active when it is claimed."""
+    """A command: analyse these captions. `prompt_id` null: the prompt active when it is claimed.
+
+    `again`: the how-many-th repetition (from 1) of a request that failed for good; left out if it is none.
+    """
 
     request_id: UUID
     video_id: str
@@ -46,6 +58,7 @@ class AnalysisRequested(Event):
     lane: Lane
     prompt_id: str | None
     replay_id: UUID | None
+    again: int | None = Field(default=None, ge=1, exclude_if=lambda number: number is None)
 
     @property
     def key(self) -> str:

@@ -19,7 +19,7 @@ from uuid import UUID
 from streams.budget.entries import Claim, Replay, Request, Settlement, read_entry
 from streams.budget.ledger import Ledger
 from streams.events.envelope import decode
-from streams.events.ledger import ReplayStarted, analysis_id
+from streams.events.ledger import ReplayStarted
 from streams.events.record import Record
 from streams.replay.wish import resumption_id
 
@@ -73,7 +73,7 @@ class Replays:
         match entry:
             case Request(replay_id=UUID() as replay_id, prompt_id=str(prompt_id)):
                 asked = self.requests.setdefault(replay_id, {})
-                asked[entry.request_id] = analysis_id(entry.captions_id, prompt_id)
+                asked[entry.request_id] = entry.analysis_id(prompt_id)
             case Replay():
                 event = decode(record.headers, record.value)
                 if isinstance(event, ReplayStarted):

@@ -92,7 +92,8 @@ def completed(
     """An analysis stands at `offset`: at most one switch, and none if it stood at an earlier offset already."""
     prompt = partition.number(prompt_id)
     switches, analyses = _unpack(partition.videos.get(video_id, _SWITCHES.pack(0)))
-    # Captions, and so the analysis id, are the video's by revision: (prompt, revision) is the id, in eight bytes.
+    # Captions are the video's by revision, so (prompt, revision) says in eight bytes what was analysed. Where a repetition
+    # has an answer beside that of the request it repeats, the first stands, as it does in the read model.
     if any((prompt, captions_revision) == analysis[1:] for analysis in analyses):
         return []
     analyses.append(_Analysis(offset, prompt, captions_revision))

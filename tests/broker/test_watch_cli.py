@@ -9,6 +9,7 @@ import pytest
 from click.testing import CliRunner, Result
 
 from streams.cli import channels as verbs
+from streams.cli.main import earmark
 from streams.clock import utc_now
 from streams.discovery.looks import Seen
 from streams.discovery.throttle import Pause
@@ -128,6 +129,20 @@ async def test_a_video_is_added_once(connection: Connection) -> None:
         "video000002",
     ]
     assert {e.video.origin for e in events if isinstance(e, VideoDiscovered)} == {"asked"}
+
+
+async def test_an_id_that_begins_with_a_dash_is_no_option(connection: Connection) -> None:
+    """As one in 64 does; whatever stands before and behind it."""
+    async with serve(LoopbackYoutube(PLAIN)) as youtube:
+        shell = Shell(connection, youtube)
+        for words in (["-dashvideo0"], ["--yes", "--doubled_h"], ["-h_elp_aaaa", "--yes"]):
+            assert "is requested" in await shell.say(earmark, "add", *words)
+        assert "-dashvideo0 is in the log already" in await shell.say(earmark, "add", "--", "-dashvideo0")
+        assert (await shell.say(earmark, "add", "--help")).startswith("Usage: ")
+        assert "No such option" in (await shell.run(earmark, "add", "--unheard-of")).output
+    found = [event.video for event in await shell.log() if isinstance(event, VideoDiscovered)]
+    assert {video.video_id for video in found} == {"-dashvideo0", "--doubled_h", "-h_elp_aaaa"}
+    assert "https://www.youtube.com/watch?v=-dashvideo0" in {video.url for video in found}
 
 
 @pytest.mark.parametrize(

@@ -339,6 +339,17 @@ EXAMPLES: dict[str, Event] = {type(event).__name__: event for event in _EVENTS} 
     "CaptionsRequested.starts_at": CaptionsRequested(
         at=AT, video=VIDEO, revision=1, attempt=3, tries=0, starts_at=AT + timedelta(hours=3), cause="retry"
     ),
+    "AnalysisRequested.again": AnalysisRequested(
+        at=AT,
+        request_id=request_id(CAPTIONS, None, None, 1),
+        video_id=VIDEO.video_id,
+        captions_id=CAPTIONS,
+        captions_at=CAPTIONS_AT,
+        lane="backfill",
+        prompt_id=None,
+        replay_id=None,
+        again=1,
+    ),
     "ReplayStarted.since_typed": ReplayStarted(
         at=AT,
         replay_id=UUID("5f0c1b1e-7a52-4c3e-9d66-0f6d1f3f8a03"),

@@ -90,12 +90,13 @@ def completed(
     at: int = 0,
     attempt: str = "1",
     lane: Lane = "live",
+    again: int | None = None,
 ) -> AnalysisCompleted:
     of = of or video()
     captions = captions_id(of.video_id, revision)
     return AnalysisCompleted(
         at=moment(at),
-        analysis_id=analysis_id(captions, prompt),
+        analysis_id=analysis_id(captions, prompt, again),
         attempt_id=uuid5(NAMESPACE, attempt),
         video=of,
         captions_id=captions,
@@ -235,6 +236,7 @@ def events(draw: st.DrawFn, max_size: int = 14) -> list[Event]:
                         at=at,
                         attempt=str(at),
                         lane=draw(st.sampled_from(["live", "backfill", "replay"])),
+                        again=draw(st.sampled_from([None, None, 1])),
                     )
                 )
             case "failed":
@@ -250,11 +252,11 @@ def events(draw: st.DrawFn, max_size: int = 14) -> list[Event]:
 
 def expected(history: Iterable[Event]) -> tuple[dict[str, Any], dict[str, Any]]:
     """The mentions and outlooks that a client must hold after `history`, by id."""
-    analyses: dict[UUID, AnalysisCompleted] = {}
+    analyses: dict[tuple[UUID, str], AnalysisCompleted] = {}
     activations: dict[str, int] = {}
     for event in history:
         if isinstance(event, AnalysisCompleted):
-            analyses.setdefault(event.analysis_id, event)
+            analyses.setdefault((event.captions_id, event.prompt_id), event)
         elif isinstance(event, PromptActivated) and event.activation is not None:
             activations[event.prompt_id] = max(event.activation, activations.get(event.prompt_id, -1))
     current = {}

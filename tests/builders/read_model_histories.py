@@ -25,6 +25,7 @@ from tests.builders.read_model_world import (
     PROMPTS,
     START_MS,
     activated,
+    asked_again,
     at,
     completed,
     extracted,
@@ -86,6 +87,8 @@ def _life(random: Random, of: Video, replay: UUID) -> Iterable[Event]:
     yield VideoDiscovered(at=at(0), video=of)
     if random.random() < 0.4:
         yield unavailable(of, 1, random.choice([at(60), None]))
+        if random.random() < 0.5:
+            yield asked_again(of, random.randrange(1, 4))
     for revision in range(1, random.randrange(1, 4)):
         yield extracted(of, revision)
         for prompt in PROMPTS:
@@ -93,12 +96,16 @@ def _life(random: Random, of: Video, replay: UUID) -> Iterable[Event]:
             yield request
             for attempt in range(1, random.randrange(1, 4)):
                 yield from _attempt(random, of, prompt, request, attempt, revision)
+            if request.replay_id is None and random.random() < 0.4:
+                repeated = requested(of, revision, again=random.randrange(1, 3))
+                yield repeated
+                yield from _attempt(random, of, prompt, repeated, 1, revision)
 
 
 def _attempt(
     random: Random, of: Video, prompt: Prompt, request: AnalysisRequested, attempt: int, revision: int
 ) -> Iterable[Event]:
-    claim = reserved(request, prompt, UUID(int=random.getrandbits(128)), attempt)
+    claim, again = reserved(request, prompt, UUID(int=random.getrandbits(128)), attempt), request.again
     usage = Usage(input_tokens=random.randrange(9), output_tokens=3, cache_read_input_tokens=1)
     granted = random.choice([True, True, None])
     yield claim
@@ -106,17 +113,22 @@ def _attempt(
         case 0:
             yield settled(claim, "not_called", "0", granted=random.choice([True, False, None]))
         case 1:
-            yield failed(of, prompt, claim.attempt_id, revision, final=False, lane=claim.lane)
+            yield failed(of, prompt, claim.attempt_id, revision, final=False, lane=claim.lane, again=again)
             yield settled(claim, "retry", "0.1", usage, at(70), granted=granted)
         case 2:
-            yield failed(of, prompt, claim.attempt_id, revision, final=True, lane=claim.lane)
+            yield failed(of, prompt, claim.attempt_id, revision, final=True, lane=claim.lane, again=again)
             yield settled(claim, "failed", "0.5", granted=granted)
         case 3:
-            yield failed(of, prompt, claim.attempt_id, revision, final=True, lane=claim.lane)
+            yield failed(of, prompt, claim.attempt_id, revision, final=True, lane=claim.lane, again=again)
             yield settled(claim, "failed", "0", granted=False)
         case 4 | 5 | 6:
             answer = completed(
-                of, prompt, claim.attempt_id, revision, symbols=random.sample(["NVDA", "ON", "T"], k=2)
+                of,
+                prompt,
+                claim.attempt_id,
+                revision,
+                symbols=random.sample(["NVDA", "ON", "T"], k=2),
+                again=again,
             )
             yield answer
             yield from signals(answer, revision)

@@ -16,7 +16,7 @@ from streams.events.analyses import (
     Outlook,
     mention_id,
 )
-from streams.events.captions import CaptionsExtracted, CaptionsUnavailable, captions_id
+from streams.events.captions import CaptionsExtracted, CaptionsRequested, CaptionsUnavailable, captions_id
 from streams.events.envelope import encode
 from streams.events.event import Event, Position
 from streams.events.ledger import (
@@ -103,18 +103,26 @@ def unavailable(of: Video, attempt: int, next_try_at: datetime | None) -> Captio
     )
 
 
-def requested(of: Video, revision: int = 1, replay: UUID | None = None) -> AnalysisRequested:
-    """A request under the active prompt."""
+def asked_again(of: Video, attempt: int) -> CaptionsRequested:
+    """Another try to take the captions."""
+    return CaptionsRequested(at=at(attempt), video=of, revision=1, attempt=attempt, tries=0, cause="refresh")
+
+
+def requested(
+    of: Video, revision: int = 1, replay: UUID | None = None, again: int | None = None
+) -> AnalysisRequested:
+    """A request under the active prompt; `again`: its how-many-th repetition."""
     captions = captions_id(of.video_id, revision)
     return AnalysisRequested(
         at=at(2),
-        request_id=request_id(captions, None, replay),
+        request_id=request_id(captions, None, replay, again),
         video_id=of.video_id,
         captions_id=captions,
         captions_at=Position(partition=0, offset=0),
         lane="live" if replay is None else "replay",
         prompt_id=None,
         replay_id=replay,
+        again=again,
     )
 
 
@@ -126,7 +134,7 @@ def reserved(
         at=at(3),
         attempt_id=attempt_id,
         request_id=request.request_id,
-        analysis_id=analysis_id(request.captions_id, prompt.prompt_id),
+        analysis_id=analysis_id(request.captions_id, prompt.prompt_id, request.again),
         prompt_id=prompt.prompt_id,
         model=prompt.model,
         max_tokens=prompt.max_tokens,
@@ -165,7 +173,13 @@ def settled(
 
 
 def completed(
-    of: Video, prompt: Prompt, attempt_id: UUID, revision: int = 1, *, symbols: Iterable[str] = ("NVDA",)
+    of: Video,
+    prompt: Prompt,
+    attempt_id: UUID,
+    revision: int = 1,
+    *,
+    symbols: Iterable[str] = ("NVDA",),
+    again: int | None = None,
 ) -> AnalysisCompleted:
     """An answer with a grounded mention a symbol, and a rejected one."""
     captions = captions_id(of.video_id, revision)
@@ -190,7 +204,7 @@ def completed(
     invented = mentions[0].model_copy(update=ungrounded)
     return AnalysisCompleted(
         at=at(5),
-        analysis_id=analysis_id(captions, prompt.prompt_id),
+        analysis_id=analysis_id(captions, prompt.prompt_id, again),
         attempt_id=attempt_id,
         video=of.model_copy(update={"title": "Title", "channel_title": "The Channel"}),
         captions_id=captions,
@@ -222,13 +236,14 @@ def failed(
     *,
     final: bool,
     lane: str = "live",
+    again: int | None = None,
 ) -> AttemptFailed | AnalysisFailed:
     """An attempt that brought nothing; `final`: none follows."""
     captions = captions_id(of.video_id, revision)
     return (AnalysisFailed if final else AttemptFailed).model_validate(
         {
             "at": at(5),
-            "analysis_id": analysis_id(captions, prompt.prompt_id),
+            "analysis_id": analysis_id(captions, prompt.prompt_id, again),
             "attempt_id": attempt_id,
             "video": of,
             "captions_id": captions,

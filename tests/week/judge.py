@@ -20,10 +20,11 @@ SLACK = 1.2
 
 @dataclass(frozen=True)
 class Drain:
-    """After a block: how many waited, when the first was taken and how long it took until all of them were."""
+    """After a block: how many waited, when the first was taken, and how long until all were that could be."""
 
     block: Block
     backlog: int
+    taken: int
     noticed_after: timedelta
     drained_in: timedelta
     allowed: timedelta
@@ -78,6 +79,7 @@ def _tries_before(played: Simulation, failed: CaptionsUnavailable) -> int:
 def drains(played: Simulation) -> list[Drain]:
     """How each block's backlog was taken: of what was due by its end and not taken before it."""
     found: list[Drain] = []
+    story = played.story
     for block in played.scenario.blocks:
         waited = [
             taken.at
@@ -85,15 +87,25 @@ def drains(played: Simulation) -> list[Drain]:
             if _due_at(played.scenario.truths[video_id]) <= block.ends <= taken.at
         ]
         first = min(taken.at for taken in played.story.taken.values() if taken.at >= block.ends)
-        pace = timedelta(minutes=len(waited) / played.pace.per_minute)
+        # What waits at that moment is asked for, whatever comes of it.
+        asked = [
+            video_id
+            for channel in played.scenario.channels
+            for video in channel.videos
+            if video.listed_at <= first
+            and (video_id := video.video_id) in story.discovered
+            and (video_id not in story.taken or story.taken[video_id].at >= block.ends)
+        ]
+        pace = timedelta(minutes=len(asked) / played.pace.per_minute)
         found.append(
             Drain(
                 block=block,
-                backlog=len(waited),
+                backlog=len(asked),
+                taken=len(waited),
                 noticed_after=first - block.ends,
                 drained_in=max(waited, default=first) - first,
                 # The clock moves in strides: the last ones may be asked for at its next step.
-                allowed=max(pace * SLACK, STRIDE),
+                allowed=pace * SLACK + STRIDE,
             )
         )
     return found
@@ -153,8 +165,8 @@ def show(played: Simulation, console: Console) -> None:
     console.print(table)
     for drain in drains(played):
         console.print(
-            f"{drain.block.name}: noticed {drain.noticed_after} after its end, then {drain.backlog} videos in"
-            f" {drain.drained_in} (allowed {drain.allowed})"
+            f"{drain.block.name}: noticed {drain.noticed_after} after its end; of {drain.backlog} videos that waited"
+            f" {drain.taken} could be taken, in {drain.drained_in} (allowed {drain.allowed})"
         )
     waits = latencies(played)
     if len(waits) > 1:

@@ -19,6 +19,7 @@ from streams.events.ledger import (
     BudgetReserved,
     BudgetSettled,
     analysis_id,
+    request_id,
 )
 from streams.log.publish import Appended
 from streams.log.topics import LEDGER
@@ -38,6 +39,31 @@ async def test_a_request_is_claimed_called_recorded_and_settled() -> None:
         said = here.events(BudgetReserved, AnalysisCompleted, BudgetSettled)
         assert [type(event) for event in said] == [BudgetReserved, AnalysisCompleted, BudgetSettled]
         assert [(outcome, granted) for outcome, _, granted in here.settlements()] == [("completed", True)]
+        assert here.state.ledger.pending == {}
+
+
+async def test_a_repetition_has_three_attempts_of_its_own_and_is_charged_like_any_other() -> None:
+    """Whatever became of the analysis before: to the ledger it is another one."""
+    async with scene() as here:
+        first = here.attempts._claim(here.pending.request, PROMPT, 1000, Decimal("0.01"))
+        await here.append(first)
+        await here.attempts.recorder.settle(first, "failed", Decimal("0.01"))
+        assert here.state.ledger.pending == {}
+        captions, spent = here.captions.captions_id, here.state.ledger.charges.total
+        repeated = here.asked().model_copy(
+            update={"request_id": request_id(captions, None, None, 1), "again": 1}
+        )
+        here.put(repeated)
+        pending = here.state.ledger.pending[repeated.request_id]
+        assert here.attempts.held_until_ms(pending, PROMPT) == 0
+        assert await here.attempts.make(pending, PROMPT, here.calls.begin(PROMPT.model)) == Done()
+        [_, claim, done, told] = here.events(BudgetReserved, AnalysisCompleted, BudgetSettled)[1:]
+        assert isinstance(claim, BudgetReserved)
+        assert isinstance(done, AnalysisCompleted)
+        assert isinstance(told, BudgetSettled)
+        assert claim.analysis_id == done.analysis_id == analysis_id(captions, PROMPT.prompt_id, 1)
+        assert (claim.attempt, told.outcome, told.granted) == (1, "completed", True)
+        assert here.state.ledger.charges.total == spent + done.usd == Decimal("0.01") + here.claude.bill()
         assert here.state.ledger.pending == {}
 
 

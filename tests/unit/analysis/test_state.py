@@ -313,6 +313,15 @@ def test_a_following_replay_asks_for_every_new_video_once(told: Told) -> None:
     assert owed(told) == []
 
 
+def test_a_following_replay_asks_for_nothing_that_is_asked_for_again(told: Told) -> None:
+    """It is no new video, and may be none of the replay's."""
+    again = msgspec.structs.replace(request(1), request_id=UUID(int=8), again=1)
+    told.ledger(following(), again)
+    assert owed(told) == []
+    told.ledger(following(UUID(int=9)))
+    assert owed(told) == []
+
+
 def test_what_the_replay_asked_for_before_the_live_request_came_is_not_owed(told: Told) -> None:
     """As when a worker was slow: or it would be appended again and again, for ever."""
     told.ledger(following(), asked_for(1), request(1))

@@ -88,6 +88,11 @@ def test_the_ids_of_the_walk_hang_together() -> None:
     assert request_id(CAPTIONS, None, None) == request_id(CAPTIONS, "active", None)
     assert request_id(CAPTIONS, None, REPLAY) != request_id(CAPTIONS, None, None)
     assert analysis_id(CAPTIONS, "p") != analysis_id(CAPTIONS, "q")
+    repeated = [None, 1, 2]
+    assert len({request_id(CAPTIONS, None, None, again) for again in repeated}) == len(repeated)
+    assert len({analysis_id(CAPTIONS, "p", again) for again in repeated}) == len(repeated)
+    assert request_id(CAPTIONS, None, None) == UUID("1c6e81da-b52e-51fa-92c2-a894b508f481")
+    assert analysis_id(CAPTIONS, "p") == UUID("8716e4a0-a51a-55a9-84cf-ac4883176d49")
     assert mention_id("v", "PLTR", 0) != mention_id("v", "PLTR", 1)
     assert outlook_id("v") != outlook_id("w")
 

@@ -6,6 +6,7 @@ from tests.builders.read_model_world import (
     PROMPTS,
     START_MS,
     activated,
+    asked_again,
     at,
     completed,
     extracted,
@@ -57,6 +58,59 @@ def test_a_video_whose_analysis_failed_for_good_has_failed_until_it_has_new_capt
     assert told.rows(STATUS) == [("failed", "no JSON in the answer", None)]
     told.tell(extracted(VIDEO, 2))
     assert told.rows(STATUS) == [("captioned", "no analysis is requested yet", None)]
+
+
+def test_captions_that_are_asked_for_again_have_failed_only_when_that_has_failed_too(told: Told) -> None:
+    told.tell(unavailable(VIDEO, 1, None))
+    assert told.rows(STATUS) == [("failed", "no captions", None)]
+    told.tell(asked_again(VIDEO, 2))
+    assert told.rows(STATUS) == [("discovered", "no captions", None)]
+    told.tell(unavailable(VIDEO, 2, None))
+    assert told.rows(STATUS) == [("failed", "no captions", None)]
+
+
+def test_a_try_that_is_made_before_its_time_is_announced_no_more(told: Told) -> None:
+    told.tell(unavailable(VIDEO, 1, at(60)), asked_again(VIDEO, 2))
+    assert told.rows(STATUS) == [("discovered", "no captions", None)]
+
+
+def test_an_analysis_that_is_asked_for_again_has_failed_only_when_that_has_failed_too(told: Told) -> None:
+    told.tell(
+        *activated(FIRST, 0, None),
+        extracted(VIDEO),
+        REQUEST,
+        CLAIM,
+        failed(VIDEO, FIRST, CLAIM.attempt_id, final=True),
+    )
+    told.tell(settled(CLAIM, "failed", "0.5"))
+    for again in (1, 2):
+        assert told.rows(STATUS) == [("failed", "no JSON in the answer", None)]
+        repeated = requested(VIDEO, again=again)
+        claim = reserved(repeated, FIRST, UUID(int=10 + again))
+        told.tell(repeated)
+        assert told.rows(STATUS) == [("captioned", "no JSON in the answer", None)]
+        told.tell(claim)
+        assert told.rows(STATUS) == [("captioned", "Claude is being asked", None)]
+        told.tell(failed(VIDEO, FIRST, claim.attempt_id, final=True, again=again))
+
+
+def test_a_video_is_analysed_once_a_repetition_has_an_answer(told: Told) -> None:
+    told.tell(extracted(VIDEO), REQUEST, CLAIM, failed(VIDEO, FIRST, CLAIM.attempt_id, final=True))
+    repeated = requested(VIDEO, again=1)
+    claim = reserved(repeated, FIRST, UUID(int=2))
+    told.tell(*activated(FIRST, 0, None), repeated, claim, completed(VIDEO, FIRST, claim.attempt_id, again=1))
+    assert told.rows(STATUS) == [("analysed", None, None)]
+    assert told.rows("SELECT mentions FROM videos") == [(1,)]
+    assert told.rows("SELECT count(*) FROM mentions") == [(1,)]
+
+
+def test_of_two_answers_to_one_prompt_the_first_stands(told: Told) -> None:
+    told.tell(extracted(VIDEO), *activated(FIRST, 0, None))
+    told.tell(
+        completed(VIDEO, FIRST, UUID(int=2), again=1), completed(VIDEO, FIRST, UUID(int=3), symbols=("T",))
+    )
+    assert told.rows("SELECT mentions FROM videos") == [(1,)]
+    assert told.rows("SELECT symbol FROM mentions") == [("NVDA",)]
 
 
 def test_a_replays_failure_does_not_fail_the_video(told: Told) -> None:

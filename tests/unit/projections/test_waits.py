@@ -15,6 +15,7 @@ from tests.builders.read_model_world import (
     PROMPTS,
     START,
     activated,
+    asked_again,
     at,
     completed,
     extracted,
@@ -159,6 +160,23 @@ WAYS: dict[str, tuple[list[Event], tuple[str | None, str, datetime | None, str]]
             None,
             "mend the cause, then: earmark dead-letters retry 0",
         ),
+    ),
+    "its failed analysis is asked for again": (
+        [
+            *ACTIVE,
+            extracted(VIDEO),
+            REQUEST,
+            CLAIM,
+            provider_failed(CLAIM.attempt_id),
+            failed(VIDEO, FIRST, CLAIM.attempt_id, final=True),
+            settled(CLAIM, "failed", "0.5"),
+            requested(VIDEO, again=1),
+        ],
+        ("analyst", "no JSON in the answer", None, "a running analyst takes it in turn"),
+    ),
+    "its captions are asked for again": (
+        [DISCOVERED, unavailable(VIDEO, 1, None), asked_again(VIDEO, 2)],
+        ("worker", "no captions", None, "a running worker takes it"),
     ),
     "no prompt is active": (
         [extracted(VIDEO), REQUEST],

@@ -78,6 +78,12 @@ def test_the_first_by_offset_is_the_analysis() -> None:
     assert partition == before
 
 
+def test_an_answer_to_a_repetition_is_current_as_any_other_and_no_second_opinion() -> None:
+    repeated = completed(again=1, direction="bearish")
+    assert switches(marker(0), failed(), repeated)[-1] == [Switch(A.video_id, None, 2, 1, "first", 0)]
+    assert switches(marker(0), completed(), repeated)[-1] == []
+
+
 def test_rolling_back_switches_to_what_stood_before_at_a_higher_revision() -> None:
     history = [
         marker(0, "p1"),
