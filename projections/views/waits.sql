@@ -2,7 +2,7 @@ CREATE OR REPLACE VIEW open_dead_letters AS
 FROM dead_letters WHERE log_offset NOT IN (SELECT letter FROM _dead_letters_retried);
 COMMENT ON VIEW open_dead_letters IS 'dead letters that nobody has retried; log_offset is the ID that earmark dead-letters takes';
 
-CREATE OR REPLACE MACRO _retried(letter) AS 'mend the cause, then: earmark dead-letters retry ' || letter;
+CREATE OR REPLACE MACRO _retried(letter) AS 'fix the cause, then: earmark dead-letters retry ' || letter;
 
 -- The last open one of each video: of the topics whose key is the video.
 CREATE OR REPLACE VIEW _video_letters AS

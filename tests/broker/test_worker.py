@@ -150,7 +150,7 @@ async def test_a_dead_letter_that_is_retried_is_handled_once_the_cause_is_gone(
             for letters in (1, 2):
                 await ends.until(follower, lambda letters=letters: len(ends.letters) == letters)  # type: ignore[misc]
                 if letters == 2:
-                    (tmp_path / "mended").touch()
+                    (tmp_path / "fixed").touch()
                 found = await letters_of(connection)
                 assert [line async for line in retry(connection, found.open(), utc_now)] != []
             await ends.until(follower, lambda: bool(ends.results))

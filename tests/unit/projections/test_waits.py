@@ -100,7 +100,7 @@ WAYS: dict[str, tuple[list[Event], tuple[str | None, str, datetime | None, str]]
             "dead_letter",
             "dead letter 0 (videos[3]@7, a_handler): ValueError: poison",
             None,
-            "mend the cause, then: earmark dead-letters retry 0",
+            "fix the cause, then: earmark dead-letters retry 0",
         ),
     ),
     "all there is of it is a message that cannot be read": (
@@ -109,7 +109,7 @@ WAYS: dict[str, tuple[list[Event], tuple[str | None, str, datetime | None, str]]
             "dead_letter",
             "dead letter 0 (videos[3]@7, a_handler): ValueError: poison",
             None,
-            "mend the cause, then: earmark dead-letters retry 0",
+            "fix the cause, then: earmark dead-letters retry 0",
         ),
     ),
     "a try of its captions is a dead letter": (
@@ -118,7 +118,7 @@ WAYS: dict[str, tuple[list[Event], tuple[str | None, str, datetime | None, str]]
             "dead_letter",
             "dead letter 0 (captions.requests[3]@7, a_handler): ValueError: poison",
             None,
-            "mend the cause, then: earmark dead-letters retry 0",
+            "fix the cause, then: earmark dead-letters retry 0",
         ),
     ),
     "a try after the dead letter failed": (
@@ -143,7 +143,7 @@ WAYS: dict[str, tuple[list[Event], tuple[str | None, str, datetime | None, str]]
             "dead_letter",
             "dead letter 0 (captions[3]@7, a_handler): ValueError: poison",
             None,
-            "mend the cause, then: earmark dead-letters retry 0",
+            "fix the cause, then: earmark dead-letters retry 0",
         ),
     ),
     "its answer is a dead letter": (
@@ -158,7 +158,7 @@ WAYS: dict[str, tuple[list[Event], tuple[str | None, str, datetime | None, str]]
             "dead_letter",
             "dead letter 0 (analyses[3]@7, a_handler): ValueError: poison",
             None,
-            "mend the cause, then: earmark dead-letters retry 0",
+            "fix the cause, then: earmark dead-letters retry 0",
         ),
     ),
     "its failed analysis is asked for again": (
@@ -188,7 +188,7 @@ WAYS: dict[str, tuple[list[Event], tuple[str | None, str, datetime | None, str]]
             "prompt",
             "no prompt is active: see dead letter 0",
             None,
-            "mend the cause, then: earmark dead-letters retry 0",
+            "fix the cause, then: earmark dead-letters retry 0",
         ),
     ),
     "its turn has not come": (
