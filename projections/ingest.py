@@ -35,12 +35,13 @@ class Place(NamedTuple):
 class Progress:
     """How far a partition is read. `clock_ms`: the broker's clock there, taken monotonic; `last_event_us`: by the events' own.
 
-    Both count from 1970.
+    Both count from 1970. `first_offset`: where the partition began when it was first read, 0 if nothing was gone.
     """
 
     next_offset: int = 0
     clock_ms: int = 0
     last_event_us: int | None = None
+    first_offset: int = 0
 
 
 class _Table(NamedTuple):
@@ -80,6 +81,7 @@ TABLES = (
         "topic subject_id revision",
     ),
     _table("dead_letters", "DeadLettered", "handler topic from_partition from_offset"),
+    _table("_dead_letters_retried", "DeadLetterRetried", "letter"),
 )
 
 
@@ -129,6 +131,7 @@ _POSITIONS = pa.schema(
         ("next_offset", pa.int64()),
         ("clock", _MOMENT),
         ("last_event_at", _MOMENT),
+        ("first_offset", pa.int64()),
     ]
 )
 
@@ -157,7 +160,8 @@ def prepare(records: Sequence[Record], progress: Mapping[Place, Progress]) -> Ba
         before = reached.get(place) or progress.get(place) or Progress()
         if record.offset < before.next_offset:
             continue
-        clock_ms = max(before.clock_ms, record.timestamp_ms)
+        # What was never Earmark's moves no clock: the ledger's fold passes over it, too.
+        clock_ms = before.clock_ms if record.type is None else max(before.clock_ms, record.timestamp_ms)
         last_event_us = before.last_event_us
         where = (record.topic, record.partition, record.offset)
         try:
@@ -170,7 +174,7 @@ def prepare(records: Sequence[Record], progress: Mapping[Place, Progress]) -> Ba
             # Written anew: older versions are upcast, and times and numbers have one form.
             body = event.model_dump_json()
             incoming.append((*where, clock_ms * 1000, type(event).__name__, event.at, body))
-        reached[place] = Progress(record.offset + 1, clock_ms, last_event_us)
+        reached[place] = Progress(record.offset + 1, clock_ms, last_event_us, before.first_offset)
     return Batch(incoming, rejects, reached)
 
 
@@ -187,7 +191,7 @@ def apply(database: DuckDBPyConnection, records: Sequence[Record]) -> None:
     if not batch.progress:
         return
     positions = [
-        (*place, reached.next_offset, reached.clock_ms * 1000, reached.last_event_us)
+        (*place, reached.next_offset, reached.clock_ms * 1000, reached.last_event_us, reached.first_offset)
         for place, reached in batch.progress.items()
     ]
     database.register("incoming", _arrow(batch.incoming, _INCOMING))
@@ -209,10 +213,21 @@ def apply(database: DuckDBPyConnection, records: Sequence[Record]) -> None:
             database.unregister(view)
 
 
+def begin(database: DuckDBPyConnection, starts: Mapping[Place, int]) -> None:
+    """Let an empty read model begin where partitions do whose first records are gone."""
+    for place, start in starts.items():
+        database.execute(
+            "INSERT INTO _positions (topic, log_partition, next_offset, clock, first_offset)"
+            " VALUES (?, ?, ?, make_timestamptz(0), ?)",
+            [*place, start, start],
+        )
+
+
 def progress(database: DuckDBPyConnection) -> dict[Place, Progress]:
     """How far each partition is read."""
     rows = database.execute(
-        "SELECT topic, log_partition, next_offset, epoch_ms(clock), epoch_us(last_event_at) FROM _positions"
+        "SELECT topic, log_partition, next_offset, epoch_ms(clock), epoch_us(last_event_at), first_offset"
+        " FROM _positions"
     ).fetchall()
     return {Place(topic, partition): Progress(*rest) for topic, partition, *rest in rows}
 

@@ -19,7 +19,7 @@ from streams.errors import EarmarkError
 
 # Any DuckDB from 1.2 on opens this.
 STORAGE_VERSION = "v1.2.0"
-VIEWS = ("links", "channels", "mentions", "videos", "money", "status", "compare")
+VIEWS = ("links", "channels", "mentions", "videos", "money", "waits", "status", "compare")
 _SQL = files("projections")
 _SCHEMA = _SQL.joinpath("schema.sql").read_text()
 _HASH = sha256(_SCHEMA.encode()).hexdigest()

@@ -40,16 +40,7 @@ class LogReader:
 
         Raises EarmarkError where a topic is missing or a log does not hold the offset that is to be read next.
         """
-        missing = self._topics.keys() - await self._consumer.topics()
-        if missing:
-            raise EarmarkError(
-                f"topic {min(missing)} is missing: run `earmark topics apply`, or see EARMARK_TOPIC_PREFIX"
-            )
-        partitions = {
-            TopicPartition(full_name, partition): Place(topic.name, partition)
-            for full_name, topic in self._topics.items()
-            for partition in range(topic.partitions)
-        }
+        partitions = await self._partitions()
         starts = await self._consumer.beginning_offsets(partitions)
         ends = await self._consumer.end_offsets(partitions)
         for tp, place in partitions.items():
@@ -57,14 +48,40 @@ class LogReader:
             if not starts[tp] <= offset <= ends[tp]:
                 raise EarmarkError(
                     f"the read model stands at {tp.topic}[{tp.partition}]@{offset}, and the log there goes from"
-                    f" {starts[tp]} to {ends[tp]}: it is another log; run `earmark rebuild` to fold this one"
+                    f" {starts[tp]} to {ends[tp]}: it is another log, or a part of it was deleted; run `earmark rebuild`"
+                    " to fold what is there"
                 )
+        self._seek({tp: offsets.get(place, 0) for tp, place in partitions.items()})
+
+    async def seek_to_start(self) -> dict[Place, int]:
+        """Go to where each partition begins, and return that for those that do not begin at 0.
+
+        Raises EarmarkError where a topic is missing.
+        """
+        partitions = await self._partitions()
+        starts = await self._consumer.beginning_offsets(partitions)
+        self._seek(starts)
+        return {place: starts[tp] for tp, place in partitions.items() if starts[tp] > 0}
+
+    async def _partitions(self) -> dict[TopicPartition, Place]:
+        missing = self._topics.keys() - await self._consumer.topics()
+        if missing:
+            raise EarmarkError(
+                f"topic {min(missing)} is missing: run `earmark topics apply`, or see EARMARK_TOPIC_PREFIX"
+            )
+        return {
+            TopicPartition(full_name, partition): Place(topic.name, partition)
+            for full_name, topic in self._topics.items()
+            for partition in range(topic.partitions)
+        }
+
+    def _seek(self, offsets: Mapping[TopicPartition, int]) -> None:
         # No await between assign and the last seek, or a fetch may begin elsewhere. Assigned once only: a consumer
         # that is stopped right behind a second assign waits for ever (aiokafka's fetcher loses its cancellation).
-        if self._consumer.assignment() != partitions.keys():
-            self._consumer.assign(list(partitions))
-        for tp, place in partitions.items():
-            self._consumer.seek(tp, offsets.get(place, 0))
+        if self._consumer.assignment() != offsets.keys():
+            self._consumer.assign(list(offsets))
+        for tp, offset in offsets.items():
+            self._consumer.seek(tp, offset)
 
     async def batch(self, wait_s: float) -> list[Record]:
         """The next records, in order within a partition; none if there are none within `wait_s`."""

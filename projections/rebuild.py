@@ -1,16 +1,19 @@
-"""A rebuild: a model folded from offset 0 beside the live one, then put in its place."""
+"""A rebuild: a model folded from the log's beginning beside the live one, then put in its place."""
 
 import asyncio
+import logging
 from collections.abc import Callable
 from pathlib import Path
 
 from aiokafka import AIOKafkaConsumer
 
 from projections import model
-from projections.ingest import apply
+from projections.ingest import apply, begin
 from projections.projector import WAIT_S, LogReader
 from projections.snapshots import Snapshots
 from streams.log.topics import Topic
+
+logger = logging.getLogger(__name__)
 
 
 async def rebuild(home: Path, consumer: Callable[[], AIOKafkaConsumer], name: Callable[[Topic], str]) -> int:
@@ -26,7 +29,17 @@ async def rebuild(home: Path, consumer: Callable[[], AIOKafkaConsumer], name: Ca
         try:
             await client.start()
             reader = LogReader(client, name)
-            await reader.seek({})
+            gaps = await reader.seek_to_start()
+            if gaps:
+                named = ", ".join(
+                    f"{topic}[{partition}] at {start}" for (topic, partition), start in gaps.items()
+                )
+                logger.warning(
+                    "the log does not begin at offset 0 (a retention, or deleted records): %s; the read model holds"
+                    " what is left",
+                    named,
+                )
+            begin(database, gaps)
             while not await reader.is_at_end():
                 await asyncio.to_thread(apply, database, await reader.batch(WAIT_S))
             (records,) = database.execute("SELECT coalesce(sum(records), 0) FROM freshness").fetchall()[0]

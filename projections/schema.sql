@@ -11,10 +11,11 @@ CREATE MACRO _video(body) AS json_transform(body -> 'video', '{
   "title": "VARCHAR", "published_at": "TIMESTAMPTZ", "published_precision": "VARCHAR", "origin": "VARCHAR"
 }');
 
--- How far each partition is read. `clock` is the broker's clock there, taken monotonic.
+-- How far each partition is read, and from where on: not from 0 if its first records were gone by then. `clock` is the
+-- broker's clock there, taken monotonic; 1970 before the first record of Earmark's.
 CREATE TABLE _positions (
   topic VARCHAR, log_partition INTEGER, next_offset BIGINT, clock TIMESTAMPTZ,
-  last_event_at TIMESTAMPTZ,
+  last_event_at TIMESTAMPTZ, first_offset BIGINT DEFAULT 0,
   PRIMARY KEY (topic, log_partition)
 );
 COMMENT ON TABLE _positions IS 'how far each partition of the log is read';
@@ -137,7 +138,12 @@ CREATE TABLE signals (
 COMMENT ON TABLE signals IS 'every signal that was published, as it was published';
 
 CREATE TABLE dead_letters (
-  topic VARCHAR, from_partition INTEGER, from_offset BIGINT, handler VARCHAR, error VARCHAR,
+  topic VARCHAR, from_partition INTEGER, from_offset BIGINT, key VARCHAR, handler VARCHAR, error VARCHAR,
   attempt INTEGER, happened_at TIMESTAMPTZ, log_partition INTEGER, log_offset BIGINT
 );
-COMMENT ON TABLE dead_letters IS 'messages that no retry will mend: where they stand and why';
+COMMENT ON TABLE dead_letters IS 'messages that no retry of the worker helped: where they stand and why; log_offset is their ID';
+
+-- `letter` is a dead letter's log_offset.
+CREATE TABLE _dead_letters_retried (
+  letter BIGINT, to_partition INTEGER, to_offset BIGINT, happened_at TIMESTAMPTZ, log_partition INTEGER, log_offset BIGINT
+);

@@ -31,6 +31,8 @@ WITH
     SELECT
       v.*, f.reason AS captions_reason, l.next_try_at AS captions_retry_at,
       x.reason AS analysis_reason, t.reason AS attempt_reason, t.retry_at,
+      f.happened_at AS captions_failed_at, l.failure AS captions_failure, t.state, t.outcome, t.failure, t.claimed_at,
+      t.log_offset AS attempt_offset,
       CASE
         WHEN v.analysis_id IS NOT NULL THEN 'analysed'
         WHEN x.analysis_id IS NOT NULL THEN 'failed'
@@ -43,31 +45,116 @@ WITH
     LEFT JOIN last_failure l USING (video_id)
     LEFT JOIN failed x ON x.captions_id = v.captions_id
     LEFT JOIN last_attempt t ON t.captions_id = v.captions_id
+  ),
+  -- A message that cannot be read is all there is of some videos.
+  everything AS (
+    FROM known
+    UNION ALL BY NAME
+    SELECT video_id, 'discovered' AS status FROM _video_letters ANTI JOIN known USING (video_id) WHERE topic <> 'analyses'
+  ),
+  -- A line of requests is closed by the first that has no room.
+  rooms AS (
+    SELECT room.*, max(asked.usd) AS needed_usd
+    FROM everything JOIN _asked asked USING (captions_id) JOIN _lane_room room USING (lane)
+    WHERE status = 'captioned' AND asked.usd <= coalesce(room.share_usd, asked.usd)
+    GROUP BY ALL
+  ),
+  waiting AS (
+    SELECT
+      e.*, asked.lane, asked.usd, room.share_usd, room.left_usd, room.until, letter.letter, letter.reason AS letter_reason,
+      (SELECT max(log_offset) FROM open_dead_letters WHERE topic = 'prompts') AS prompt_letter,
+      CASE
+        WHEN status IN ('analysed', 'failed') THEN NULL
+        WHEN letter.topic IN ('videos', 'captions.requests') AND e.captions_id IS NULL
+          AND letter.happened_at >= coalesce(captions_failed_at, letter.happened_at) THEN 'dead_letter'
+        WHEN letter.topic = 'captions' AND asked.captions_id IS NULL THEN 'dead_letter'
+        WHEN letter.topic = 'analyses' AND letter.happened_at >= coalesce(claimed_at, letter.happened_at)
+          THEN 'dead_letter'
+        WHEN e.captions_id IS NULL AND captions_failure IS NULL THEN 'worker'
+        WHEN e.captions_id IS NULL THEN if(captions_failure = 'soon', 'youtube', 'captions')
+        WHEN asked.captions_id IS NULL THEN 'worker'
+        -- An attempt before the last request was one at what is asked for again.
+        WHEN state = 'open' AND asked.log_offset < attempt_offset THEN 'call'
+        WHEN outcome IN ('completed', 'failed') AND asked.log_offset < attempt_offset THEN 'answer'
+        -- Active is what has its markers in all the partitions that `analyses` has.
+        WHEN (SELECT count(DISTINCT log_partition) FROM _markers) < 12 THEN 'prompt'
+        WHEN retry_at > room.clock AND failure IN ('provider_error', 'unknown', 'expired') THEN 'provider'
+        WHEN retry_at > room.clock THEN 'analyst'
+        WHEN asked.usd > room.share_usd OR coalesce(rooms.needed_usd, 0) > room.left_usd THEN 'money'
+        WHEN (state = 'unknown' OR failure IN ('provider_error', 'unknown', 'expired')) AND asked.log_offset < attempt_offset
+          THEN 'provider'
+        ELSE 'analyst'
+      END AS waits_for
+    FROM everything e
+    LEFT JOIN _video_letters letter USING (video_id)
+    LEFT JOIN _asked asked USING (captions_id)
+    LEFT JOIN _lane_room room USING (lane)
+    LEFT JOIN rooms USING (lane)
   )
 SELECT
-  video_id, title, channel_title AS channel, status,
+  video_id, title, channel_title AS channel, status, waits_for,
   CASE
     WHEN status = 'analysed' THEN NULL
-    WHEN captions_id IS NULL THEN captions_reason
-    ELSE coalesce(analysis_reason, attempt_reason)
+    WHEN status = 'failed' THEN coalesce(analysis_reason, captions_reason)
+    ELSE CASE waits_for
+      WHEN 'dead_letter' THEN letter_reason
+      WHEN 'worker' THEN if(
+        captions_id IS NULL, coalesce(captions_reason, 'its captions were not taken yet'), 'no analysis is requested yet'
+      )
+      WHEN 'youtube' THEN captions_reason
+      WHEN 'captions' THEN captions_reason
+      WHEN 'call' THEN 'Claude is being asked'
+      WHEN 'answer' THEN 'it was answered, and the answer is not in the read model'
+      WHEN 'prompt' THEN 'no prompt is active' || coalesce(': see dead letter ' || prompt_letter, '')
+      WHEN 'provider' THEN coalesce(attempt_reason, 'the last call has no known outcome')
+      WHEN 'money' THEN CASE
+        WHEN usd > share_usd
+        THEN format('its call may cost ${:.4f}, and lane {} may spend ${:.2f} on any day', usd, lane, share_usd::DOUBLE)
+        ELSE format(
+          'lane {} has ${:.4f} left of ${:.2f} today, and its call may cost ${:.4f}',
+          lane, greatest(left_usd, 0)::DOUBLE, share_usd::DOUBLE, usd
+        )
+      END
+      ELSE coalesce(attempt_reason, 'its turn has not come yet')
+    END
   END AS reason,
   CASE
-    WHEN status = 'discovered' THEN captions_retry_at
-    WHEN status = 'captioned' THEN retry_at
-  END AS next_try_at
-FROM known;
-COMMENT ON VIEW video_status IS 'where each video is: discovered, captioned, analysed or failed, why, and when it is tried next';
+    WHEN waits_for IN ('captions', 'youtube') THEN captions_retry_at
+    WHEN waits_for IN ('provider', 'analyst') THEN retry_at
+    WHEN waits_for = 'money' AND usd <= coalesce(share_usd, usd) THEN until
+  END AS next_try_at,
+  CASE
+    WHEN status = 'failed' THEN 'earmark retry ' || video_id
+    ELSE CASE waits_for
+      WHEN 'dead_letter' THEN _retried(letter)
+      WHEN 'worker' THEN 'a running worker takes it'
+      WHEN 'captions' THEN 'it is tried again by itself'
+      WHEN 'youtube' THEN 'it is tried again by itself once YouTube answers: see earmark channels'
+      WHEN 'call' THEN 'the answer comes, or the claim expires and it is asked again'
+      WHEN 'answer' THEN 'a running projector reads it; if the log has lost it, replay the video'
+      WHEN 'prompt' THEN coalesce(_retried(prompt_letter), 'earmark prompts activate NAME')
+      WHEN 'provider' THEN 'a running analyst asks again by itself'
+      WHEN 'money' THEN if(lane = 'live', 'raise EARMARK_DAILY_CAP_USD', 'raise EARMARK_BACKFILL_SHARE or EARMARK_DAILY_CAP_USD')
+        || if(usd > share_usd, '', ', or wait for the next day''s budget')
+      WHEN 'analyst' THEN 'a running analyst takes it in turn'
+    END
+  END AS next_step,
+  CASE WHEN status = 'captioned' THEN lane END AS lane,
+  CASE WHEN status = 'captioned' THEN share_usd END AS share_usd
+FROM waiting;
+COMMENT ON VIEW video_status IS 'where each video is: discovered, captioned, analysed or failed; what it waits for (worker, captions, youtube, dead_letter, prompt, analyst, money, call, provider, answer), why, until when, and the next step';
 
 CREATE OR REPLACE VIEW freshness AS
 WITH rejected AS (SELECT topic, count(*) AS rejects FROM _rejects GROUP BY topic)
 SELECT
   topic,
   count(*) AS partitions,
-  sum(next_offset)::BIGINT AS records,
+  sum(next_offset - first_offset)::BIGINT AS records,
+  sum(first_offset)::BIGINT AS missing,
   max(last_event_at) AS last_event_at,
   max(clock) AS last_record_at,
   any_value(coalesce(rejects, 0)) AS rejects
 FROM _positions
 LEFT JOIN rejected USING (topic)
 GROUP BY topic;
-COMMENT ON VIEW freshness IS 'how far each topic is read: records, and the time of the last by its own and by the broker''s clock';
+COMMENT ON VIEW freshness IS 'how far each topic is read: records, those missing at its beginning, the time of the last by its own and by the broker''s clock, and rejects: what is no event that this version can read';

@@ -1,6 +1,7 @@
 """The analyst with its followers, its recorder and its recovery, put together in order."""
 
 import asyncio
+import logging
 import random
 from collections.abc import Callable
 
@@ -27,6 +28,8 @@ from streams.log.follow import follow
 from streams.log.publish import Publisher
 from streams.log.topics import ANALYSES, CAPTIONS, LEDGER, PROMPTS
 
+log = logging.getLogger(__name__)
+
 
 async def analyse(
     connection: Connection,
@@ -48,6 +51,8 @@ async def analyse(
     state = AnalystState(verdicts.hear, Ledger(day_start_ms), breaker=Breaker(*limits.probe_delays_s))
 
     def apply_ledger(record: Record) -> None:
+        if record.type is None:
+            log.warning("the ledger's offset %d is not Earmark's, and is passed over", record.offset)
         state.apply(record)
         gate.ledger_moved(record)
 

@@ -69,6 +69,8 @@ class AnalystState:
 
     def _ledger(self, record: Record) -> None:
         entry = read_entry(record)
+        if entry is None:
+            return
         settled = self.ledger.unsettled.get(entry.attempt_id) if isinstance(entry, Settlement) else None
         is_new = isinstance(entry, Request) and not self.ledger.is_requested(entry.request_id)
         verdict = self.ledger.apply(entry, record.offset, record.timestamp_ms)

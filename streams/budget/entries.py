@@ -102,10 +102,15 @@ _DECODERS: dict[str, msgspec.json.Decoder[Entry]] = {
 }
 
 
-def read_entry(record: Record) -> Entry:
-    """The entry in a record of the ledger. Raises LedgerError."""
+def read_entry(record: Record) -> Entry | None:
+    """The entry in a record of the ledger; None: without `ce_type` it was never Earmark's, and no reader counts it.
+
+    Raises LedgerError.
+    """
+    if record.type is None:
+        return None
     name, version = record.type, (record.header("ce_dataschema") or "").rpartition(":")[2]
-    decoder = _DECODERS.get(name or "")
+    decoder = _DECODERS.get(name)
     if decoder is None or version != "1":
         raise LedgerError(
             f"{record.topic}[{record.partition}]@{record.offset}: {name} version {version!r} is unknown here;"

@@ -51,4 +51,4 @@ def room_for_answer(max_tokens: int, model_limit: int | None, *, cuts: int) -> i
     """
     if cuts == 0 or model_limit is None:
         return max_tokens
-    return max(max_tokens, min(max_tokens * 2**cuts, model_limit))
+    return max(max_tokens, min(max_tokens << cuts, model_limit))

@@ -50,7 +50,10 @@ class Spent:
 
 @dataclass(frozen=True)
 class Report:
-    """A day's budget. Caps are those last claimed against on that day: `cap_usd` null where nothing was claimed."""
+    """A day's budget. Caps are those last claimed against on that day: `cap_usd` null where nothing was claimed.
+
+    `foreign`: records in all of the ledger that were never Earmark's, and count nowhere.
+    """
 
     day: date
     cap_usd: Decimal | None
@@ -58,6 +61,7 @@ class Report:
     spent: Mapping[tuple[Lane, str], Spent]
     carried_usd: Mapping[Lane, Decimal]
     alarms: tuple[str, ...]
+    foreign: int = 0
 
     def charged_usd(self, lane: Lane | None = None) -> Decimal:
         """What is charged to the day, in all or in one lane: its own claims and what was carried over."""
@@ -134,6 +138,7 @@ class Budget:
     _cap_usd: Decimal | None = None
     _lane_caps_usd: dict[Lane, Decimal] = field(default_factory=dict)
     _alarms: list[str] = field(default_factory=list)
+    _foreign: int = 0
 
     @property
     def _number(self) -> int:
@@ -142,6 +147,9 @@ class Budget:
     def apply(self, record: Record) -> None:
         """Fold one record. Raises LedgerError."""
         entry = read_entry(record)
+        if entry is None:
+            self._foreign += 1
+            return
         verdict = self.ledger.apply(entry, record.offset, record.timestamp_ms)
         if isinstance(entry, Claim) and verdict != "duplicate":
             self._claim(entry, granted=verdict == "granted")
@@ -194,6 +202,7 @@ class Budget:
             spent={name: sums for name, sums in sorted(spent.items(), key=_place) if sums.attempts},
             carried_usd={lane: usd for lane, usd in carried_usd.items() if usd},
             alarms=tuple(self._alarms),
+            foreign=self._foreign,
         )
 
     def _came_to(self, claimed: _Claimed) -> Spent:

@@ -1,13 +1,14 @@
 """videos → captions."""
 
-from typing import Protocol
+from typing import Protocol, assert_never
 
 from streams.captions.fetch import NotTaken, Taken
-from streams.captions.schedule import after
+from streams.captions.schedule import Failure, after
 from streams.clock import Clock
 from streams.events.captions import CaptionsExtracted, CaptionsRequested, CaptionsUnavailable, captions_id
 from streams.events.event import Event, Position
 from streams.events.videos import Video, VideoDiscovered
+from streams.log.publish import too_large
 
 
 class Fetch(Protocol):
@@ -41,34 +42,40 @@ async def extract_captions(
     at = now()
     match result:
         case Taken(video=video, transcript=transcript):
-            return [
-                CaptionsExtracted(
-                    at=at,
-                    video=video,
-                    captions_id=captions_id(video.video_id, revision),
-                    revision=revision,
-                    attempt=attempt,
-                    source=result.source,
-                    language=result.language,
-                    original=result.original,
-                    texts=transcript.texts,
-                    starts_ms=transcript.starts_ms,
-                    ends_ms=transcript.ends_ms,
-                    words=transcript.words,
-                )
-            ]
+            extracted = CaptionsExtracted(
+                at=at,
+                video=video,
+                captions_id=captions_id(video.video_id, revision),
+                revision=revision,
+                attempt=attempt,
+                source=result.source,
+                language=result.language,
+                original=result.original,
+                texts=transcript.texts,
+                starts_ms=transcript.starts_ms,
+                ends_ms=transcript.ends_ms,
+                words=transcript.words,
+            )
+            # Before it is sent: refused by the log, it would be taken again, and refused again.
+            size = too_large(extracted)
+            if size is None:
+                return [extracted]
+            failure = Failure(f"captions too large: {size}", "permanent")
         case NotTaken(video=video, failure=failure):
-            following = after(failure, tries, starts_at, delays, at)
-            return [
-                CaptionsUnavailable(
-                    at=at,
-                    video=video,
-                    revision=revision,
-                    attempt=attempt,
-                    tries=following.tries,
-                    reason=failure.reason,
-                    failure=failure.failure,
-                    starts_at=following.starts_at,
-                    next_try_at=following.at,
-                )
-            ]
+            pass
+        case _:
+            assert_never(result)
+    following = after(failure, tries, starts_at, delays, at)
+    return [
+        CaptionsUnavailable(
+            at=at,
+            video=video,
+            revision=revision,
+            attempt=attempt,
+            tries=following.tries,
+            reason=failure.reason,
+            failure=failure.failure,
+            starts_at=following.starts_at,
+            next_try_at=following.at,
+        )
+    ]

@@ -62,6 +62,8 @@ def _summary(report: Report, cap_here_usd: Decimal) -> list[str]:
     left = [f"{lane} {_usd(usd)}" for lane in LANES if (usd := report.lane_left_usd(lane)) is not None]
     if left:
         lines.append("left by lane: " + ", ".join(left))
+    if report.foreign:
+        lines.append(f"{report.foreign} records in the ledger are not Earmark's: nobody counts them")
     return lines + [f"ALARM: {alarm}" for alarm in report.alarms]
 
 

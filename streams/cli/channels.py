@@ -25,6 +25,7 @@ from streams.events.channels import ChannelFollowed, ChannelUnfollowed
 from streams.events.videos import Video, VideoDiscovered
 from streams.log.connection import Connection
 from streams.log.follow import read
+from streams.log.gaps import go_on
 from streams.log.publish import publisher
 from streams.log.topics import CHANNELS, VIDEOS
 from streams.settings import Settings, load
@@ -216,7 +217,7 @@ async def _add(video_ids: list[str], settings: Settings, *, yes: bool) -> None:
 
 async def _known(connection: Connection) -> Known:
     known = Known()
-    await read(connection, (CHANNELS, VIDEOS), known.apply)
+    await read(connection, (CHANNELS, VIDEOS), known.apply, on_gaps=go_on)
     return known
 
 

@@ -27,6 +27,7 @@ VERBS = {
     "replay": "streams.cli.replay:replay",
     "prompts": "streams.cli.prompts:prompts",
     "signals": "streams.cli.signals:signals",
+    "dead-letters": "streams.cli.dead_letters:dead_letters",
     "topics": "streams.cli.topics:topics",
     "broker": "streams.cli.broker:broker",
 }

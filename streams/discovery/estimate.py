@@ -10,6 +10,7 @@ from streams.events.prompts import Prompt
 from streams.events.record import Record
 from streams.log.connection import Connection
 from streams.log.fetch import Fetcher, fetcher
+from streams.log.gaps import GapError
 from streams.log.topics import ANALYSES, CAPTIONS
 from streams.prompts.registry import Prompts
 
@@ -25,8 +26,9 @@ async def read_forecast(connection: Connection, prompts: Prompts, prompt: Prompt
     price(prompt.model, Usage(input_tokens=0, output_tokens=0))
     newest: list[Record] = []
     async with fetcher(connection) as log:
+        starts = await log.starts(ANALYSES)
         for partition, end in (await log.ends(ANALYSES)).items():
-            await log.read(ANALYSES, partition, max(0, end - NEWEST), end, newest.append)
+            await log.read(ANALYSES, partition, max(starts[partition], end - NEWEST), end, newest.append)
         samples = [await _sample(record, log, prompts, prompt.model) for record in newest]
     return Forecast(prompt, learn(sample for sample in samples if sample is not None))
 
@@ -39,7 +41,10 @@ async def _sample(record: Record, log: Fetcher, prompts: Prompts, model: str) ->
             return None
         place = done.captions_at
         captions = (await log.fetch(CAPTIONS, place.partition, place.offset)).event()
-    except UndecodableError:  # one that a newer Earmark wrote: there are others to learn from
+    except (
+        UndecodableError,
+        GapError,
+    ):  # a newer Earmark wrote it, or it is gone: there are others to learn from
         return None
     if not isinstance(captions, CaptionsExtracted) or done.prompt_id not in prompts.by_id:
         return None

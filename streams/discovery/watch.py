@@ -20,6 +20,7 @@ from streams.events.videos import Video, VideoDiscovered
 from streams.log.connection import Connection
 from streams.log.fetch import Fetcher, fetcher
 from streams.log.follow import follow
+from streams.log.gaps import go_on
 from streams.log.publish import Publisher, publisher
 from streams.log.topics import CAPTIONS_UNAVAILABLE
 
@@ -42,7 +43,7 @@ async def watch(
     said: Pause | None = None
     async with (
         open_feeds(youtube.options.youtube_url) as feeds,
-        follow(connection, TOPICS, known.apply) as follower,
+        follow(connection, TOPICS, known.apply, on_gaps=go_on) as follower,
         publisher(connection) as log_end,
         fetcher(connection) as bodies,
     ):

@@ -12,7 +12,7 @@ from streams.events.captions import (
     unavailable_of_version_1,
 )
 from streams.events.channels import ChannelFollowed, ChannelScanned, ChannelUnfollowed
-from streams.events.dead_letters import DeadLettered
+from streams.events.dead_letters import DeadLettered, DeadLetterRetried
 from streams.events.event import Event
 from streams.events.ledger import (
     AnalysisRequested,
@@ -78,6 +78,7 @@ EVENT_TYPES: tuple[type[Event], ...] = (
     PromptActivated,
     *SIGNALS,
     DeadLettered,
+    DeadLetterRetried,
 )
 
 UPCASTERS: Upcasters = {

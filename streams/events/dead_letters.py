@@ -79,3 +79,23 @@ class DeadLettered(Event):
     @property
     def identity(self) -> tuple[object, ...]:
         return (self.handler, self.topic, self.partition, self.offset)
+
+
+class DeadLetterRetried(Event):
+    """A person had a dead letter's message handled again.
+
+    `letter` is the letter's offset in `dead-letters`; `partition` and `offset` say where in its topic the message that was
+    handled stands: a copy at a new place, or the original where its place is part of its meaning.
+    """
+
+    letter: int = Field(ge=0)
+    partition: int = Field(ge=0)
+    offset: int = Field(ge=0)
+
+    @property
+    def key(self) -> str:
+        return str(self.letter)
+
+    @property
+    def identity(self) -> tuple[object, ...]:
+        return (self.letter,)

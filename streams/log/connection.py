@@ -10,7 +10,7 @@ from typing import Any
 from aiokafka import AIOKafkaConsumer, AIOKafkaProducer
 from aiokafka.admin import AIOKafkaAdminClient
 
-from streams.log.topics import MAX_DEAD_LETTER_BYTES, MAX_MESSAGE_BYTES, Topic
+from streams.log.topics import MAX_MESSAGE_BYTES, MAX_PLAIN_DEAD_LETTER_BYTES, Topic
 
 STOP_LIMIT_S = 10.0
 
@@ -71,7 +71,7 @@ class Connection:
             enable_idempotence=True,
             compression_type="zstd",
             # The topics' own limits are narrower, and the broker holds them.
-            max_request_size=MAX_DEAD_LETTER_BYTES,
+            max_request_size=MAX_PLAIN_DEAD_LETTER_BYTES,
             request_timeout_ms=30_000,
         )
 

@@ -11,6 +11,7 @@ from streams.errors import EarmarkError, TransientError
 from streams.events.record import Record
 from streams.log.connection import Connection, stop
 from streams.log.follow import BATCH, WAIT_MS, Apply, partitions_of, record_of
+from streams.log.gaps import Gap, GapError
 from streams.log.topics import Topic
 
 # A fetcher jumps: what it asks for beyond the body it wants is read for nothing.
@@ -35,7 +36,7 @@ def ranges(offsets: Iterable[int]) -> list[tuple[int, int]]:
 class Fetcher:
     """Fetches records by their position: the bodies that no state keeps, and the ranges that a state missed.
 
-    Raises EarmarkError where the log lacks one, and TransientError where the broker brings none within the time limit.
+    Raises EarmarkError where the log lacks one (GapError: it begins later), and TransientError where the broker brings none within the time limit.
     Calls wait for each other, for as long as it takes.
     """
 
@@ -61,6 +62,11 @@ class Fetcher:
         """Each partition's offset after the last record, now."""
         ends = await self._readers[0][0].end_offsets(partitions_of(self._connection, topic))
         return {tp.partition: end for tp, end in ends.items()}
+
+    async def starts(self, topic: Topic) -> dict[int, int]:
+        """Each partition's first offset, now."""
+        starts = await self._readers[0][0].beginning_offsets(partitions_of(self._connection, topic))
+        return {tp.partition: start for tp, start in starts.items()}
 
     async def read(self, topic: Topic, partition: int, start: int, end: int, apply: Apply) -> None:
         """Apply the records of one partition from `start` up to `end` (not included), which the log must reach."""
@@ -95,6 +101,9 @@ class Fetcher:
             try:
                 batch = await consumer.getmany(tp, timeout_ms=WAIT_MS, max_records=min(BATCH, end - position))
             except OffsetOutOfRangeError:
+                [start] = (await consumer.beginning_offsets([tp])).values()
+                if position < start:
+                    raise GapError(Gap(tp.topic, tp.partition, position, start)) from None
                 raise EarmarkError(f"{place} has no offset {position}") from None
             if (reached := await consumer.position(tp)) > position:
                 return [message for message in batch.get(tp, []) if message.offset < end], reached

@@ -8,10 +8,12 @@ from collections.abc import AsyncIterator, Callable, Iterable, Mapping
 from contextlib import asynccontextmanager
 
 from aiokafka import AIOKafkaConsumer, ConsumerRecord, TopicPartition
+from aiokafka.errors import OffsetOutOfRangeError
 
 from streams.errors import EarmarkError
 from streams.events.record import Record
 from streams.log.connection import Connection, stop
+from streams.log.gaps import Gap, OnGaps, refuse
 from streams.log.topics import Topic
 
 BATCH = 2000
@@ -43,27 +45,50 @@ class Follower:
     """
 
     def __init__(
-        self, connection: Connection, consumer: AIOKafkaConsumer, asker: AIOKafkaConsumer, apply: Apply
+        self,
+        connection: Connection,
+        consumer: AIOKafkaConsumer,
+        asker: AIOKafkaConsumer,
+        apply: Apply,
+        on_gaps: OnGaps,
     ) -> None:
         self._connection = connection
         self._consumer = consumer
         # On a connection of its own: a broker answers in turn, and a fetch with nothing to bring waits half a second.
         self._asker = asker
         self._apply = apply
+        self._on_gaps = on_gaps
         self._positions: dict[TopicPartition, int] = {}
         self._moved = asyncio.Condition()
         self._task: asyncio.Task[None] | None = None
 
     async def start(self, topics: Iterable[Topic], start: Ends | None = None) -> None:
-        """Assign every partition of `topics` and begin to read, each from `start` or else from 0."""
+        """Assign every partition of `topics` and begin to read, each from `start` or else from 0.
+
+        Raises what `on_gaps` raises where a partition begins later than that.
+        """
         partitions = [tp for topic in topics for tp in partitions_of(self._connection, topic)]
         for tp in partitions:
             self._positions[tp] = (start or {}).get((self._bare(tp), tp.partition), 0)
+        await self._pass_gaps()
         # No await between assign and the last seek, or a fetch may begin elsewhere.
         self._consumer.assign(partitions)
         for tp, offset in self._positions.items():
             self._consumer.seek(tp, offset)
         self._task = asyncio.create_task(self._run(), name="follower")
+
+    async def _pass_gaps(self) -> bool:
+        """Move each position that the log begins after to where it begins; whether there was any."""
+        starts = await self._asker.beginning_offsets(list(self._positions))
+        gaps = [
+            Gap(tp.topic, tp.partition, position, starts[tp])
+            for tp, position in self._positions.items()
+            if position < starts[tp]
+        ]
+        if gaps:
+            self._on_gaps(gaps)
+            self._positions |= {tp: max(position, starts[tp]) for tp, position in self._positions.items()}
+        return bool(gaps)
 
     def _bare(self, tp: TopicPartition) -> str:
         return str(tp.topic).removeprefix(self._connection.prefix)
@@ -71,7 +96,11 @@ class Follower:
     async def _run(self) -> None:
         try:
             while True:
-                batches = await self._consumer.getmany(timeout_ms=WAIT_MS, max_records=BATCH)
+                try:
+                    batches = await self._consumer.getmany(timeout_ms=WAIT_MS, max_records=BATCH)
+                except OffsetOutOfRangeError as error:
+                    await self._seek_past(error)
+                    continue
                 for tp, messages in batches.items():
                     topic = self._bare(tp)
                     for m in messages:
@@ -84,6 +113,15 @@ class Follower:
         finally:
             async with self._moved:
                 self._moved.notify_all()
+
+    async def _seek_past(self, error: OffsetOutOfRangeError) -> None:
+        """Go on behind records that were deleted before they were read. Raises EarmarkError where there are none such."""
+        if not await self._pass_gaps():
+            raise EarmarkError(
+                f"the log ends before what was read of it ({error}): it is another log"
+            ) from error
+        for tp, position in self._positions.items():
+            self._consumer.seek(tp, position)
 
     def position(self, topic: Topic, partition: int) -> int:
         """The offset after the last record that was applied."""
@@ -135,11 +173,18 @@ class Follower:
 
 @asynccontextmanager
 async def follow(
-    connection: Connection, topics: Iterable[Topic], apply: Apply, start: Ends | None = None
+    connection: Connection,
+    topics: Iterable[Topic],
+    apply: Apply,
+    start: Ends | None = None,
+    on_gaps: OnGaps = refuse,
 ) -> AsyncIterator[Follower]:
-    """A follower of `topics` that has applied everything the log held when it began, for as long as the block lasts."""
+    """A follower of `topics` that has applied everything the log held when it began, for as long as the block lasts.
+
+    Raises GapError where the log begins after `start`, unless `on_gaps` lets it go on.
+    """
     consumer, asker = connection.consumer(), connection.consumer()
-    follower = Follower(connection, consumer, asker, apply)
+    follower = Follower(connection, consumer, asker, apply, on_gaps)
     try:
         await consumer.start()
         await asker.start()
@@ -164,8 +209,12 @@ async def ends_of(connection: Connection, topic: Topic) -> tuple[int, ...]:
 
 
 async def read(
-    connection: Connection, topics: Iterable[Topic], apply: Apply, start: Ends | None = None
+    connection: Connection,
+    topics: Iterable[Topic],
+    apply: Apply,
+    start: Ends | None = None,
+    on_gaps: OnGaps = refuse,
 ) -> None:
-    """Apply everything the log holds now, once."""
-    async with follow(connection, topics, apply, start):
+    """Apply everything the log holds now, once. Raises as `follow` does."""
+    async with follow(connection, topics, apply, start, on_gaps):
         pass

@@ -6,7 +6,7 @@ from dataclasses import dataclass, field
 from streams.events.analyses import AnalysisCompleted, AnalysisFailed, AttemptFailed
 from streams.events.captions import CaptionsExtracted, CaptionsRequested, CaptionsUnavailable
 from streams.events.channels import ChannelFollowed, ChannelScanned, ChannelUnfollowed
-from streams.events.dead_letters import DeadLettered
+from streams.events.dead_letters import DeadLettered, DeadLetterRetried
 from streams.events.event import Event
 from streams.events.ledger import (
     AnalysisRequested,
@@ -26,9 +26,13 @@ from streams.events.signals import (
 )
 from streams.events.videos import VideoDiscovered
 
+# The broker's limit, on what the producer has compressed.
 MAX_MESSAGE_BYTES = 9 * 2**20
-# A dead letter holds the whole message in base64, a third longer.
-MAX_DEAD_LETTER_BYTES = 2 * MAX_MESSAGE_BYTES
+# The producer's, before it compresses. 48 hours of talk are 4 to 15 MB, and 1.3 to 4.5 MB compressed.
+MAX_PLAIN_BYTES = 2 * MAX_MESSAGE_BYTES
+# A dead letter holds the whole message in base64, a third longer, which compression takes back.
+MAX_DEAD_LETTER_BYTES = MAX_PLAIN_BYTES
+MAX_PLAIN_DEAD_LETTER_BYTES = 3 * MAX_MESSAGE_BYTES
 
 KEPT_FOR_EVER = {
     "cleanup.policy": "delete",
@@ -66,7 +70,12 @@ ANALYSES = Topic("analyses", 12, (AnalysisCompleted, AttemptFailed, AnalysisFail
 PROMPTS = Topic("prompts", 1, (PromptRegistered, PromptActivated))
 MENTION_SIGNALS = Topic("signals.mentions", 12, (MentionAdded, MentionChanged, MentionRetracted))
 OUTLOOK_SIGNALS = Topic("signals.outlooks", 12, (OutlookAdded, OutlookChanged, OutlookRetracted))
-DEAD_LETTERS = Topic("dead-letters", 1, (DeadLettered,), {"max.message.bytes": str(MAX_DEAD_LETTER_BYTES)})
+DEAD_LETTERS = Topic(
+    "dead-letters",
+    1,
+    (DeadLettered, DeadLetterRetried),
+    {"max.message.bytes": str(MAX_DEAD_LETTER_BYTES)},
+)
 
 TOPICS = (
     CHANNELS,

@@ -30,13 +30,14 @@ async def difference(connection: Connection, prompt_id: str, at: datetime) -> Di
     (number,) = await ends_of(connection, PROMPTS)
     found = Difference()
     async with fetcher(connection) as log:
+        starts = await log.starts(ANALYSES)
         for number_of, end in (await log.ends(ANALYSES)).items():
             partition = Partition()
 
             def take(record: Record, partition: Partition = partition) -> None:
                 evolve(partition, record)
 
-            await log.read(ANALYSES, number_of, 0, end, take)
+            await log.read(ANALYSES, number_of, starts[number_of], end, take)
             switches = activated(partition, prompt_id, number)
             found.switched += len(switches)
             by_prompt = videos_by_prompt(partition)

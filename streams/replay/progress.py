@@ -72,7 +72,10 @@ class Replays:
 
     def apply(self, record: Record) -> None:
         """Fold a record of the ledger. Raises LedgerError."""
-        match entry := read_entry(record):
+        entry = read_entry(record)
+        if entry is None:
+            return
+        match entry:
             case Request(replay_id=UUID() as replay_id, prompt_id=str(prompt_id)):
                 asked = self.requests.setdefault(replay_id, {})
                 asked[entry.request_id] = entry.analysis_id(prompt_id)

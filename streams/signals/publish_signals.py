@@ -12,6 +12,7 @@ from streams.events.analyses import AnalysisCompleted
 from streams.events.event import Event, Position
 from streams.events.record import Record
 from streams.log.fetch import Fetcher
+from streams.log.gaps import GapError, go_on
 from streams.log.topics import ANALYSES
 from streams.signals.current import Partition, Switch, evolve, happened
 from streams.signals.diff import signals
@@ -84,10 +85,15 @@ class PublishSignals:
             folded.end += 1
         known = {position.offset: event} if isinstance(event, AnalysisCompleted) else {}
         switches, fetcher = folded.switches, self._fetcher
-        async for batch in signal_batches(
-            fetcher, position.partition, switches, event.at, self._batch, known
-        ):
-            yield batch
+        try:
+            async for batch in signal_batches(
+                fetcher, position.partition, switches, event.at, self._batch, known
+            ):
+                yield batch
+        except GapError:
+            # The fold knows of analyses that are gone by now: the next try folds what is left.
+            del self._folded[position.partition]
+            raise
 
     async def _catch_up(self, folded: _Folded, position: Position) -> None:
         """Fold some of what stands between the fold and the event: handled elsewhere, or before this process."""
@@ -97,7 +103,11 @@ class PublishSignals:
             folded.end = record.offset + 1
 
         end = min(folded.end + CATCH_UP, position.offset)
-        await self._fetcher.read(ANALYSES, position.partition, folded.end, end, take)
+        try:
+            await self._fetcher.read(ANALYSES, position.partition, folded.end, end, take)
+        except GapError as error:
+            go_on([error.gap])
+            end = min(error.gap.start, position.offset)
         folded.end = end
 
 

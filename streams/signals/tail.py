@@ -9,6 +9,7 @@ from streams.errors import EarmarkError
 from streams.events.record import Record
 from streams.log.connection import Connection
 from streams.log.follow import Ends, follow
+from streams.log.gaps import Gap, go_on
 from streams.log.topics import MENTION_SIGNALS, OUTLOOK_SIGNALS
 
 TOPICS = (MENTION_SIGNALS, OUTLOOK_SIGNALS)
@@ -19,7 +20,7 @@ async def tail(connection: Connection, since: datetime | None, show: Callable[[R
 
     `since` None: only what comes from now on. It never returns. Raises EarmarkError where the topics are not there.
     """
-    async with follow(connection, TOPICS, show, await _starts(connection, since)) as follower:
+    async with follow(connection, TOPICS, show, await _starts(connection, since), go_on) as follower:
         await follower.ended()
 
 
@@ -41,4 +42,13 @@ async def _starts(connection: Connection, since: datetime | None) -> Ends:
             milliseconds = int(since.timestamp() * 1000)
             found = await consumer.offsets_for_times(dict.fromkeys(partitions, milliseconds))
             offsets |= {tp: at.offset for tp, at in found.items() if at is not None}
+            firsts = await consumer.beginning_offsets(partitions)
+            # What is left begins after `since`: what was published between them is gone.
+            gaps = [
+                Gap(tp.topic, tp.partition, 0, first)
+                for tp, first in firsts.items()
+                if 0 < first == offsets[tp]
+            ]
+            if gaps:
+                go_on(gaps)
     return {(tp.topic.removeprefix(connection.prefix), tp.partition): at for tp, at in offsets.items()}

@@ -92,10 +92,10 @@ def after_failure(error: Exception, attempt: int, streak: int) -> Retry | DeadLe
     match error:
         case UndecodableError():
             return DeadLetter(counts=False)
+        case MessageSizeTooLargeError() | RecordListTooLargeError():
+            pass  # the same work would come to the same size
         case _ if attempt < TRIES:
             return Retry(BACKOFF_S[attempt - 1])
-        case MessageSizeTooLargeError() | RecordListTooLargeError():
-            pass
         case TransientError() | KafkaError():
             return Stop(ExitCode.TRY_LATER, f"{TRIES} tries failed, the last with {error!r}")
     if streak + 1 >= DEAD_LETTERS_IN_A_ROW:

@@ -284,6 +284,21 @@ async def test_what_is_in_flight_is_recorded_even_when_the_ledger_can_be_read_no
         assert analysis.usd == claude.bill()
 
 
+async def test_a_record_in_the_ledger_that_was_never_earmarks_is_passed_over_and_said(
+    connection: Connection, caplog: pytest.LogCaptureFixture
+) -> None:
+    async with scene(connection) as log, LoopbackClaude({}, improvise=answering) as claude:
+        await log.publisher.append_bytes(LEDGER, 0, b"k", b"hello", [])
+        await log.ask("a")
+        async with analysts(log, claude.base_url):
+            await log.until(ANALYSES, [AnalysisCompleted], 1)
+            await log.publisher.append_bytes(LEDGER, 0, None, b"", [("x", b"1")])
+            await log.ask("b")
+            await log.until(ANALYSES, [AnalysisCompleted], 2)
+        assert (await log.ledger()).pending == {}
+    assert "the ledger's offset 0 is not Earmark's, and is passed over" in caplog.text
+
+
 def answering(_body: Mapping[str, Any]) -> Step:
     return Reply(ANSWER)
 

@@ -136,7 +136,8 @@ async def test_report_ledger_and_read_model_agree(connection: Connection, tmp_pa
     await read(connection, [LEDGER], records.append)
     ledger = Ledger()
     for record in records:
-        ledger.apply(read_entry(record), record.offset, record.timestamp_ms)
+        if (entry := read_entry(record)) is not None:
+            ledger.apply(entry, record.offset, record.timestamp_ms)
     await rebuild(tmp_path, connection.consumer, connection.name)
     with duckdb.connect(tmp_path / LINK, read_only=True) as database:
         costs = database.execute(
@@ -233,6 +234,16 @@ async def test_a_day_that_is_none_is_said_so_before_anything_is_read(day: str, s
     said = await run(Connection("127.0.0.1:1"), "--day", day)
     assert said.exit_code == 2
     assert sentence in said.output
+
+
+async def test_records_that_were_never_earmarks_are_counted_and_nothing_else(connection: Connection) -> None:
+    async with publisher(connection) as log:
+        await log.append_bytes(LEDGER, 0, b"k", b"hello", [])
+        await tell_a_day(log)
+        await log.append_bytes(LEDGER, 0, None, b"", [("content-type", b"text/plain")])
+    said = await run(connection)
+    assert said.exit_code == 0, said.output
+    assert "2 records in the ledger are not Earmark's: nobody counts them" in said.output
 
 
 async def test_a_ledger_that_cannot_be_read_is_no_budget(connection: Connection) -> None:

@@ -6,22 +6,24 @@ from collections.abc import Awaitable, Callable, Iterator
 from contextlib import suppress
 from datetime import UTC, datetime, timedelta
 from pathlib import Path
+from random import Random
 
 import pytest
-from aiokafka.errors import KafkaConnectionError
+from aiokafka.errors import KafkaConnectionError, MessageSizeTooLargeError
 
 from streams.broker import local as broker
 from streams.errors import EarmarkError, TransientError
 from streams.events.envelope import decode, encode
 from streams.events.prompts import PromptActivated
-from streams.events.record import Record
+from streams.events.record import Record, dead_letter
 from streams.events.videos import Video, VideoDiscovered
 from streams.log.connection import Connection
 from streams.log.fetch import fetcher
 from streams.log.follow import follow, read
 from streams.log.layout import apply
-from streams.log.publish import partition_of, publisher
-from streams.log.topics import ANALYSES, DEAD_LETTERS, TOPICS, VIDEOS
+from streams.log.publish import partition_of, publisher, too_large
+from streams.log.topics import ANALYSES, CAPTIONS, DEAD_LETTERS, TOPICS, VIDEOS
+from tests.builders.analyst_scene import captions_of
 
 pytestmark = pytest.mark.kafka
 
@@ -52,6 +54,34 @@ async def test_an_event_stands_where_its_publisher_says(connection: Connection) 
     assert record.timestamp_ms == appended.timestamp_ms > AT.timestamp() * 1000
     assert record.event() == event
     assert by_type["PromptActivated"].event() == marker
+
+
+async def test_48_hours_of_talk_and_its_dead_letter_stand_in_the_log_and_one_above_the_limit_would_not(
+    connection: Connection,
+) -> None:
+    """250 words a minute in letters of three bytes, three words a segment: 15 MB, of which the broker sees 4 or 5."""
+    random = Random(48)
+    said = ["".join(random.choices("कखगघचछजझटडतदनपबमयरलव", k=random.randint(2, 6))) for _ in range(20_000)]
+    texts = tuple(" ".join(random.choices(said, k=3)) for _ in range(240_000))
+    times = tuple(range(0, 720 * len(texts), 720))
+    captions = captions_of("two-days").model_copy(
+        update={"texts": texts, "starts_ms": times, "ends_ms": times, "words": 720_000}
+    )
+    assert len(encode(captions).value) > 14e6
+    assert too_large(captions) is None
+    records: list[Record] = []
+    async with publisher(connection) as publish, fetcher(connection) as log:
+        at = await publish.append(captions)
+        record = await log.fetch(CAPTIONS, at.partition, at.offset)
+        letter = dead_letter(record, handler="h", error=ValueError("poison"), attempt=1, at=AT)
+        await publish.append(letter)
+        beyond = captions.model_copy(update={"texts": (random.randbytes(10_000_000).decode("latin-1"),)})
+        assert too_large(beyond) is not None
+        with pytest.raises(MessageSizeTooLargeError):
+            await publish.append(beyond)
+    await read(connection, [CAPTIONS, DEAD_LETTERS], records.append)
+    assert {record.event() == captions for record in records if record.topic == CAPTIONS.name} == {True}
+    assert [record.event() for record in records if record.topic == DEAD_LETTERS.name] == [letter]
 
 
 async def test_reading_to_the_end_skips_nothing(connection: Connection) -> None:

@@ -20,12 +20,14 @@ from streams.events.prompts import Prompt
 from streams.events.record import Record
 from streams.log.connection import Connection
 from streams.log.fetch import Fetcher, fetcher
-from streams.log.publish import publisher
-from streams.log.topics import ANALYSES
+from streams.log.gaps import GapError
+from streams.log.publish import partition_of, publisher
+from streams.log.topics import ANALYSES, MENTION_SIGNALS
 from streams.prompts.registry import read_prompts, register_bundled
 from streams.signals import tail as signal_tail
 from streams.signals.publish_signals import PublishSignals
 from tests.builders.client import Client
+from tests.builders.deleted import delete_before
 from tests.builders.histories import completed, expected, failed, mention, moment, video
 from tests.builders.promised import sent
 from tests.builders.publishing import activated, signals_of, written
@@ -102,6 +104,48 @@ async def test_a_batch_of_a_partition_is_read_from_its_start_to_before_its_end(
         assert await batch(2, 5) == [2, 3, 4]
         assert await batch(0, 8) == list(range(8))
         assert await batch(3, 3) == []
+
+
+async def test_what_is_left_of_a_log_is_published_as_if_nothing_had_stood_before_it(
+    connection: Connection, caplog: pytest.LogCaptureFixture
+) -> None:
+    """Also by a worker that has folded what is gone by now: its second try folds anew."""
+    nvda, t = (mention(A.video_id, symbol) for symbol in ("NVDA", "T"))
+    await written(connection, [*await activated(1, "p1"), completed(mentions=[nvda])])
+    await written(connection, await activated(2, "p1"))
+    [(first, old)] = await written(connection, [completed(revision=2, mentions=[nvda])])
+    async with fetcher(connection) as log:
+        knows, new = PublishSignals(log), PublishSignals(log)
+        assert len(await signals_of(knows, first, old)) == 0, "the same mention, said again"
+        named = await delete_before(connection, ANALYSES, old.partition, old.offset - 1)
+        [(event, position)] = await written(connection, [completed(revision=3, mentions=[t])])
+        kinds = [type(one).__name__ for one in await signals_of(new, event, position)]
+        assert named in caplog.text
+        await delete_before(connection, ANALYSES, old.partition, position.offset)
+        with pytest.raises(GapError):
+            await signals_of(knows, event, position)
+        await signals_of(knows, event, position)
+    assert sorted(kinds) == ["MentionAdded", "MentionRetracted"]
+
+
+async def test_tail_says_that_the_first_signals_are_gone(
+    connection: Connection, caplog: pytest.LogCaptureFixture
+) -> None:
+    async with fetcher(connection) as log, publisher(connection) as out:
+        handler = PublishSignals(log)
+        said = [
+            completed(revision=n, mentions=[mention(A.video_id, "T", conviction=n / 10)]) for n in (1, 2, 3)
+        ]
+        for event, position in await written(connection, [*await activated(1, "p1"), *said]):
+            await out.append_all(await signals_of(handler, event, position))
+    partition = partition_of("T", MENTION_SIGNALS.partitions)
+    named = await delete_before(connection, MENTION_SIGNALS, partition, 1)
+    shown: list[Record] = []
+    with pytest.raises(TimeoutError):
+        async with asyncio.timeout(5):
+            await signal_tail.tail(connection, moment(0), shown.append)
+    assert [r.offset for r in shown if r.topic == MENTION_SIGNALS.name] == [1, 2]
+    assert f"{named} and not at 0" in caplog.text
 
 
 async def test_the_bundled_prompt_is_registered_and_activated_once(connection: Connection) -> None:

@@ -18,11 +18,13 @@ from streams.events.record import Record
 from streams.events.videos import Video, VideoDiscovered
 from streams.log.connection import Connection
 from streams.log.follow import follow
+from streams.log.gaps import go_on
 from streams.log.publish import publisher
 from streams.log.topics import CAPTIONS_REQUESTS, CHANNELS, VIDEOS
 from streams.loopback.channel import Channel, ChannelVideo
 from streams.loopback.youtube import LoopbackYoutube, serve
 from streams.ytdlp.process import Options
+from tests.builders.deleted import delete_before
 
 pytestmark = pytest.mark.kafka
 
@@ -75,7 +77,8 @@ class Log:
         """Read on until it holds."""
         self.events.clear()
         async with asyncio.timeout(60):
-            async with follow(self.connection, (CHANNELS, VIDEOS, CAPTIONS_REQUESTS), self.apply) as follower:
+            topics = (CHANNELS, VIDEOS, CAPTIONS_REQUESTS)
+            async with follow(self.connection, topics, self.apply, on_gaps=go_on) as follower:
                 while not holds():
                     await follower.moved()
                 await follower.reach_now()
@@ -196,3 +199,17 @@ async def test_a_try_that_fell_due_is_asked_for_once_with_what_is_known_by_now(
     first, after_restart = sorted(log.requests(), key=lambda request: request.video.video_id)
     assert (first.video, first.revision, first.attempt, first.cause) == (known, 1, 3, "retry")
     assert after_restart.video == second.video
+
+
+async def test_a_log_that_lost_its_beginning_is_watched_from_what_is_left(
+    connection: Connection, caplog: pytest.LogCaptureFixture
+) -> None:
+    """The channels that are still in it are polled, and what is gone is said."""
+    log = Log(connection)
+    await log.append(followed(NOW - DAY, channel_id="UCgone"), followed(NOW - DAY))
+    named = await delete_before(connection, CHANNELS, 0, 1)
+    async with serve(LoopbackYoutube(channel(video(1, NOW - HOUR)))) as youtube:
+        async with watching(connection, youtube, RARELY):
+            await log.until(lambda: len(log.videos()) == 1)
+        assert not any("UCgone" in path for path in youtube.requests)
+    assert f"{named} and not at 0" in caplog.text

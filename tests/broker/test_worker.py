@@ -16,8 +16,10 @@ from pathlib import Path
 
 import pytest
 
+from streams.app.letters import letters_of, retry
 from streams.broker import local as broker
-from streams.events.dead_letters import DeadLettered
+from streams.clock import utc_now
+from streams.events.dead_letters import DeadLettered, DeadLetterRetried
 from streams.events.envelope import decode
 from streams.events.record import Record
 from streams.events.videos import Video, VideoDiscovered
@@ -67,7 +69,7 @@ class Ends:
         event = record.event()
         if isinstance(event, DeadLettered):
             self.letters.append(event)
-        else:
+        elif not isinstance(event, DeadLetterRetried):
             self.results.append(record)
 
     @property
@@ -136,6 +138,26 @@ async def test_raising_hung_and_unreadable_messages_become_dead_letters_and_the_
         ] == [(5, offset, *parts) for offset, parts in zip(places, broken, strict=True)]
         originals = [decode(letter.header_bytes, letter.value_bytes) for letter in by_attempt[True]]
         assert sorted(event.key for event in originals) == sorted(bad)
+
+
+async def test_a_dead_letter_that_is_retried_is_handled_once_the_cause_is_gone(
+    connection: Connection, tmp_path: Path
+) -> None:
+    """Retried before that, it fails again, as a letter of its own."""
+    async with ends_of(connection) as (ends, follower, publish):
+        await publish.append(discovered("raise-1"))
+        with worker(connection, tmp_path):
+            for letters in (1, 2):
+                await ends.until(follower, lambda letters=letters: len(ends.letters) == letters)  # type: ignore[misc]
+                if letters == 2:
+                    (tmp_path / "fixed").touch()
+                found = await letters_of(connection)
+                assert [line async for line in retry(connection, found.open(), utc_now)] != []
+            await ends.until(follower, lambda: bool(ends.results))
+        await follower.reach_now()
+    assert ends.counts == Counter({"raise-1": 1})
+    assert [letter.offset for letter in ends.letters] == [0, 1]
+    assert (await letters_of(connection)).open() == []
 
 
 async def test_a_worker_killed_between_result_and_commit_tells_the_same_fact_again(

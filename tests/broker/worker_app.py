@@ -75,7 +75,7 @@ def main(bootstrap: str, prefix: str, slot: str, folder: Path) -> None:
             kind = video_id.partition("-")[0]
             await asyncio.sleep(SLEEPS_S.get(kind, 0.0))
             match kind:
-                case "raise":
+                case "raise" if not (folder / "fixed").exists():
                     raise ValueError("this video is poison")
                 case "later" if first_time(folder, video_id):
                     (folder / "given-up").write_text(video_id)

@@ -135,7 +135,8 @@ class Scene:
         """The ledger as everybody folds it."""
         ledger = Ledger()
         for record in await self.records(LEDGER):
-            ledger.apply(read_entry(record), record.offset, record.timestamp_ms)
+            if (entry := read_entry(record)) is not None:
+                ledger.apply(entry, record.offset, record.timestamp_ms)
         return ledger
 
     async def until(

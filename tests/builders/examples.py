@@ -20,7 +20,7 @@ from streams.events.captions import (
     captions_id,
 )
 from streams.events.channels import ChannelFollowed, ChannelScanned, ChannelUnfollowed
-from streams.events.dead_letters import DeadLettered
+from streams.events.dead_letters import DeadLettered, DeadLetterRetried
 from streams.events.event import Event, Position
 from streams.events.ledger import (
     AnalysisRequested,
@@ -323,6 +323,7 @@ _EVENTS: tuple[Event, ...] = (
         error="BrokenBodyError: VideoDiscovered: no ce_time",
         attempt=1,
     ),
+    DeadLetterRetried(at=AT, letter=4, partition=3, offset=21),
 )
 
 EXAMPLES: dict[str, Event] = {type(event).__name__: event for event in _EVENTS} | {

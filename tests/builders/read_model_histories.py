@@ -9,7 +9,7 @@ from uuid import UUID
 
 from projections.ingest import Place
 from streams.events.channels import ChannelFollowed, ChannelScanned, ChannelUnfollowed
-from streams.events.dead_letters import DeadLettered
+from streams.events.dead_letters import DeadLettered, DeadLetterRetried
 from streams.events.event import Event
 from streams.events.ledger import (
     AnalysisRequested,
@@ -74,6 +74,11 @@ def history(random: Random, videos: int) -> list[Event]:
             at=at(9), topic="videos", partition=1, offset=2, key=b"k", value=b"v", headers=(), handler="x",
             error="boom", attempt=1,
         ),
+        DeadLettered.of(
+            at=at(9), topic="captions", partition=1, offset=3, key=b"video-0", value=None, headers=(), handler="x",
+            error="boom", attempt=1,
+        ),
+        DeadLetterRetried(at=at(9), letter=random.randrange(2), partition=1, offset=4),
     ]  # fmt: skip
     return [*events, *random.choices(events, k=random.randrange(6))]
 

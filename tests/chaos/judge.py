@@ -101,6 +101,8 @@ class Told:
 
     def apply(self, record: Record, cap_usd: Decimal) -> None:
         entry = read_entry(record)
+        if entry is None:
+            return
         verdict = self.ledger.apply(entry, record.offset, record.timestamp_ms)
         if isinstance(entry, Claim) and verdict is not None:
             self.claims.setdefault(entry.attempt_id, (entry, self.ledger.clock_ms))

@@ -53,6 +53,8 @@ class Watch:
 
     def apply(self, record: Record) -> None:
         entry = read_entry(record)
+        if entry is None:
+            return
         verdict = self.ledger.apply(entry, record.offset, record.timestamp_ms)
         self.moved_ms = now_ms()
         if isinstance(entry, Claim):

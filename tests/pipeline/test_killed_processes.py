@@ -87,7 +87,8 @@ class World:
     async def finished(self) -> None:
         """Wait until every video has come as far as it can, every signal is out and no claim is open."""
         await self.earmark.until_rows(
-            "SELECT (SELECT count(*) FROM outlooks), (SELECT count(*) FROM video_status WHERE reason IS NOT NULL),"
+            "SELECT (SELECT count(*) FROM outlooks), (SELECT count(*) FROM video_status"
+            " WHERE status <> 'analysed' AND waits_for IS DISTINCT FROM 'worker'),"
             " (SELECT count(*) FROM signals), (SELECT sum(open_usd) FROM daily_costs)",
             [(ANALYSED, VIDEOS - ANALYSED, ANALYSED + MENTIONS, 0)],
         )

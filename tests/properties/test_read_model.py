@@ -3,6 +3,7 @@
 from collections import Counter
 from collections.abc import Iterator
 from contextlib import contextmanager
+from dataclasses import replace
 from datetime import date, timedelta
 from random import Random
 from uuid import UUID
@@ -16,7 +17,6 @@ from projections.model import define
 from streams.budget.entries import Claim, Entry, Settlement
 from streams.budget.ledger import DAY_MS, Ledger, Verdict
 from streams.budget.report import Budget, Report, Spent
-from streams.events.envelope import encode
 from streams.events.event import Event
 from streams.events.ledger import Usage
 from streams.events.record import Record
@@ -141,10 +141,17 @@ class CostsMachine(LedgerMachine):
         ledger = Taking()
         ledger.taken = self.denied_in_silence()
         budget = Budget(day, ledger)
-        for offset, (told, at_ms) in enumerate(self.events):
-            message = encode(told)
-            budget.apply(Record(LEDGER.name, 0, offset, at_ms, None, message.headers, message.value))
-        return budget.report()
+        for each in self.log():
+            budget.apply(each)
+        return replace(budget.report(), foreign=0)
+
+    def log(self) -> list[Record]:
+        """The ledger, each of its records behind one that was never Earmark's and is a day ahead."""
+        records = []
+        for number, (told, at_ms) in enumerate(self.events):
+            stray = Record(LEDGER.name, 0, 2 * number, at_ms + DAY_MS, None, (("x", b"1"),), b"hello")
+            records += [stray, record(told, 2 * number + 1, at_ms)]
+        return records
 
     def teardown(self) -> None:
         if self.denied_in_silence():
@@ -153,12 +160,13 @@ class CostsMachine(LedgerMachine):
         days = range(self.naive.today - START_MS // DAY_MS + 1)
         reports = [self.report(first + timedelta(days=number)) for number in days]
         with _model() as database:
-            apply(database, [record(told, n, at_ms) for n, (told, at_ms) in enumerate(self.events)])
+            apply(database, self.log())
             costs = database.execute(
                 "SELECT day, lane, model, attempts, completed, billed_usd, unknown_usd, open_usd FROM daily_costs"
             ).fetchall()
             budgets = database.execute("SELECT day, cap_usd, charged_usd FROM budget_days").fetchall()
-            assert not _rows(database, "FROM _rejects")
+            assert _rows(database, "FROM _rejects").total() == len(self.events)
+            assert not _rows(database, "FROM _rejects WHERE type IS NOT NULL")
         assert {(day, lane, model): Spent(*sums) for day, lane, model, *sums in costs} == {
             (report.day, *of): spent for report in reports for of, spent in report.spent.items()
         }

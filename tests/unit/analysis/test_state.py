@@ -12,14 +12,14 @@ from hypothesis import strategies as st
 
 from streams.analysis.state import AnalystState
 from streams.budget.entries import Cancellation, Claim, Entry, LedgerError, Replay, Request
-from streams.budget.ledger import Verdict
+from streams.budget.ledger import Ledger, Verdict
 from streams.events.analyses import AnalysisCompleted, AnalysisFailed, AttemptFailed, AttemptOutcome, Outlook
 from streams.events.envelope import encode
 from streams.events.event import Event, Position
 from streams.events.ledger import Usage, analysis_id, request_id
 from streams.events.prompts import Prompt, PromptActivated, PromptRegistered
 from streams.events.record import Record
-from streams.log.topics import ANALYSES, CAPTIONS, PROMPTS, Topic
+from streams.log.topics import ANALYSES, CAPTIONS, LEDGER, PROMPTS, Topic
 from tests.builders.ledger_records import NOON_MS, claim, request, settlement
 from tests.builders.ledger_records import record as ledger_record
 from tests.builders.transcripts import VIDEO
@@ -250,7 +250,7 @@ def test_bodies_of_analyses_are_not_read(told: Told) -> None:
 @pytest.mark.parametrize(
     ("broken", "sentence"),
     [
-        ({"headers": ()}, "None version '' is unknown here"),
+        ({"headers": (("ce_type", b""),)}, "version '' is unknown here"),
         (
             {"headers": (("ce_type", b"BudgetReserved"), ("ce_dataschema", b"urn:earmark:BudgetReserved:2"))},
             "version '2'",
@@ -273,6 +273,12 @@ def test_a_ledger_that_cannot_be_read_ends_everything_and_says_where(
         told.state.apply(replace(ledger_record(claim(1), 17, NOON_MS), **broken))  # type: ignore[arg-type]
     assert sentence in str(unreadable.value)
     assert "analysis.ledger[0]@17" in str(unreadable.value)
+
+
+def test_a_record_of_the_ledger_that_was_never_earmarks_is_passed_over(told: Told) -> None:
+    """Even its time counts nowhere: every reader must come to the same clock."""
+    told.state.apply(Record(LEDGER.name, 0, 17, NOON_MS + 10**9, b"k", (("x", b"1"),), b"hello"))
+    assert told.state.ledger == Ledger()
 
 
 def following(replay_id: UUID = FOLLOWING, ends: tuple[int, ...] = (), prompt: Prompt = SECOND) -> Replay:

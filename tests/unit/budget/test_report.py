@@ -190,6 +190,18 @@ def test_a_record_that_cannot_be_read_ends_the_report() -> None:
         Budget(FRIDAY).apply(replace(broken, value=b"{"))
 
 
+def test_a_record_that_was_never_earmarks_is_counted_and_changes_nothing() -> None:
+    sound, troubled = Budget(FRIDAY), Budget(FRIDAY)
+    records = [record(request(1), 0, NOON_MS), record(claim(1), 1, NOON_MS)]
+    foreign = replace(records[1], timestamp_ms=NOON_MS + 10**9, headers=(("x", b"1"),), value=b"hello")
+    for each in records:
+        sound.apply(each)
+    for each in (foreign, records[0], foreign, records[1], foreign):
+        troubled.apply(each)
+    assert troubled.report() == replace(sound.report(), foreign=3)
+    assert troubled.ledger == sound.ledger
+
+
 class ReportedLedger(LedgerMachine):
     """Whatever stands in the ledger: every day's report charges what the oracle charges, in all and by lane."""
 

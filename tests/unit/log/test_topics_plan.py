@@ -48,6 +48,7 @@ TOPIC_OF = {
     "OutlookChanged": "signals.outlooks",
     "OutlookRetracted": "signals.outlooks",
     "DeadLettered": "dead-letters",
+    "DeadLetterRetried": "dead-letters",
 }
 PARTITIONS = {
     "channels": 1,

@@ -7,7 +7,7 @@ from projections.ingest import TABLES, Place, Progress, apply, prepare, progress
 from streams.events.catalogue import CATALOGUE
 from streams.events.record import Record
 from streams.events.videos import VideoDiscovered
-from tests.builders.read_model_world import START_MS, at, extracted, record, video
+from tests.builders.read_model_world import START_MS, at, extracted, record, requested, video
 from tests.unit.projections.conftest import Told
 
 
@@ -31,6 +31,16 @@ def test_what_stands_before_the_position_is_passed_over() -> None:
 def test_the_brokers_clock_never_runs_back() -> None:
     batch = prepare([discovered(1, 0, 5000), discovered(1, 1, 3000)], {})
     assert {reached.clock_ms for reached in batch.progress.values()} == {5000}
+
+
+def test_a_record_that_was_never_earmarks_is_a_reject_and_moves_no_clock(told: Told) -> None:
+    """The ledger's fold passes over it, its time included, and claims expire by that clock."""
+    foreign = Record("analysis.ledger", 0, 0, START_MS, None, (), b"hello")
+    apply(told.database, [foreign])
+    assert told.rows("SELECT topic, rejects FROM freshness") == [("analysis.ledger", 1)]
+    apply(told.database, [record(requested(video(1)), 1, START_MS + 1000)])
+    apply(told.database, [replace(foreign, offset=2, timestamp_ms=START_MS + 10**9)])
+    assert progress(told.database)[Place("analysis.ledger", 0)].clock_ms == START_MS + 1000
 
 
 def test_an_event_in_a_topic_where_it_does_not_belong_is_a_reject(told: Told) -> None:

@@ -28,22 +28,22 @@ STATUS = "SELECT status, reason, next_try_at FROM video_status"
 
 def test_a_video_walks_from_discovered_to_analysed(told: Told) -> None:
     told.tell(VideoDiscovered(at=at(0), video=VIDEO))
-    assert told.rows(STATUS) == [("discovered", None, None)]
+    assert told.rows(STATUS) == [("discovered", "its captions were not taken yet", None)]
     told.tell(unavailable(VIDEO, 1, at(60)))
     assert told.rows(STATUS) == [("discovered", "no captions", at(60))]
     told.tell(extracted(VIDEO))
-    assert told.rows(STATUS) == [("captioned", None, None)]
-    told.tell(REQUEST, CLAIM, failed(VIDEO, FIRST, CLAIM.attempt_id, final=False))
+    assert told.rows(STATUS) == [("captioned", "no analysis is requested yet", None)]
+    told.tell(*activated(FIRST, 0, None), REQUEST, CLAIM, failed(VIDEO, FIRST, CLAIM.attempt_id, final=False))
     told.tell(settled(CLAIM, "retry", "0.1", None, at(70)))
     assert told.rows(STATUS) == [("captioned", "no JSON in the answer", at(70))]
-    told.tell(*activated(FIRST, 0, None), completed(VIDEO, FIRST, UUID(int=2)))
+    told.tell(completed(VIDEO, FIRST, UUID(int=2)))
     assert told.rows(STATUS) == [("analysed", None, None)]
 
 
 def test_a_try_that_fell_due_is_announced_no_more_once_it_is_claimed(told: Told) -> None:
     told.tell(extracted(VIDEO), REQUEST, CLAIM, settled(CLAIM, "retry", "0.1", None, at(70)))
     told.tell(reserved(REQUEST, FIRST, UUID(int=2), attempt=2))
-    assert told.rows(STATUS) == [("captioned", None, None)]
+    assert told.rows(STATUS) == [("captioned", "Claude is being asked", None)]
 
 
 def test_a_video_without_captions_for_good_has_failed(told: Told) -> None:
@@ -57,7 +57,7 @@ def test_a_video_whose_analysis_failed_for_good_has_failed_until_it_has_new_capt
     told.tell(extracted(VIDEO), failed(VIDEO, FIRST, None, final=True))
     assert told.rows(STATUS) == [("failed", "no JSON in the answer", None)]
     told.tell(extracted(VIDEO, 2))
-    assert told.rows(STATUS) == [("captioned", None, None)]
+    assert told.rows(STATUS) == [("captioned", "no analysis is requested yet", None)]
 
 
 def test_captions_that_are_asked_for_again_have_failed_only_when_that_has_failed_too(told: Told) -> None:
@@ -75,7 +75,13 @@ def test_a_try_that_is_made_before_its_time_is_announced_no_more(told: Told) -> 
 
 
 def test_an_analysis_that_is_asked_for_again_has_failed_only_when_that_has_failed_too(told: Told) -> None:
-    told.tell(extracted(VIDEO), REQUEST, CLAIM, failed(VIDEO, FIRST, CLAIM.attempt_id, final=True))
+    told.tell(
+        *activated(FIRST, 0, None),
+        extracted(VIDEO),
+        REQUEST,
+        CLAIM,
+        failed(VIDEO, FIRST, CLAIM.attempt_id, final=True),
+    )
     told.tell(settled(CLAIM, "failed", "0.5"))
     for again in (1, 2):
         assert told.rows(STATUS) == [("failed", "no JSON in the answer", None)]
@@ -84,7 +90,7 @@ def test_an_analysis_that_is_asked_for_again_has_failed_only_when_that_has_faile
         told.tell(repeated)
         assert told.rows(STATUS) == [("captioned", "no JSON in the answer", None)]
         told.tell(claim)
-        assert told.rows(STATUS) == [("captioned", None, None)]
+        assert told.rows(STATUS) == [("captioned", "Claude is being asked", None)]
         told.tell(failed(VIDEO, FIRST, claim.attempt_id, final=True, again=again))
 
 
@@ -109,12 +115,12 @@ def test_of_two_answers_to_one_prompt_the_first_stands(told: Told) -> None:
 
 def test_a_replays_failure_does_not_fail_the_video(told: Told) -> None:
     told.tell(extracted(VIDEO), failed(VIDEO, SECOND, None, final=True, lane="replay"))
-    assert told.rows(STATUS) == [("captioned", None, None)]
+    assert told.rows(STATUS) == [("captioned", "no analysis is requested yet", None)]
 
 
 def test_a_failed_refresh_of_captions_changes_nothing(told: Told) -> None:
     told.tell(extracted(VIDEO), unavailable(VIDEO, 2, None))
-    assert told.rows(STATUS) == [("captioned", None, None)]
+    assert told.rows(STATUS) == [("captioned", "no analysis is requested yet", None)]
 
 
 def test_a_channel_is_as_it_was_last_followed(told: Told) -> None:

@@ -6,7 +6,7 @@ from datetime import UTC, datetime
 from typing import NoReturn
 
 import pytest
-from aiokafka.errors import KafkaConnectionError, MessageSizeTooLargeError
+from aiokafka.errors import KafkaConnectionError, MessageSizeTooLargeError, RecordListTooLargeError
 from hypothesis import given
 from hypothesis import strategies as st
 
@@ -50,7 +50,8 @@ UNAVAILABLE = CaptionsUnavailable(
 
 UNREADABLE = [UnknownTypeError("?"), NewerVersionError("?"), BrokenBodyError("?")]
 AWAY = [TransientError("away"), KafkaConnectionError("away")]
-POISON = [ValueError("poison"), HandlerTimeoutError("slow"), TimeoutError(), MessageSizeTooLargeError("9 MB")]
+TOO_LARGE = [MessageSizeTooLargeError("9 MB"), RecordListTooLargeError("9 MB")]
+POISON = [ValueError("poison"), HandlerTimeoutError("slow"), TimeoutError()]
 
 
 class StoppedError(BaseException):
@@ -117,6 +118,11 @@ def test_every_failure_of_a_handler_is_tried_again_first(error: Exception) -> No
     assert all(isinstance(delay, Retry) and delay.delay_s > 0 for delay in delays)
 
 
+@pytest.mark.parametrize("error", TOO_LARGE, ids=repr)
+def test_what_the_log_finds_too_large_is_not_made_three_times(error: Exception) -> None:
+    assert after_failure(error, 1, 0) == DeadLetter(counts=True)
+
+
 @pytest.mark.parametrize("error", AWAY, ids=repr)
 def test_what_is_not_the_events_fault_is_never_dead_lettered(error: Exception) -> None:
     todo = after_failure(error, TRIES, 0)
@@ -124,7 +130,7 @@ def test_what_is_not_the_events_fault_is_never_dead_lettered(error: Exception) -
     assert todo.code is ExitCode.TRY_LATER
 
 
-@pytest.mark.parametrize("error", POISON, ids=repr)
+@pytest.mark.parametrize("error", POISON + TOO_LARGE, ids=repr)
 def test_poison_is_dead_lettered_until_too_many_come_in_a_row(error: Exception) -> None:
     outcomes = [after_failure(error, TRIES, streak) for streak in range(DEAD_LETTERS_IN_A_ROW)]
     assert outcomes[:-1] == [DeadLetter(counts=True)] * (DEAD_LETTERS_IN_A_ROW - 1)
