@@ -23,7 +23,7 @@ class Standstill:
 _FORM: TypeAdapter[list[Standstill]] = TypeAdapter(list[Standstill])
 
 
-class Report:
+class StandstillFile:
     """Writes what stands still to `home`, at each change."""
 
     def __init__(self, home: Path) -> None:

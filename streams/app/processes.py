@@ -13,7 +13,7 @@ from functools import partial
 from typing import get_args
 
 from streams.analysis import request_analysis as analysis_agent
-from streams.analysis.standstill import Report
+from streams.analysis.standstill import StandstillFile
 from streams.app.connections import connection_of, ytdlp_options
 from streams.app.diagnostics import configure
 from streams.budget.limits import Limits
@@ -118,7 +118,7 @@ def analyst(settings: Settings) -> None:
                 symbols,
                 utc_now,
                 stop,
-                report=Report(settings.home),
+                report=StandstillFile(settings.home),
             )
 
     configure()

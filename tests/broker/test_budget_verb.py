@@ -12,6 +12,7 @@ from click.testing import CliRunner, Result
 
 from projections.rebuild import rebuild
 from projections.snapshots import LINK
+from streams.analysis.standstill import Standstill, StandstillFile
 from streams.budget.entries import LedgerError, read_entry
 from streams.budget.ledger import Ledger
 from streams.budget.report import Budget, Report
@@ -225,6 +226,24 @@ async def test_an_alarm_is_said(connection: Connection) -> None:
     day = datetime.fromtimestamp(rung.timestamp_ms / 1000, UTC).date()
     said = await run(connection, "--day", f"{day}")
     assert f"ALARM: attempt {dear.attempt_id} cost $0.02 where $0.01 was reserved" in said.output
+
+
+async def test_why_claude_is_not_asked_is_said_with_since_and_until(
+    connection: Connection, tmp_path: Path, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    """Of today: what the analyst last wrote on this machine."""
+    monkeypatch.setenv("EARMARK_HOME", str(tmp_path))
+    since = datetime(2026, 11, 20, 12, tzinfo=UTC)
+    StandstillFile(tmp_path)(
+        [
+            Standstill(since, "401 authentication_error: invalid x-api-key"),
+            Standstill(since, "Claude answers nobody", since + timedelta(minutes=15)),
+        ]
+    )
+    said = (await run(connection)).output
+    assert "NOT ASKED since 2026-11-20 12:00: 401 authentication_error: invalid x-api-key" in said
+    assert "NOT ASKED since 2026-11-20 12:00, until 2026-11-20 12:15: Claude answers nobody" in said
+    assert "NOT ASKED" not in (await run(connection, "--day", "2026-01-31")).output
 
 
 @pytest.mark.parametrize(

@@ -7,7 +7,7 @@ from uuid import UUID
 import pytest
 
 from streams.analysis.obstacles import Obstacles
-from streams.analysis.standstill import NAME, Report, Standstill, read_standstills
+from streams.analysis.standstill import NAME, Standstill, StandstillFile, read_standstills
 from streams.analysis.state import AnalystState
 from streams.budget.ledger import Ledger
 from tests.builders.analyst_scene import PROMPT
@@ -77,7 +77,7 @@ def test_an_alarm_stops_all_until_the_day_ends() -> None:
 
 
 def test_what_stands_still_is_written_at_each_change_and_read(tmp_path: Path) -> None:
-    report, standing = Report(tmp_path), Standstill(NOON, "401 authentication_error")
+    report, standing = StandstillFile(tmp_path), Standstill(NOON, "401 authentication_error")
     assert read_standstills(tmp_path) == []
     report([standing])
     assert read_standstills(tmp_path) == [standing]

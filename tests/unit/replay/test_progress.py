@@ -179,3 +179,10 @@ def test_a_replay_is_told_in_a_sentence_that_says_what_helps() -> None:
         " with a higher --max-usd another replay takes the rest"
     )
     assert sentence(told.tell(cancelled()), "extract-v2").endswith("charged")
+
+
+def test_a_replay_that_earmark_itself_ended_says_why() -> None:
+    ended = cancelled().model_copy(update={"reason": "404 not_found_error: model: claude-haiku-3"})
+    told = Told().tell(started("1"), asked(1), ended)
+    assert (told.state, told.reason) == ("cancelled", ended.reason)
+    assert "it was ended: 404 not_found_error: model: claude-haiku-3" in sentence(told, "extract-v2")
