@@ -1,15 +1,21 @@
 """The settings: EARMARK_* from the environment or a .env file, read once into one frozen model."""
 
+import io
+import os
 import re
 from decimal import Decimal
+from difflib import get_close_matches
 from pathlib import Path
-from typing import Annotated, Literal
+from typing import Annotated, Literal, Self
+from urllib.parse import urlsplit
 
-from pydantic import BeforeValidator, Field, SecretStr, ValidationError
+from dotenv.parser import parse_stream
+from pydantic import AfterValidator, BeforeValidator, Field, SecretStr, ValidationError, model_validator
 from pydantic_settings import BaseSettings, NoDecode, SettingsConfigDict
 
 from streams.errors import EarmarkError
 
+ENV_FILE = ".env"
 _UNITS = {"ms": 0.001, "s": 1.0, "m": 60.0, "h": 3600.0, "d": 86400.0}
 
 
@@ -38,12 +44,31 @@ Seconds = Annotated[float, BeforeValidator(parse_duration)]
 Names = Annotated[tuple[str, ...], NoDecode, BeforeValidator(_split)]
 
 
+def _there(path: Path) -> Path:
+    if not path.is_file():
+        raise ValueError(f"there is no file {path}")
+    return path
+
+
+def _address(text: str) -> str:
+    parts = urlsplit(text)
+    if parts.scheme not in ("http", "https") or not parts.hostname:
+        raise ValueError(f"{text!r} is no address: write it like https://example.org")
+    return text
+
+
+ReadableFile = Annotated[Path, AfterValidator(_there)]
+Address = Annotated[str, AfterValidator(_address)]
+SHORTEST_POLL_S = 60.0
+
+
 class Settings(BaseSettings):
     """Every setting. Times are in seconds, money in US dollars."""
 
     model_config = SettingsConfigDict(
         env_prefix="EARMARK_",
-        env_file=".env",
+        env_file=ENV_FILE,
+        env_file_encoding="utf-8",
         env_ignore_empty=True,
         extra="ignore",
         frozen=True,
@@ -60,7 +85,9 @@ class Settings(BaseSettings):
     )
     kafka_username: str | None = Field(default=None, description="user name, for SASL_*")
     kafka_password: SecretStr | None = Field(default=None, description="password, for SASL_*")
-    kafka_ca_file: Path | None = Field(default=None, description="CA certificate file, for SSL and SASL_SSL")
+    kafka_ca_file: ReadableFile | None = Field(
+        default=None, description="CA certificate file, for SSL and SASL_SSL"
+    )
     kafka_replication_factor: int = Field(
         default=1, ge=1, description="replicas of each topic that `topics apply` creates"
     )
@@ -98,31 +125,88 @@ class Settings(BaseSettings):
     youtube_per_minute: float = Field(
         default=20.0, gt=0, description="videos requested a minute; of new ones a minute's worth at once"
     )
-    youtube_url: str | None = Field(default=None, description="origin to use instead of YouTube's")
+    youtube_url: Address | None = Field(default=None, description="origin to use instead of YouTube's")
     ytdlp_clients: Names = Field(default=("visionos",), description="yt-dlp's player clients")
-    cookies: Path | None = Field(default=None, description="cookies.txt file for yt-dlp")
-    symbols: Path | None = Field(
+    cookies: ReadableFile | None = Field(default=None, description="cookies.txt file for yt-dlp")
+    symbols: ReadableFile | None = Field(
         default=None,
         description="file of listed symbols: on each line a symbol and, behind a blank, comma or tab, perhaps its name",
     )
     anthropic_api_key: SecretStr | None = Field(
         default=None, validation_alias="ANTHROPIC_API_KEY", description="API key for Claude"
     )
-    anthropic_base_url: str | None = Field(
+    anthropic_base_url: Address | None = Field(
         default=None,
         validation_alias="ANTHROPIC_BASE_URL",
         description="address of Claude's API, instead of the SDK's own",
     )
 
+    @model_validator(mode="after")
+    def _fit_together(self) -> Self:
+        if self.backfill_share + self.replay_share > 1:
+            raise ValueError(
+                f"EARMARK_BACKFILL_SHARE and EARMARK_REPLAY_SHARE are {self.backfill_share + self.replay_share} together:"
+                " lower one of them, 1 is the whole cap"
+            )
+        # A stand-in on this machine may be asked as often as one likes.
+        if self.poll_interval < SHORTEST_POLL_S and self.youtube_url is None:
+            raise ValueError(
+                f"EARMARK_POLL_INTERVAL: {self.poll_interval:g} s is too short: write at least 1m"
+            )
+        return self
+
 
 def load() -> Settings:
-    """The settings of this process. Raises EarmarkError, with a sentence for each wrong setting."""
+    """The settings of this process. Raises EarmarkError, with a sentence for each wrong setting or name that is none."""
+    file = _read_file()
+    complaints = [
+        *(_unknown(name, "") for name in os.environ if _is_unknown(name)),
+        *(_unknown(name, f"{ENV_FILE}, ") for name in file if _is_unknown(name)),
+    ]
     try:
-        return Settings()
+        settings = Settings()
     except ValidationError as error:
-        complaints = [_complaint(problem["loc"], problem["msg"]) for problem in error.errors()]
+        complaints += [_complaint(problem["loc"], problem["msg"]) for problem in error.errors()]
     # Outside: pydantic's error holds frames that hold whoever handles this one, and the collector cannot see into it.
-    raise EarmarkError("\n".join(complaints))
+    if complaints:
+        raise EarmarkError("\n".join(complaints))
+    return settings
+
+
+def source(field: str) -> str:
+    """Where a field's value comes from: the environment, the .env file, or the default."""
+    name = variable(field)
+    if os.environ.get(name):
+        return "environment"
+    return ENV_FILE if _read_file().get(name) else "default"
+
+
+def _read_file() -> dict[str, str | None]:
+    """The .env file's names and values. Raises EarmarkError for a line that is none, where python-dotenv only warns."""
+    path = Path(ENV_FILE)
+    if not path.is_file():
+        return {}
+    try:
+        bindings = list(parse_stream(io.StringIO(path.read_text(encoding="utf-8"))))
+    except UnicodeDecodeError as error:
+        line = path.read_bytes()[: error.start].count(b"\n") + 1
+        raise EarmarkError(f"{ENV_FILE}, line {line}: it is no UTF-8; save the file as UTF-8") from error
+    for binding in bindings:
+        if binding.error:
+            text = binding.original.string.strip()
+            raise EarmarkError(f"{ENV_FILE}, line {binding.original.line}: {text!r} is no NAME=VALUE")
+    return {binding.key: binding.value for binding in bindings if binding.key is not None}
+
+
+def _is_unknown(name: str) -> bool:
+    known = {variable(field) for field in Settings.model_fields}
+    return name.upper().startswith("EARMARK_") and name.upper() not in known
+
+
+def _unknown(name: str, where: str) -> str:
+    known = [variable(field) for field in Settings.model_fields]
+    nearest = get_close_matches(name.upper(), known, 1, 0)
+    return f"{where}{name}: there is no such setting; did you mean {nearest[0]}?"
 
 
 def variable(field: str) -> str:
@@ -132,6 +216,8 @@ def variable(field: str) -> str:
 
 
 def _complaint(location: tuple[int | str, ...], message: str) -> str:
+    if not location:  # of several settings together, which the message names
+        return message.removeprefix("Value error, ")
     field = str(location[0])
     name = variable(field) if field in Settings.model_fields else field
     return f"{name}: {message.removeprefix('Value error, ')}"

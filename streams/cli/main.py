@@ -28,6 +28,7 @@ VERBS = {
     "prompts": "streams.cli.prompts:prompts",
     "signals": "streams.cli.signals:signals",
     "dead-letters": "streams.cli.dead_letters:dead_letters",
+    "settings": "streams.cli.settings:settings",
     "topics": "streams.cli.topics:topics",
     "broker": "streams.cli.broker:broker",
 }

@@ -5,10 +5,12 @@ from decimal import Decimal
 from pathlib import Path
 
 import pytest
+from click.testing import CliRunner
 from hypothesis import given
 from hypothesis import strategies as st
 from pydantic import ValidationError
 
+from streams.cli.settings import settings as settings_verb
 from streams.errors import EarmarkError
 from streams.settings import Settings, load, parse_duration, variable
 
@@ -167,3 +169,79 @@ def test_every_setting_says_what_it_means() -> None:
 def test_a_setting_is_named_by_its_variable() -> None:
     assert variable("daily_cap_usd") == "EARMARK_DAILY_CAP_USD"
     assert variable("anthropic_api_key") == "ANTHROPIC_API_KEY"
+
+
+@pytest.mark.parametrize("name", ["EARMARK_DAILY_CAP", "EARMARK_DAILY_CAP_EUR", "earmark_daily_cap_usdd"])
+def test_a_name_that_is_none_is_refused_with_the_nearest(monkeypatch: pytest.MonkeyPatch, name: str) -> None:
+    """Ignored in silence, the cap would be the default again."""
+    monkeypatch.setenv(name, "1")
+    with pytest.raises(
+        EarmarkError, match=f"^{name}: there is no such setting; did you mean EARMARK_DAILY_CAP_USD"
+    ):
+        load()
+
+
+def test_a_name_that_is_none_is_refused_in_the_file_too(bare: Path) -> None:
+    (bare / DOT_ENV).write_text("EARMARK_CAP=1\nOTHERS_CAP=1\n")
+    with pytest.raises(EarmarkError) as raised:
+        load()
+    (sentence,) = str(raised.value).splitlines()
+    assert sentence.startswith(".env, EARMARK_CAP: there is no such setting")
+
+
+@pytest.mark.parametrize(
+    ("content", "sentence"),
+    [
+        (b"EARMARK_HOME=x\nEARMARK_TABS videos\n", ".env, line 2: 'EARMARK_TABS videos' is no NAME=VALUE"),
+        (b"EARMARK_HOME=x\n\nEARMARK_KAFKA=\xff\xfe\n", ".env, line 3: it is no UTF-8"),
+    ],
+)
+def test_a_broken_line_of_the_file_is_named(bare: Path, content: bytes, sentence: str) -> None:
+    (bare / DOT_ENV).write_bytes(content)
+    with pytest.raises(EarmarkError) as raised:
+        load()
+    assert str(raised.value).startswith(sentence)
+
+
+@pytest.mark.parametrize(
+    ("variables", "sentence"),
+    [
+        ({"EARMARK_BACKFILL_SHARE": "0.7", "EARMARK_REPLAY_SHARE": "0.4"}, "are 1.1 together"),
+        ({"EARMARK_POLL_INTERVAL": "10s"}, "EARMARK_POLL_INTERVAL: 10 s is too short: write at least 1m"),
+        ({"EARMARK_SYMBOLS": "nowhere.txt"}, "EARMARK_SYMBOLS: there is no file nowhere.txt"),
+        ({"EARMARK_COOKIES": "nowhere.txt"}, "EARMARK_COOKIES: there is no file nowhere.txt"),
+        ({"EARMARK_KAFKA_CA_FILE": "nowhere.pem"}, "EARMARK_KAFKA_CA_FILE: there is no file nowhere.pem"),
+        ({"EARMARK_YOUTUBE_URL": "youtube"}, "EARMARK_YOUTUBE_URL: 'youtube' is no address"),
+        ({"ANTHROPIC_BASE_URL": "ftp://x"}, "ANTHROPIC_BASE_URL: 'ftp://x' is no address"),
+    ],
+)
+def test_what_cannot_be_is_refused_before_anything_starts(
+    monkeypatch: pytest.MonkeyPatch, variables: dict[str, str], sentence: str
+) -> None:
+    for name, value in variables.items():
+        monkeypatch.setenv(name, value)
+    with pytest.raises(EarmarkError) as raised:
+        load()
+    assert sentence in str(raised.value)
+
+
+def test_a_stand_in_for_youtube_may_be_polled_at_any_pace(monkeypatch: pytest.MonkeyPatch) -> None:
+    monkeypatch.setenv("EARMARK_YOUTUBE_URL", "http://127.0.0.1:1")
+    monkeypatch.setenv("EARMARK_POLL_INTERVAL", "1s")
+    assert load().poll_interval == 1
+
+
+def test_the_verb_prints_each_setting_with_its_source_and_no_secret(
+    bare: Path, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    (bare / DOT_ENV).write_text("EARMARK_DAILY_CAP_USD=0.25\n")
+    monkeypatch.setenv("EARMARK_TABS", "videos,streams")
+    monkeypatch.setenv("ANTHROPIC_API_KEY", "sesame")
+    said = CliRunner().invoke(settings_verb)
+    rows = {line.split()[0]: line.split()[1:] for line in said.output.splitlines()[1:]}
+    assert rows["EARMARK_DAILY_CAP_USD"] == ["0.25", ".env"]
+    assert rows["EARMARK_TABS"] == ["videos,", "streams", "environment"]
+    assert rows["EARMARK_WORKER_SLOT"] == ["w0", "default"]
+    assert rows["ANTHROPIC_API_KEY"][-1] == "environment"
+    assert "sesame" not in said.output
+    assert rows.keys() == {variable(field) for field in Settings.model_fields}
