@@ -28,7 +28,7 @@ demo: setup
 
 # One command: format, lint, import contracts, types, tests.
 test: lint
-	@$(BIN)/pytest --numprocesses=2 --dist=loadfile
+	@$(BIN)/pytest --numprocesses=3 --dist=loadfile
 
 # Unit and property tests on the newest Python that this machine has beside the one of .venv.
 test-newest: setup
@@ -37,7 +37,7 @@ test-newest: setup
 	  $(BIN)/uv venv --quiet --clear --python "$$newest" .venv-newest && \
 	  $(BIN)/uv pip install --quiet --python .venv-newest/bin/python --require-hashes -r requirements-dev.lock && \
 	  $(BIN)/uv pip install --quiet --python .venv-newest/bin/python --no-deps --editable . && \
-	  .venv-newest/bin/pytest --numprocesses=2 --dist=loadfile tests/unit tests/properties
+	  .venv-newest/bin/pytest --numprocesses=3 --dist=loadfile tests/unit tests/properties
 
 lint: setup
 	@$(BIN)/ruff format --check .

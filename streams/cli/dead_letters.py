@@ -48,7 +48,7 @@ def show(number: int) -> None:
     letters, letter = asyncio.run(_whole(number))
     known = letters.by_number[number]
     for line in _lines(letter, letters.refusal(known)):
-        say(line)
+        say(printable(line))
 
 
 @dead_letters.command()
@@ -91,7 +91,7 @@ async def _retry(numbers: Iterable[int], *, every: bool) -> None:
             if refusal is not None:
                 say(f"dead letter {number} is left: {refusal}", err=True)
     async for line in retry_letters(connection, letters.to_retry(numbers), utc_now):
-        say(line)
+        say(printable(line))
 
 
 def _table(shown: Iterable[Letter], letters: Letters) -> Table:
