@@ -9,6 +9,7 @@ from streams.captions.schedule import Failure
 from streams.ytdlp.refusals import owner_of, owner_of_error, owner_of_status, seconds_to_start
 
 UNFINISHED = ("is_live", "post_live", "is_upcoming")
+NO_WORDS = "no words"
 
 
 def of_error(kind: str, text: str, status: int | None) -> Failure:
@@ -55,6 +56,3 @@ def of_tracks(failed: Sequence[tuple[str, int, str]]) -> Failure:
         return Failure(f"YouTube refuses the captions ({reason})", "soon")
     wordless = all(status == 200 and what == NO_WORDS for _, status, what in failed)
     return Failure(f"no track has words ({reason})", "later" if wordless else "unknown")
-
-
-NO_WORDS = "no words"

@@ -2,7 +2,7 @@
 
 import asyncio
 from collections.abc import Mapping
-from dataclasses import dataclass, field, replace
+from dataclasses import replace
 from decimal import Decimal
 from typing import Any
 
@@ -25,26 +25,13 @@ from streams.log.connection import Connection
 from streams.log.topics import ANALYSES, LEDGER
 from streams.loopback.claude import LoopbackClaude
 from streams.loopback.script import SERVER_ERROR, Failure, Reply, Step
-from tests.builders.analyst_scene import ANSWER, LIMITS, PROMPT, Scene, analysts, captions_of, scene
+from tests.builders.analyst_scene import ANSWER, LIMITS, PROMPT, Answers, Scene, analysts, captions_of, scene
 
 pytestmark = pytest.mark.kafka
 
 FILTERED = Failure(400, "invalid_request_error", "Output blocked by content filtering policy")
 RETIRED = Failure(404, "not_found_error", "model: claude-haiku-5-5")
 ODD = Failure(400, "invalid_request_error", "output_config.effort: not supported by this model")
-
-
-@dataclass
-class Answers:
-    """An improviser whose answers are named by the videos, and may be changed while it serves."""
-
-    by_video: dict[str, Step] = field(default_factory=dict)
-    otherwise: Step = field(default_factory=lambda: Reply(ANSWER))
-
-    def __call__(self, body: Mapping[str, Any]) -> Step:
-        asked = body["messages"][0]["content"]
-        steps = (step for video, step in self.by_video.items() if f"welcome to {video}" in asked)
-        return next(steps, self.otherwise)
 
 
 async def claims(log: Scene) -> list[BudgetReserved]:

@@ -1,10 +1,7 @@
 """What the analyst makes of every way a call can end: the money, the attempts, what stays claimable."""
 
 import asyncio
-from collections.abc import Mapping
-from dataclasses import dataclass, field
 from datetime import datetime, timedelta
-from typing import Any
 
 import pytest
 
@@ -14,25 +11,12 @@ from streams.events.ledger import BudgetReserved, BudgetSettled
 from streams.log.connection import Connection
 from streams.log.topics import ANALYSES, LEDGER
 from streams.loopback.claude import LoopbackClaude
-from streams.loopback.script import Failure, Reply, Step
-from tests.builders.analyst_scene import ANSWER, Scene, analysts, scene
+from streams.loopback.script import Failure, Reply
+from tests.builders.analyst_scene import ANSWER, Answers, Scene, analysts, scene
 
 pytestmark = pytest.mark.kafka
 
 TOO_LARGE = Failure(413, "request_too_large", "Request exceeds the maximum allowed number of bytes.")
-
-
-@dataclass
-class Answers:
-    """An improviser whose answers are named by the videos, and may be changed while it serves."""
-
-    by_video: dict[str, Step] = field(default_factory=dict)
-    otherwise: Step = field(default_factory=lambda: Reply(ANSWER))
-
-    def __call__(self, body: Mapping[str, Any]) -> Step:
-        asked = body["messages"][0]["content"]
-        steps = (step for video, step in self.by_video.items() if f"welcome to {video}" in asked)
-        return next(steps, self.otherwise)
 
 
 async def failures(log: Scene) -> dict[str, AnalysisFailed]:

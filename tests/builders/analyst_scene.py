@@ -1,12 +1,12 @@
 """A log with captions and requests in it, and analysts that work on it against a loopback Claude."""
 
 import asyncio
-from collections.abc import AsyncIterator, Sequence
+from collections.abc import AsyncIterator, Mapping, Sequence
 from contextlib import asynccontextmanager
 from dataclasses import dataclass, field
 from datetime import UTC, datetime
 from decimal import Decimal
-from typing import TypeVar
+from typing import Any, TypeVar
 
 import orjson
 
@@ -27,6 +27,7 @@ from streams.log.connection import Connection
 from streams.log.follow import follow, read
 from streams.log.publish import Publisher, publisher
 from streams.log.topics import LEDGER, Topic
+from streams.loopback.script import Reply, Step
 from streams.prompts.place_markers import place_markers
 
 E = TypeVar("E", bound=Event)
@@ -77,6 +78,19 @@ ANSWER = orjson.dumps(
         ],
     }
 ).decode()
+
+
+@dataclass
+class Answers:
+    """An improviser whose answers are named by the videos, and may be changed while it serves."""
+
+    by_video: dict[str, Step] = field(default_factory=dict)
+    otherwise: Step = field(default_factory=lambda: Reply(ANSWER))
+
+    def __call__(self, body: Mapping[str, Any]) -> Step:
+        asked = body["messages"][0]["content"]
+        steps = (step for video, step in self.by_video.items() if f"welcome to {video}" in asked)
+        return next(steps, self.otherwise)
 
 
 def captions_of(video_id: str, origin: Origin = "poll") -> CaptionsExtracted:
