@@ -155,7 +155,7 @@ def judge(evidence: Evidence) -> Judgement:
     faults = [
         *evidence.crashed,
         *([] if evidence.came_to_rest else ["the analysts did not come to rest in time"]),
-        *_money(evidence.plan.cap_usd, told, bills, full),
+        *_money(evidence.plan.cap_usd, told, bills, full, _charged_for_nothing(evidence, told)),
         *_charges(evidence.plan, told, calls),
         *_calls(evidence, told, calls),
         *_settlements(told),
@@ -180,12 +180,28 @@ def _full_days(plan: Plan, told: Told) -> set[int]:
     return {number for number, day in told.days.items() if day.waiting and day.room_usd < plan.dearest_usd}
 
 
-def _money(cap_usd: Decimal, told: Told, bills: Mapping[int, Decimal], full: set[int]) -> Iterator[str]:
+def _charged_for_nothing(evidence: Evidence, told: Told) -> Mapping[int, Decimal]:
+    """What stays charged by day for calls that Claude did not answer while it answered nobody."""
+    charged: dict[int, Decimal] = defaultdict(lambda: NOTHING)
+    for line in evidence.access_log:
+        if line["status"] == AWAY and line["attempt_id"] is not None:
+            day = (line["at_ms"] - evidence.day_start_ms) // DAY_MS
+            charged[day] += told.charges.get(UUID(line["attempt_id"]), NOTHING)
+    return charged
+
+
+def _money(
+    cap_usd: Decimal,
+    told: Told,
+    bills: Mapping[int, Decimal],
+    full: set[int],
+    for_nothing: Mapping[int, Decimal],
+) -> Iterator[str]:
     for day in sorted(told.days.keys() | bills.keys()):
         usd = bills.get(day, NOTHING)
         if usd > cap_usd:
             yield f"day {day} was billed ${usd}, above the cap of ${cap_usd}"
-        if day in full and usd < ENOUGH * cap_usd:
+        if day in full and usd + for_nothing.get(day, NOTHING) < ENOUGH * cap_usd:
             yield f"day {day} had more work than money and was billed only ${usd} of ${cap_usd}"
     # A run has work for more than two days: whatever the first one came to, the last one must have spent its cap.
     if max(told.days, default=None) not in full:

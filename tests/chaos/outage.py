@@ -74,6 +74,7 @@ async def play(connection: Connection, length_s: float, scale: float) -> Loss:
     async with scene(connection) as log, LoopbackClaude({}, improvise=answer) as claude:
         await log.ask(*(f"v{number}" for number in range(WAITING)))
         async with analysts(log, claude.base_url, limits=limits):
+            await log.until(LEDGER, [BudgetSettled], 1)  # or it would be over before the analyst has begun
             for number in range(ARRIVALS):
                 await asyncio.sleep(length_s / scale / ARRIVALS)
                 await log.ask(f"n{number}")
