@@ -73,8 +73,11 @@ class Scout:
             return False
         if seen_at is None and self.now() < follow.at + FRESH:
             return True
-        known = self.known.settled.keys() | self.backlog.live.keys()
-        return feed is None or not reaches_back(feed.listed, follow, known)
+        if feed is None:
+            return True
+        ids = (entry.video_id for entry in feed.listed)
+        known = {one for one in ids if one in self.known.settled or one in self.backlog.live}
+        return not reaches_back(feed.listed, follow, known)
 
     async def _feed(self, follow: Follow) -> Feed | None:
         try:

@@ -4,13 +4,12 @@ import asyncio
 import logging
 from dataclasses import dataclass, replace
 from datetime import datetime, timedelta
-from hashlib import blake2b
 
 from streams.clock import Clock
 from streams.discovery.channels import Follow
 from streams.discovery.due import Pace
 from streams.discovery.look import Scout
-from streams.discovery.throttle import MEMORY, Pause, Refusal, Throttle
+from streams.discovery.throttle import MEMORY, Pause, Refusal, Throttle, fraction
 from streams.discovery.youtube import RefusedError
 from streams.errors import EarmarkError
 
@@ -102,7 +101,8 @@ class Looks:
             self._throttle.served(now)
             last = replace(last, last_success=now)
         self.seen[channel_id] = replace(last, last_look=now, problem=problem)
-        self._next[channel_id] = (follow, now + wait * _jitter(channel_id, now))
+        jitter = 1 + JITTER * (2 * fraction(channel_id, now) - 1)
+        self._next[channel_id] = (follow, now + wait * jitter)
 
     async def stop(self) -> None:
         """End the looks that run."""
@@ -110,8 +110,3 @@ class Looks:
         for task in running:
             task.cancel()
         await asyncio.gather(*running, return_exceptions=True)
-
-
-def _jitter(channel_id: str, at: datetime) -> float:
-    digest = blake2b(f"{channel_id} {at.isoformat()}".encode(), digest_size=4).digest()
-    return 1 + JITTER * (2 * int.from_bytes(digest) / 2**32 - 1)

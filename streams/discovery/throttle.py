@@ -15,6 +15,7 @@ from dataclasses import dataclass, field
 from datetime import UTC, datetime, timedelta
 from hashlib import blake2b
 from itertools import groupby
+from math import inf
 from typing import NamedTuple
 
 FIRST_PROBE, LAST_PROBE = timedelta(minutes=5), timedelta(hours=6)
@@ -78,9 +79,13 @@ class Throttle:
         self._verdict = None
 
     def forget(self, before: datetime) -> None:
-        """Drop the answers that are too old to matter."""
+        """Drop the refusals that are too old to matter, and what was served before those that are left: it parts none.
+
+        Only where answers come in the order of their times.
+        """
         self._refusals = {refusal for refusal in self._refusals if refusal.at >= before}
-        self._served = array("d", (at for at in self._served if at >= before.timestamp()))
+        first = min((refusal.at.timestamp() for refusal in self._refusals), default=inf)
+        self._served = array("d", (at for at in self._served if at >= first))
 
     def verdict(self) -> Verdict:
         """What all answers so far come to."""
@@ -140,10 +145,14 @@ def _pause(counted: Sequence[Refusal]) -> Pause:
     return Pause(counted[0].at, until, last.sentence, last.unknown)
 
 
+def fraction(asker: str, at: datetime) -> float:
+    """A number from 0 to 1 for jitter, from who asks and when: every process comes to the same one, and a restart, too."""
+    digest = blake2b(f"{asker} {at.isoformat()}".encode(), digest_size=4).digest()
+    return int.from_bytes(digest) / 2**32
+
+
 def _interval(step: int, refusal: Refusal) -> timedelta:
-    # From the refusal itself: every process comes to the same time, and a restart, too.
-    digest = blake2b(f"{refusal.asker} {refusal.at.isoformat()}".encode(), digest_size=4).digest()
-    jitter = 1 + JITTER * int.from_bytes(digest) / 2**32
+    jitter = 1 + JITTER * fraction(refusal.asker, refusal.at)
     return timedelta(seconds=jitter * min(FIRST_PROBE * 2.0 ** min(step, 16), LAST_PROBE).total_seconds())
 
 

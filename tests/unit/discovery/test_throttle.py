@@ -154,3 +154,18 @@ def test_a_pause_is_never_longer_than_the_longest_interval_after_its_last_refusa
         refused = [answer.at for answer in answers if isinstance(answer, Refusal)]
         assert pause.since <= max(refused)
         assert pause.until <= max(refused) + LAST_PROBE * (1 + JITTER)
+
+
+@given(ANSWERS)
+def test_in_the_order_of_time_what_was_served_before_any_refusal_may_be_forgotten(
+    answers: list[Refusal | datetime],
+) -> None:
+    forgetful, mindful = Throttle(), Throttle()
+    for answer in sorted(answers, key=lambda one: one.at if isinstance(one, Refusal) else one):
+        for throttle in (forgetful, mindful):
+            if isinstance(answer, Refusal):
+                throttle.refused(answer)
+            else:
+                throttle.served(answer)
+        forgetful.forget(NOON)  # no refusal is older
+        assert forgetful.verdict() == mindful.verdict()
