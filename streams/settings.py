@@ -3,6 +3,7 @@
 import io
 import os
 import re
+from collections.abc import Iterable, Iterator, Sequence
 from decimal import Decimal
 from difflib import get_close_matches
 from pathlib import Path
@@ -158,11 +159,8 @@ class Settings(BaseSettings):
 
 def load() -> Settings:
     """The settings of this process. Raises EarmarkError, with a sentence for each wrong setting or name that is none."""
-    file = _read_file()
-    complaints = [
-        *(_unknown(name, "") for name in os.environ if _is_unknown(name)),
-        *(_unknown(name, f"{ENV_FILE}, ") for name in file if _is_unknown(name)),
-    ]
+    known = [variable(field) for field in Settings.model_fields]
+    complaints = [*_unknown(os.environ, known, ""), *_unknown(_read_file(), known, f"{ENV_FILE}, ")]
     try:
         settings = Settings()
     except ValidationError as error:
@@ -173,12 +171,14 @@ def load() -> Settings:
     return settings
 
 
-def source(field: str) -> str:
-    """Where a field's value comes from: the environment, the .env file, or the default."""
-    name = variable(field)
-    if os.environ.get(name):
-        return "environment"
-    return ENV_FILE if _read_file().get(name) else "default"
+def sources() -> dict[str, str]:
+    """Where each field's value comes from: the environment, the .env file, or the default."""
+    file = _read_file()
+    names = {field: variable(field) for field in Settings.model_fields}
+    return {
+        field: "environment" if os.environ.get(name) else ENV_FILE if file.get(name) else "default"
+        for field, name in names.items()
+    }
 
 
 def _read_file() -> dict[str, str | None]:
@@ -198,15 +198,11 @@ def _read_file() -> dict[str, str | None]:
     return {binding.key: binding.value for binding in bindings if binding.key is not None}
 
 
-def _is_unknown(name: str) -> bool:
-    known = {variable(field) for field in Settings.model_fields}
-    return name.upper().startswith("EARMARK_") and name.upper() not in known
-
-
-def _unknown(name: str, where: str) -> str:
-    known = [variable(field) for field in Settings.model_fields]
-    nearest = get_close_matches(name.upper(), known, 1, 0)
-    return f"{where}{name}: there is no such setting; did you mean {nearest[0]}?"
+def _unknown(names: Iterable[str], known: Sequence[str], where: str) -> Iterator[str]:
+    for name in names:
+        if name.upper().startswith("EARMARK_") and name.upper() not in known:
+            nearest = get_close_matches(name.upper(), known, 1, 0)
+            yield f"{where}{name}: there is no such setting; did you mean {nearest[0]}?"
 
 
 def variable(field: str) -> str:

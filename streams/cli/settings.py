@@ -5,7 +5,7 @@ from pydantic import SecretStr
 from rich.table import Table
 
 from streams.cli.terminal import cell, console
-from streams.settings import Settings, load, source, variable
+from streams.settings import load, sources, variable
 
 
 @click.command()
@@ -15,8 +15,8 @@ def settings() -> None:
     table = Table(box=None)
     for name in ("setting", "value", "from"):
         table.add_column(name, overflow="fold")
-    for field in Settings.model_fields:
-        table.add_row(variable(field), cell(_shown(getattr(loaded, field))), source(field))
+    for field, source in sources().items():
+        table.add_row(variable(field), cell(_shown(getattr(loaded, field))), source)
     console().print(table)
 
 
