@@ -18,7 +18,10 @@ JITTER = 0.2
 
 @dataclass
 class Breaker:
-    """`first_s` and `longest_s`: the pauses, in seconds. `until_ms`: when the next probe may go (ms since 1970), 0 where the breaker is closed; `since_ms`: since when it is open."""
+    """`first_s` and `longest_s`: the pauses, in seconds.
+
+    `until_ms`: when the next probe may go (ms since 1970), 0 where the breaker is closed; `since_ms`: since when it is open.
+    """
 
     first_s: float = 30.0
     longest_s: float = 900.0

@@ -35,8 +35,8 @@ _NONE = Try(0, 0)
 
 
 @cache
-def _whole(revision: int) -> Try:
-    # Past every attempt of the revision; one object for all videos.
+def whole(revision: int) -> Try:
+    """Past every attempt of a revision; one object for all videos."""
     return Try(revision, 2**31)
 
 
@@ -115,7 +115,7 @@ class Known:
     def _taken(self, video_id: str, revision: int, at: datetime) -> None:
         self._answered_at = max(at, self._answered_at or at)
         self.throttle.served(at)
-        self._settle(video_id, _whole(revision))
+        self._settle(video_id, whole(revision))
 
     def _unavailable(self, event: CaptionsUnavailable, position: Position) -> None:
         video_id, failed = event.video.video_id, Try(event.revision, event.attempt)

@@ -9,12 +9,11 @@
 import logging
 from collections.abc import Iterator
 from dataclasses import dataclass, field
-from functools import cache
 from typing import Literal, NamedTuple
 from uuid import UUID
 
 from streams.budget.entries import LedgerError, Request, read_entry
-from streams.discovery.known import Try
+from streams.discovery.known import Try, whole
 from streams.errors import EarmarkError
 from streams.events.analyses import AnalysisCompleted, AnalysisFailed
 from streams.events.captions import CaptionsExtracted, CaptionsRequested, CaptionsUnavailable
@@ -53,12 +52,6 @@ class _Captions(NamedTuple):
     captions_id: int
     partition: int
     offset: int
-
-
-@cache
-def _whole(revision: int) -> Try:
-    # Past every attempt of the revision; one object for all videos.
-    return Try(revision, 2**31)
 
 
 _NO_PROMPT: tuple[str, ...] = ()
@@ -133,7 +126,7 @@ class Failures:
             self._captions[video_id] = _Captions(
                 revision, _captions_id(record), record.partition, record.offset
             )
-        self._settle(video_id, _whole(revision))
+        self._settle(video_id, whole(revision))
 
     def _unavailable(self, event: CaptionsUnavailable) -> None:
         video_id, tried = event.video.video_id, Try(event.revision, event.attempt)
