@@ -3,29 +3,25 @@
 Real watch, real feeds over HTTP, a loopback YouTube; time is simulated and moves on when watch has gone round.
 """
 
-import asyncio
 from dataclasses import dataclass
 from datetime import datetime, timedelta
 from pathlib import Path
 from random import Random
 
 from streams.discovery.due import Pace
-from streams.discovery.watch import watch
-from streams.discovery.watch_state import WatchState
-from streams.discovery.youtube import YouTube
-from streams.events.channels import ChannelFollowed, ChannelScanned
+from streams.events.channels import ChannelFollowed
 from streams.events.record import Record
 from streams.events.videos import VideoDiscovered
 from streams.log.connection import Connection
 from streams.log.follow import follow
-from streams.log.publish import Publisher, publisher
+from streams.log.publish import publisher
 from streams.log.topics import VIDEOS
 from streams.loopback.channel import Channel, ChannelVideo
 from streams.loopback.youtube import LoopbackYoutube, serve
 from streams.settings import Settings
-from streams.ytdlp.process import Options
 from tests.benchmarks.material import BEGAN, fresh
 from tests.benchmarks.table import Result, at
+from tests.week.rounds import watching
 from tests.week.wall import Wall
 
 HOUR = timedelta(hours=1)
@@ -90,7 +86,10 @@ async def _followed(
                 for one in shown
             ]
         )
-        await _watched(connection, youtube, wall, end, size.stride, out)
+        async with watching(connection, youtube.origin, PACE, wall, out) as go_round:
+            while wall() < end:
+                await go_round()
+                wall.move(wall() + size.stride)
         async with follow(connection, (VIDEOS,), apply):
             pass
     asked = [moment for moment in youtube.asked_at if start <= moment < end]
@@ -101,36 +100,6 @@ async def _followed(
     ]
     most = max(minutes.count(minute) for minute in set(minutes))
     return len(asked) / (size.measured / HOUR), most, waits
-
-
-async def _watched(
-    connection: Connection,
-    youtube: LoopbackYoutube,
-    wall: Wall,
-    end: datetime,
-    stride: timedelta,
-    out: Publisher,
-) -> None:
-    went_round = asyncio.Event()
-
-    def report(_: WatchState) -> None:
-        went_round.set()
-
-    options = Options(youtube_url=youtube.origin)
-    task = asyncio.create_task(
-        watch(connection, youtube=YouTube(options), pace=PACE, now=wall, report=report)
-    )
-    # Watch waits for the log to move: an event that says nothing wakes it.
-    nudge = ChannelScanned(at=BEGAN, channel_id="UC", tab="videos", since=BEGAN, complete=False)
-    try:
-        while wall() < end and not task.done():
-            went_round.clear()
-            await out.append(nudge)
-            await went_round.wait()
-            wall.move(wall() + stride)
-    finally:
-        task.cancel()
-        await asyncio.gather(task, return_exceptions=True)
 
 
 def _channels(count: int, start: datetime, end: datetime) -> list[Channel]:

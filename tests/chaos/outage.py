@@ -11,17 +11,16 @@ from dataclasses import dataclass, replace
 from decimal import Decimal
 from pathlib import Path
 from typing import Any
-from uuid import uuid4
 
 from streams.broker import local as broker
 from streams.clock import utc_now
 from streams.events.analyses import AnalysisCompleted, AnalysisFailed
 from streams.events.ledger import BudgetReserved, BudgetSettled
 from streams.log.connection import Connection
-from streams.log.layout import apply
 from streams.log.topics import ANALYSES, LEDGER
 from streams.loopback.claude import LoopbackClaude
 from streams.loopback.script import SERVER_ERROR, Reply, Step
+from tests.benchmarks.material import fresh
 from tests.builders.analyst_scene import ANSWER, LIMITS, analysts, scene
 
 MINUTE_S, HOUR_S, DAY_S = 60.0, 3600.0, 86_400.0
@@ -96,21 +95,10 @@ async def play(connection: Connection, length_s: float, scale: float) -> Loss:
         )
 
 
-async def _fresh(bootstrap: str) -> Connection:
-    connection = Connection(bootstrap, f"o{uuid4().hex[:8]}.")
-    admin = connection.admin()
-    await admin.start()
-    try:
-        await apply(admin, connection.prefix)
-    finally:
-        await admin.close()
-    return connection
-
-
 async def _all(bootstrap: str) -> int:
     broken = 0
     for name, length_s in LENGTHS.items():
-        loss = await play(await _fresh(bootstrap), length_s, scale=max(500.0, length_s / 60))
+        loss = await play(await fresh(Connection(bootstrap)), length_s, scale=max(500.0, length_s / 60))
         print(name, loss)
         broken += loss.lost > 0 or loss.calls > loss.allowed
     return broken

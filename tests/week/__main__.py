@@ -11,8 +11,8 @@ from rich.console import Console
 from streams.broker import local as broker
 from streams.discovery.due import Pace
 from streams.log.connection import Connection
-from streams.log.layout import apply
 from streams.loopback import refusals
+from tests.benchmarks.material import fresh
 from tests.week.judge import broken_promises, show
 from tests.week.scenario import DAY, HOUR, MONDAY, Block, scenario
 from tests.week.simulation import Simulation
@@ -27,13 +27,8 @@ BLOCKS = (
 PACE = Pace(timedelta(minutes=15), per_minute=2, tabs=("videos", "streams"), look_gap=timedelta())
 
 
-async def _play(connection: Connection, folder: Path) -> int:
-    admin = connection.admin()
-    await admin.start()
-    try:
-        await apply(admin, connection.prefix)
-    finally:
-        await admin.close()
+async def _play(bootstrap: str, folder: Path) -> int:
+    connection = await fresh(Connection(bootstrap))
     weeks = scenario(40, 420, BLOCKS, MONDAY + 13 * DAY, MONDAY + 21 * DAY)
     played = Simulation(weeks, PACE, connection, folder)
     await played.play()
@@ -47,9 +42,9 @@ def main() -> int:
     """Play it on a broker of its own. 1 where a promise was broken."""
     with tempfile.TemporaryDirectory() as scratch:
         home = Path(scratch)
-        connection = Connection(broker.start(home), "week.")
+        bootstrap = broker.start(home)
         try:
-            return asyncio.run(_play(connection, home))
+            return asyncio.run(_play(bootstrap, home))
         finally:
             broker.stop(home)
 

@@ -3,29 +3,27 @@
 import asyncio
 import sys
 from asyncio.subprocess import DEVNULL, Process
-from collections.abc import AsyncIterator
+from collections.abc import AsyncIterator, Awaitable, Callable
 from contextlib import asynccontextmanager
 from dataclasses import dataclass, field
 from datetime import timedelta
 from pathlib import Path
 
 from streams.discovery.due import Pace
-from streams.discovery.watch import watch
-from streams.discovery.watch_state import WatchState
-from streams.discovery.youtube import YouTube
 from streams.events.captions import CaptionsExtracted, CaptionsRequested, CaptionsUnavailable
-from streams.events.channels import ChannelFollowed, ChannelScanned
+from streams.events.channels import ChannelFollowed
 from streams.events.record import Record
 from streams.events.videos import VideoDiscovered
 from streams.log.connection import Connection
 from streams.log.follow import Follower, follow
-from streams.log.publish import Publisher, publisher
+from streams.log.publish import publisher
 from streams.log.topics import CAPTIONS, CAPTIONS_REQUESTS, CAPTIONS_UNAVAILABLE, VIDEOS
 from streams.loopback.youtube import LoopbackYoutube, serve
-from streams.ytdlp.process import Options
+from tests.week.rounds import watching
 from tests.week.scenario import MONDAY, Scenario
 from tests.week.wall import Wall
 
+GoRound = Callable[[], Awaitable[None]]
 ROOT = Path(__file__).parents[2]
 # While videos wait at watch's pace, time moves by what one of them takes, else by this.
 STRIDE = timedelta(minutes=30)
@@ -87,7 +85,6 @@ class Simulation:
     connection: Connection
     folder: Path
     story: Story = field(default_factory=Story)
-    _went_round: asyncio.Event = field(default_factory=asyncio.Event)
 
     async def play(self) -> LoopbackYoutube:
         """From its beginning to its end. The server that was asked."""
@@ -106,16 +103,18 @@ class Simulation:
             topics = (VIDEOS, CAPTIONS_REQUESTS, CAPTIONS, CAPTIONS_UNAVAILABLE)
             async with (
                 self._worker(youtube.origin),
-                self._watch(youtube.origin, clock),
+                watching(self.connection, youtube.origin, self.pace, clock, out) as go_round,
                 follow(self.connection, topics, self.story.apply) as follower,
             ):
-                await self._run(clock, youtube, out, follower)
+                await self._run(clock, youtube, go_round, follower)
         return youtube
 
-    async def _run(self, clock: Wall, youtube: LoopbackYoutube, out: Publisher, follower: Follower) -> None:
+    async def _run(
+        self, clock: Wall, youtube: LoopbackYoutube, go_round: GoRound, follower: Follower
+    ) -> None:
         while (now := clock()) < self.scenario.ends:
             sent = self.story.sent
-            await self._settle(youtube, out, follower)
+            await self._settle(youtube, go_round, follower)
             # While watch has more to send, time moves by what one video takes; workers may be a few videos behind.
             is_draining = self.story.sent > sent or self.story.in_flight > 0
             await self._answers(IN_FLIGHT if self.story.sent > sent else 0, follower)
@@ -124,12 +123,14 @@ class Simulation:
                 youtube.show(self.scenario.shown(channel, now))
             clock.move(now)
 
-    async def _settle(self, youtube: LoopbackYoutube, out: Publisher, follower: Follower) -> None:
+    async def _settle(self, youtube: LoopbackYoutube, go_round: GoRound, follower: Follower) -> None:
         """Let watch do all that it does at this time."""
         before = None
         while before != (self.story.sent, len(youtube.requests)) or _looks():
             before = (self.story.sent, len(youtube.requests))
-            await self._rounds(3, out, follower)
+            for _ in range(3):
+                await go_round()
+            await follower.reach_now()
             async with asyncio.timeout(ANSWER_LIMIT_S):
                 await asyncio.gather(*_looks(), return_exceptions=True)
 
@@ -138,31 +139,6 @@ class Simulation:
         async with asyncio.timeout(ANSWER_LIMIT_S):
             while self.story.in_flight > left:
                 await follower.moved()
-
-    async def _rounds(self, count: int, out: Publisher, follower: Follower) -> None:
-        """Let watch go round so often. It waits for the log to move: an event that says nothing wakes it."""
-        for _ in range(count):
-            self._went_round.clear()
-            nudge = ChannelScanned(at=MONDAY, channel_id="UC", tab="videos", since=MONDAY, complete=False)
-            await out.append(nudge)
-            async with asyncio.timeout(ANSWER_LIMIT_S):
-                await self._went_round.wait()
-        await follower.reach_now()
-
-    @asynccontextmanager
-    async def _watch(self, origin: str, clock: Wall) -> AsyncIterator[None]:
-        def went_round(_: WatchState) -> None:
-            self._went_round.set()
-
-        youtube = YouTube(Options(youtube_url=origin))
-        watching = watch(self.connection, youtube=youtube, pace=self.pace, now=clock, report=went_round)
-        task = asyncio.create_task(watching, name="watch")
-        try:
-            yield
-            assert not task.done(), "watch ended by itself"
-        finally:
-            task.cancel()
-            await asyncio.gather(task, return_exceptions=True)
 
     @asynccontextmanager
     async def _worker(self, origin: str) -> AsyncIterator[Process]:

@@ -336,21 +336,7 @@ class Watching(RuleBasedStateMachine):
     def a_worker_succeeds(self, data: st.DataObject) -> None:
         if self.open_tries:
             (video_id, attempt) = data.draw(st.sampled_from(sorted(self.open_tries)))
-            self.append(
-                CaptionsExtracted(
-                    at=self.now,
-                    video=self.open_tries[video_id, attempt],
-                    captions_id=captions_id(video_id, 1),
-                    revision=1,
-                    attempt=attempt,
-                    source="captions_auto",
-                    language="en",
-                    texts=("a",),
-                    starts_ms=(0,),
-                    ends_ms=(1,),
-                    words=1,
-                )
-            )
+            self.append(taken(video_id, self.now, attempt))
 
     @rule()
     def send_what_is_due(self) -> None:
