@@ -5,8 +5,8 @@ from datetime import UTC, datetime
 from typing import Any
 
 from streams.captions import failures
-from streams.captions.failures import NO_WORDS, UNFINISHED
-from streams.captions.json3 import BrokenCaptionsError, Transcript, parse
+from streams.captions.failures import UNFINISHED
+from streams.captions.json3 import Transcript
 from streams.captions.schedule import Failure
 from streams.events.captions import CaptionsSource, Original
 from streams.events.videos import Precision, Video
@@ -65,24 +65,13 @@ def _read(video: Video, answer: dict[str, Any]) -> Taken | NotTaken:
         return NotTaken(video, said)
     if not answer["tracks"]:
         return NotTaken(video, failures.of_no_track(trusted=answer["trusted"], status=status))
-    failed: list[tuple[str, int, str]] = []
-    for track in answer["tracks"]:
-        what = NO_WORDS
-        if track["status"] == 200:
-            try:
-                transcript = parse(track["body"], _length_ms(info))
-            except BrokenCaptionsError as error:
-                what = str(error)
-            else:
-                if transcript.has_words:
-                    return Taken(video, track["source"], track["language"], answer["original"], transcript)
-        failed.append((track["name"], track["status"], what))
-    return NotTaken(video, failures.of_tracks(failed))
-
-
-def _length_ms(info: dict[str, Any]) -> int | None:
-    # YouTube says whole seconds, and the last words may fall into what it left out.
-    return int((info["duration"] + 1) * 1000) if info["duration"] else None
+    *_, last = answer["tracks"]
+    if last["transcript"] is None:
+        return NotTaken(
+            video, failures.of_tracks([(one["name"], one["status"], one["what"]) for one in answer["tracks"]])
+        )
+    transcript = Transcript(**{name: tuple(column) for name, column in last["transcript"].items()})
+    return Taken(video, last["source"], last["language"], answer["original"], transcript)
 
 
 def complete(video: Video, info: dict[str, Any]) -> Video:

@@ -67,14 +67,6 @@ def parse(body: str, length_ms: int | None = None) -> Transcript:
     )
 
 
-def has_words(body: str) -> bool:
-    """Whether `body` is json3 in which something is said."""
-    try:
-        return parse(body).has_words
-    except BrokenCaptionsError:
-        return False
-
-
 def _events(body: str) -> list[dict[str, Any]]:
     try:
         match json.loads(body.removeprefix("\ufeff")):
