@@ -29,9 +29,6 @@ from streams.settings import Settings, load
 ROWS = 20
 """Reasons that are shown; there may be as many as failures."""
 
-AT_ONCE = timedelta(minutes=1)
-"""So long's worth of captions need not wait."""
-
 Choose = Callable[[Failures], Sequence[Failure]]
 
 
@@ -114,7 +111,7 @@ async def _send(chosen: Sequence[Failure], connection: Connection, per_minute: f
                 " stopped, it goes on when it is run again"
             )
         for one in captions:
-            wait = valve.opens_at - AT_ONCE - utc_now()
+            wait = valve.next_at(live=True) - utc_now()
             await asyncio.sleep(max(0.0, wait.total_seconds()))
             valve = valve.passed(utc_now())
             await out.append(one.asked_again(utc_now()))

@@ -84,9 +84,13 @@ class Valve:
     per_minute: float
     opens_at: datetime
 
+    def next_at(self, *, live: bool = False) -> datetime:
+        """When the next one may pass."""
+        return self.opens_at - (timedelta(minutes=1) if live else timedelta())
+
     def is_open(self, now: datetime, *, live: bool = False) -> bool:
         """Whether one may pass now."""
-        return now >= self.opens_at - (timedelta(minutes=1) if live else timedelta())
+        return now >= self.next_at(live=live)
 
     def passed(self, now: datetime) -> "Valve":
         """The valve after one passed."""
