@@ -3,53 +3,81 @@
 import asyncio
 import os
 import signal
-import sys
-from collections.abc import Callable
+from collections.abc import Callable, Mapping, Sequence
 from contextlib import suppress
 from dataclasses import dataclass, field
+from datetime import datetime
 from pathlib import Path
 
+from streams.app.child import Child
+from streams.app.log_file import LogFile
+from streams.broker.keeper import NAME as BROKER
+from streams.bulletin import Board, Trouble, board_of, news, show, together
+from streams.clock import Clock
+from streams.errors import EarmarkError
 from streams.settings import Settings
 
-PROCESSES = ("projector", "worker", "analyst", "watch")
 GRACE_S = 30.0
+BROKER_GRACE_S = 60.0
+BROKER_START_S = 150.0
 PATIENCE_S = 2.0
 # A terminal and a wrapper round this process may both hand on the same Ctrl-C.
 TWICE_S = 1.0
-BACKOFF_S = (1.0, 2.0, 5.0, 15.0, 30.0)
-STEADY_S = 60.0
+BACKOFF_S = (0.0, 1.0, 2.0, 5.0, 15.0, 30.0)
+"""The wait before a start, by how many lives before it ended without any work done."""
+LOOK_EVERY_S = 0.25
+NEEDS_PERSON_AFTER = 3
 
 Say = Callable[[str], None]
 """Shows a person one line."""
 
 
-async def supervise(settings: Settings, say: Say, complain: Say) -> None:
-    """Run PROCESSES until SIGINT or SIGTERM, then stop them in good order; a second signal kills what still runs.
+@dataclass(frozen=True)
+class Part:
+    """A process to be kept running: its name, the verb that is it, whose board it puts up, and how long a stop may take."""
 
-    `complain` takes what went wrong, `say` everything else.
-    """
-    logs = settings.home / "logs"
-    logs.mkdir(exist_ok=True)
-    supervisor = _Supervisor(logs, say, complain)
-    for number in (signal.SIGINT, signal.SIGTERM):
-        asyncio.get_running_loop().add_signal_handler(number, supervisor.signalled)
-    # The analyst's calls are paid for, so they are finished.
-    grace_s = {"analyst": settings.call_timeout + GRACE_S}
-    children = [
-        asyncio.create_task(supervisor.keep_running(name, grace_s.get(name, GRACE_S))) for name in PROCESSES
-    ]
-    say(f"running: {', '.join(PROCESSES)}; logs in {logs}; Ctrl-C stops")
-    await asyncio.gather(*children)
+    name: str
+    verb: tuple[str, ...]
+    board: str
+    grace_s: float = GRACE_S
+
+
+def parts_of(settings: Settings) -> tuple[Part, ...]:
+    """The processes of `earmark up` besides the broker."""
+    return (
+        Part("projector", ("projector",), "projector"),
+        Part("worker", ("worker",), f"worker-{settings.worker_slot}"),
+        # The analyst's calls are paid for, so they are finished.
+        Part("analyst", ("analyst",), "analyst", settings.call_timeout + GRACE_S),
+        Part("watch", ("watch",), "watch"),
+    )
 
 
 @dataclass
-class _Supervisor:
-    logs: Path
+class _Life:
+    """What is known of a part: its process, whether that has done any work, and how many before it did none."""
+
+    child: Child | None = None
+    worked: bool = False
+    failures: int = 0
+    trouble: Trouble | None = None
+
+
+@dataclass
+class Supervisor:
+    """Keeps parts running. `say` takes what a person has to see; `environment` is what children have besides."""
+
+    home: Path
     say: Say
-    complain: Say
+    now: Clock
+    environment: Mapping[str, str] = field(default_factory=dict)
+    troubles: list[Trouble] = field(default_factory=list)
+    """What keeps Earmark from its work now, whoever of its processes says so."""
+    _lives: dict[str, _Life] = field(default_factory=dict)
     _stopping: asyncio.Event = field(default_factory=asyncio.Event)
     _may_hurry: asyncio.Event = field(default_factory=asyncio.Event)
     _hurrying: asyncio.Event = field(default_factory=asyncio.Event)
+    _began: datetime | None = None
 
     def signalled(self) -> None:
         """Stop; at the second signal hurry."""
@@ -59,65 +87,110 @@ class _Supervisor:
         elif self._may_hurry.is_set():
             self._hurrying.set()
 
-    async def keep_running(self, name: str, grace_s: float) -> None:
-        """Start a process, and again when it ends by itself, later each time that it ends soon."""
-        failures, said = 0, ""
-        while not self._stopping.is_set():
-            began = asyncio.get_running_loop().time()
-            steady = asyncio.create_task(self._tell_steady(name, said))
-            code = await self._run(name, grace_s)
-            if steady.done():
-                said = ""
-            steady.cancel()
-            if self._stopping.is_set():
+    @property
+    def is_stopping(self) -> bool:
+        """Whether a signal has come."""
+        return self._stopping.is_set()
+
+    async def keep_running(self, part: Part, again: Sequence[str] = ()) -> None:
+        """Start a process, and again when it ends by itself, later each time that it ends without any work done.
+
+        `again`: what its command has besides from the second start on. Returns once it has stopped.
+        """
+        life = self._lives.setdefault(part.name, _Life())
+        verb = part.verb
+        while not self.is_stopping:
+            life.worked = False
+            await self._live(part, life, verb)
+            verb = (*part.verb, *again)
+            if self.is_stopping:
                 return
-            failures = 0 if asyncio.get_running_loop().time() - began > STEADY_S else failures + 1
-            wait_s = BACKOFF_S[min(failures, len(BACKOFF_S)) - 1]
-            end = f"{name} ended with {code}: {_last_line(self._log(name))}"
-            if end != said:
-                # One line when trouble begins, and none while it stays the same.
-                self.complain(end)
-                self.complain(f"{name} starts again in {wait_s:g} s, and again until it stays")
-                said = end
+            life.failures = 0 if life.worked else life.failures + 1
+            wait_s = BACKOFF_S[min(life.failures, len(BACKOFF_S) - 1)]
+            life.trouble = self._ended(part, life, wait_s)
             with suppress(TimeoutError):
                 await asyncio.wait_for(self._stopping.wait(), wait_s)
 
-    async def _tell_steady(self, name: str, said: str) -> None:
-        """Say that a process works again that had ended, once it has stayed for a while."""
-        await asyncio.sleep(STEADY_S)
-        if said:
-            self.say(f"{name} runs again")
+    def _ended(self, part: Part, life: _Life, wait_s: float) -> Trouble:
+        since = self.now() if life.trouble is None else life.trouble.since
+        words = "" if life.child is None else life.child.words
+        again = "at once" if wait_s == 0 else f"in {wait_s:g} s, and again until it stays"
+        return Trouble(
+            "process-ends",
+            since,
+            f"{part.name} ended: {words}",
+            f"it starts again {again}",
+            subject=part.name,
+            needs_person=life.failures >= NEEDS_PERSON_AFTER,
+        )
 
-    async def _run(self, name: str, grace_s: float) -> int:
-        with self._log(name).open("ab") as stderr:
-            # A session of its own: Ctrl-C in the terminal is for `up`, which then stops its children in good order.
-            child = await asyncio.create_subprocess_exec(
-                sys.executable, "-m", "streams", name, stdout=stderr, stderr=stderr, start_new_session=True
+    async def _live(self, part: Part, life: _Life, verb: Sequence[str]) -> None:
+        with LogFile(self.home / "logs" / f"{part.name}.log") as log:
+            child = life.child = await Child.start(verb, log.write, self.environment)
+            try:
+                await _first(child.ended, self._stopping)
+                if not child.ended.done():
+                    await self._stop(part, child)
+            finally:
+                child.kill()
+                await child.ended
+
+    async def _stop(self, part: Part, child: Child) -> None:
+        child.terminate()
+        if part.name == "analyst" and not await _first(child.ended, self._hurrying, PATIENCE_S):
+            self.say(
+                f"finishing calls that are paid for, {part.grace_s:g} s at most; Ctrl-C again drops them"
             )
-        ended = asyncio.create_task(child.wait())
-        await _first(ended, self._stopping)
-        if not ended.done():
-            child.terminate()
-            if name == "analyst" and not await _first(ended, self._hurrying, PATIENCE_S):
-                self.say(f"finishing calls that are paid for, {grace_s:g} s at most; Ctrl-C again drops them")
-            await _first(ended, self._hurrying, grace_s)
-        if not ended.done():
-            self.complain(f"{name} was killed before it had stopped")
-            os.killpg(child.pid, signal.SIGKILL)
-        return await ended
+        await _first(child.ended, self._hurrying, part.grace_s)
+        if not child.ended.done():
+            self.say(f"{part.name} was killed before it had stopped")
 
-    def _log(self, name: str) -> Path:
-        return self.logs / f"{name}.log"
+    async def tell(self) -> None:
+        """Say what begins and what is over, until cancelled."""
+        self._began = self.now()
+        while True:
+            self._look()
+            await asyncio.sleep(LOOK_EVERY_S)
 
+    def _look(self) -> None:
+        boards = []
+        for name, life in self._lives.items():
+            board = None if life.child is None else board_of(self.home, self._board_name(name))
+            if board is None or life.child is None or board.pid != life.child.pid:
+                continue
+            if life.child.ended.done():
+                continue
+            boards.append(board)
+            if board.ready:
+                life.worked = True
+                life.trouble = self._hangs(name, board)
+        own = Board(
+            "up",
+            os.getpid(),
+            self._began or self.now(),
+            self.now(),
+            ready=all(life.worked for life in self._lives.values()),
+            troubles=tuple(life.trouble for life in self._lives.values() if life.trouble is not None),
+        )
+        with suppress(OSError):
+            show(self.home, own)
+        found = together([own, *boards])
+        begun, over = news(self.troubles, found)
+        if not self.is_stopping:
+            for trouble in begun:
+                self.say(f"TROUBLE {trouble.sentence(self.now())}")
+            for trouble in over:
+                self.say(f"over: {_end_of(trouble, self.now())}")
+        self.troubles = found
 
-async def _first(ended: asyncio.Task[int], event: asyncio.Event, limit_s: float | None = None) -> bool:
-    """Wait for an end or an event, whichever comes first; whether one came within `limit_s` seconds."""
-    came = asyncio.create_task(event.wait())
-    done, _ = await asyncio.wait({ended, came}, timeout=limit_s, return_when=asyncio.FIRST_COMPLETED)
-    came.cancel()
-    return bool(done)
+    def _hangs(self, name: str, board: Board) -> Trouble | None:
+        if not board.is_stale(self.now()):
+            return None
+        what = f"{name} (process {board.pid}) is there and does nothing"
+        fix = f"see logs/{name}.log; `kill -9 {board.pid}` starts it again"
+        return Trouble("process-hangs", board.at, what, fix, subject=name, needs_person=True)
 
+    def _board_name(self, name: str) -> str:
+        return self._boards.get(name, name)
 
-def _last_line(log: Path) -> str:
-    lines = log.read_text(errors="replace").splitlines()
-    return lines[-1] if lines else "it said nothing"
+    _boards: dict[str, str] = field(default_factory=dict)
