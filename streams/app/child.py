@@ -9,7 +9,7 @@ from collections import deque
 from collections.abc import Callable, Mapping, Sequence
 from contextlib import suppress
 
-from streams.app.running import PARENT
+from streams.parent import PARENT
 
 LINES_KEPT = 50
 # A line may be as long as a traceback's longest; what is longer is cut where it is read.

@@ -2,29 +2,27 @@
 
 import asyncio
 import os
-import signal
 from collections.abc import Callable, Mapping, Sequence
 from contextlib import suppress
 from dataclasses import dataclass, field
-from datetime import datetime
+from datetime import datetime, timedelta
 from pathlib import Path
 
 from streams.app.child import Child
 from streams.app.log_file import LogFile
-from streams.broker.keeper import NAME as BROKER
 from streams.bulletin import Board, Trouble, board_of, news, show, together
 from streams.clock import Clock
-from streams.errors import EarmarkError
-from streams.settings import Settings
 
 GRACE_S = 30.0
-BROKER_GRACE_S = 60.0
-BROKER_START_S = 150.0
 PATIENCE_S = 2.0
 # A terminal and a wrapper round this process may both hand on the same Ctrl-C.
 TWICE_S = 1.0
 BACKOFF_S = (0.0, 1.0, 2.0, 5.0, 15.0, 30.0)
-"""The wait before a start, by how many lives before it ended without any work done."""
+"""The wait before a start, by how many lives in a row ended without any work done."""
+WORKED = timedelta(seconds=5)
+"""How long a process must have been ready for its life to count."""
+STEADY = timedelta(seconds=20)
+"""How long it must be, to be out of trouble, once it ended again and again."""
 LOOK_EVERY_S = 0.25
 NEEDS_PERSON_AFTER = 3
 
@@ -34,50 +32,94 @@ Say = Callable[[str], None]
 
 @dataclass(frozen=True)
 class Part:
-    """A process to be kept running: its name, the verb that is it, whose board it puts up, and how long a stop may take."""
+    """A process to be kept running: its name, the verb that it is, the name on its board, and how long a stop may take.
+
+    `again`: what its verb has besides from the second start on. `pays`: what it has begun is paid for. `environment`:
+    what it has besides this process's.
+    """
 
     name: str
     verb: tuple[str, ...]
     board: str
     grace_s: float = GRACE_S
-
-
-def parts_of(settings: Settings) -> tuple[Part, ...]:
-    """The processes of `earmark up` besides the broker."""
-    return (
-        Part("projector", ("projector",), "projector"),
-        Part("worker", ("worker",), f"worker-{settings.worker_slot}"),
-        # The analyst's calls are paid for, so they are finished.
-        Part("analyst", ("analyst",), "analyst", settings.call_timeout + GRACE_S),
-        Part("watch", ("watch",), "watch"),
-    )
+    again: tuple[str, ...] = ()
+    pays: bool = False
+    environment: Mapping[str, str] = field(default_factory=dict)
 
 
 @dataclass
-class _Life:
-    """What is known of a part: its process, whether that has done any work, and how many before it did none."""
+class Life:
+    """What is known of a part: its last process, what that showed, and how many in a row did no work."""
 
+    part: Part
     child: Child | None = None
-    worked: bool = False
+    board: Board | None = None
+    ready_since: datetime | None = None
     failures: int = 0
     trouble: Trouble | None = None
+
+    @property
+    def halts(self) -> bool:
+        """Whether its last process showed why it ends by itself until a person does something."""
+        return self.board is not None and any(found.kind == "claude-refuses" for found in self.board.troubles)
+
+    def begins(self, child: Child) -> None:
+        """Another process of it was started."""
+        self.child, self.ready_since = child, None
+
+    def shows(self, board: Board | None, now: datetime) -> None:
+        """Take what its process shows at `now`; None: nothing yet."""
+        if self.child is None or board is None or board.pid != self.child.pid:
+            return
+        self.board = board
+        if not board.ready:
+            return
+        self.ready_since = self.ready_since or now
+        if board.is_stale(now):
+            name = self.part.name
+            self.trouble = Trouble(
+                "process-hangs",
+                board.at,
+                f"{name} (process {board.pid}) is there and does nothing",
+                f"`kill -9 {board.pid}` starts it again; see {name}.log",
+                subject=name,
+                needs_person=True,
+            )
+        elif self.failures <= 1 or now >= self.ready_since + STEADY:
+            self.trouble = None
+
+    def ends(self, words: str, now: datetime) -> float:
+        """Its process has ended. After how many seconds the next one starts."""
+        worked = self.ready_since is not None and now >= self.ready_since + WORKED and not self.halts
+        self.failures = 0 if worked else self.failures + 1
+        wait_s = BACKOFF_S[min(self.failures, len(BACKOFF_S) - 1)]
+        again = "at once" if wait_s == 0 else f"in {wait_s:g} s, and again until it stays"
+        ended = self.trouble is not None and self.trouble.kind == "process-ends"
+        since = self.trouble.since if self.trouble is not None and ended else now
+        self.trouble = Trouble(
+            "process-ends",
+            since,
+            f"{self.part.name} ended: {words}",
+            f"it starts again {again}",
+            subject=self.part.name,
+            needs_person=self.failures >= NEEDS_PERSON_AFTER,
+        )
+        return wait_s
 
 
 @dataclass
 class Supervisor:
-    """Keeps parts running. `say` takes what a person has to see; `environment` is what children have besides."""
+    """Keeps parts of `home` running. `say` takes what a person has to see."""
 
     home: Path
     say: Say
     now: Clock
-    environment: Mapping[str, str] = field(default_factory=dict)
+    lives: dict[str, Life] = field(default_factory=dict)
     troubles: list[Trouble] = field(default_factory=list)
-    """What keeps Earmark from its work now, whoever of its processes says so."""
-    _lives: dict[str, _Life] = field(default_factory=dict)
+    """What keeps Earmark from its work now, whichever of its processes says so."""
     _stopping: asyncio.Event = field(default_factory=asyncio.Event)
     _may_hurry: asyncio.Event = field(default_factory=asyncio.Event)
     _hurrying: asyncio.Event = field(default_factory=asyncio.Event)
-    _began: datetime | None = None
 
     def signalled(self) -> None:
         """Stop; at the second signal hurry."""
@@ -92,52 +134,43 @@ class Supervisor:
         """Whether a signal has come."""
         return self._stopping.is_set()
 
-    async def keep_running(self, part: Part, again: Sequence[str] = ()) -> None:
+    async def stopping(self) -> None:
+        """Wait for the signal."""
+        await self._stopping.wait()
+
+    async def keep_running(self, part: Part, until: asyncio.Event | None = None) -> None:
         """Start a process, and again when it ends by itself, later each time that it ends without any work done.
 
-        `again`: what its command has besides from the second start on. Returns once it has stopped.
+        Returns once it has stopped: after the signal, or after `until`.
         """
-        life = self._lives.setdefault(part.name, _Life())
+        until = until or self._stopping
+        life = self.lives[part.name] = Life(part)
         verb = part.verb
-        while not self.is_stopping:
-            life.worked = False
-            await self._live(part, life, verb)
-            verb = (*part.verb, *again)
-            if self.is_stopping:
+        while not until.is_set():
+            words = await self._live(life, verb, until)
+            if until.is_set():
                 return
-            life.failures = 0 if life.worked else life.failures + 1
-            wait_s = BACKOFF_S[min(life.failures, len(BACKOFF_S) - 1)]
-            life.trouble = self._ended(part, life, wait_s)
+            verb = (*part.verb, *life.part.again)
             with suppress(TimeoutError):
-                await asyncio.wait_for(self._stopping.wait(), wait_s)
+                await asyncio.wait_for(until.wait(), life.ends(words, self.now()))
 
-    def _ended(self, part: Part, life: _Life, wait_s: float) -> Trouble:
-        since = self.now() if life.trouble is None else life.trouble.since
-        words = "" if life.child is None else life.child.words
-        again = "at once" if wait_s == 0 else f"in {wait_s:g} s, and again until it stays"
-        return Trouble(
-            "process-ends",
-            since,
-            f"{part.name} ended: {words}",
-            f"it starts again {again}",
-            subject=part.name,
-            needs_person=life.failures >= NEEDS_PERSON_AFTER,
-        )
-
-    async def _live(self, part: Part, life: _Life, verb: Sequence[str]) -> None:
-        with LogFile(self.home / "logs" / f"{part.name}.log") as log:
-            child = life.child = await Child.start(verb, log.write, self.environment)
-            try:
-                await _first(child.ended, self._stopping)
-                if not child.ended.done():
-                    await self._stop(part, child)
-            finally:
-                child.kill()
-                await child.ended
+    async def _live(self, life: Life, verb: Sequence[str], until: asyncio.Event) -> str:
+        """One life of a process; its last words."""
+        log = LogFile(self.home / "logs" / f"{life.part.name}.log")
+        child = await Child.start(verb, log.write, life.part.environment)
+        life.begins(child)
+        try:
+            await _first(child.ended, until)
+            if not child.ended.done():
+                await self._stop(life.part, child)
+        finally:
+            child.kill()
+            await child.ended
+        return child.words
 
     async def _stop(self, part: Part, child: Child) -> None:
         child.terminate()
-        if part.name == "analyst" and not await _first(child.ended, self._hurrying, PATIENCE_S):
+        if part.pays and not await _first(child.ended, self._hurrying, PATIENCE_S):
             self.say(
                 f"finishing calls that are paid for, {part.grace_s:g} s at most; Ctrl-C again drops them"
             )
@@ -146,51 +179,47 @@ class Supervisor:
             self.say(f"{part.name} was killed before it had stopped")
 
     async def tell(self) -> None:
-        """Say what begins and what is over, until cancelled."""
-        self._began = self.now()
+        """Look at every board again and again, and say what begins and what is over, until cancelled."""
+        began = self.now()
         while True:
-            self._look()
+            self._look(began)
             await asyncio.sleep(LOOK_EVERY_S)
 
-    def _look(self) -> None:
-        boards = []
-        for name, life in self._lives.items():
-            board = None if life.child is None else board_of(self.home, self._board_name(name))
-            if board is None or life.child is None or board.pid != life.child.pid:
-                continue
-            if life.child.ended.done():
-                continue
-            boards.append(board)
-            if board.ready:
-                life.worked = True
-                life.trouble = self._hangs(name, board)
+    def _look(self, began: datetime) -> None:
+        now = self.now()
+        for life in self.lives.values():
+            life.shows(board_of(self.home, life.part.board), now)
         own = Board(
             "up",
             os.getpid(),
-            self._began or self.now(),
-            self.now(),
-            ready=all(life.worked for life in self._lives.values()),
-            troubles=tuple(life.trouble for life in self._lives.values() if life.trouble is not None),
+            began,
+            now,
+            ready=all(life.ready_since is not None for life in self.lives.values()),
+            troubles=tuple(
+                life.trouble for life in self.lives.values() if life.trouble is not None and not life.halts
+            ),
         )
         with suppress(OSError):
             show(self.home, own)
-        found = together([own, *boards])
+        found = together([own, *(life.board for life in self.lives.values() if life.board is not None)])
         begun, over = news(self.troubles, found)
-        if not self.is_stopping:
-            for trouble in begun:
-                self.say(f"TROUBLE {trouble.sentence(self.now())}")
-            for trouble in over:
-                self.say(f"over: {_end_of(trouble, self.now())}")
         self.troubles = found
+        if self.is_stopping:
+            return
+        for trouble in begun:
+            self.say(f"TROUBLE {trouble.sentence(now)}")
+        for trouble in over:
+            self.say(f"over, after {_lasted(now - trouble.since)}: {trouble.what}")
 
-    def _hangs(self, name: str, board: Board) -> Trouble | None:
-        if not board.is_stale(self.now()):
-            return None
-        what = f"{name} (process {board.pid}) is there and does nothing"
-        fix = f"see logs/{name}.log; `kill -9 {board.pid}` starts it again"
-        return Trouble("process-hangs", board.at, what, fix, subject=name, needs_person=True)
 
-    def _board_name(self, name: str) -> str:
-        return self._boards.get(name, name)
+def _lasted(time: timedelta) -> str:
+    seconds = time.total_seconds()
+    return f"{seconds:.1f} s" if seconds < 60 else str(timedelta(seconds=round(seconds)))
 
-    _boards: dict[str, str] = field(default_factory=dict)
+
+async def _first(ended: asyncio.Task[int], event: asyncio.Event, limit_s: float | None = None) -> bool:
+    """Wait for an end or an event, whichever comes first; whether one came within `limit_s` seconds."""
+    came = asyncio.create_task(event.wait())
+    done, _ = await asyncio.wait({ended, came}, timeout=limit_s, return_when=asyncio.FIRST_COMPLETED)
+    came.cancel()
+    return bool(done)

@@ -3,26 +3,29 @@
 import os
 import signal
 import time
-from collections.abc import Callable
+from collections.abc import Callable, Iterator
+from contextlib import suppress
 from datetime import datetime
 from pathlib import Path
 from types import FrameType
+
+import psutil
 
 from streams.broker import local
 from streams.broker.place import lives
 from streams.bulletin import Board, show
 from streams.clock import Clock
 from streams.errors import EarmarkError
+from streams.parent import PARENT
 
 NAME = "broker"
 LOOK_EVERY_S = 0.2
 BOARD_EVERY_S = 1.0
 LOG_LIMIT_BYTES = 20_000_000
+SIBLINGS_LIMIT_S = 300.0
 
 
-def keep(
-    home: Path, parent: int | None, port: int | None, now: Clock, serves: Callable[[str], None]
-) -> None:
+def keep(home: Path, parent: int | None, port: int | None, now: Clock, serves: Callable[[str], None]) -> None:
     """Run the broker of `home` until SIGTERM, SIGINT or the end of process `parent`; then stop it.
 
     One that runs already is taken over; one that a person started is left running at the end. `serves` is called with
@@ -36,7 +39,9 @@ def keep(
     for number in (signal.SIGTERM, signal.SIGINT):
         signal.signal(number, stop)
     began = now()
-    serves(local.start(home, kept=True, port=port))
+    address = local.start(home, kept=True, port=port)
+    with suppress(OSError):  # whoever asked may be gone
+        serves(address)
     status = local.status(home)
     shown = float("-inf")
     while not stopping and (parent is None or os.getppid() == parent):
@@ -47,8 +52,23 @@ def keep(
             _show(home, began, now())
             _bound(status.log)
         time.sleep(LOOK_EVERY_S)
+    if parent is not None and not stopping:
+        _wait_for_siblings(parent)
     if status.kept:
         local.stop(home)
+
+
+def _wait_for_siblings(parent: int) -> None:
+    """Wait until the others that `parent` had started have ended: what they have paid for goes into the log."""
+    deadline = time.monotonic() + SIBLINGS_LIMIT_S
+    while time.monotonic() < deadline and any(pid != os.getpid() for pid in _children_of(parent)):
+        time.sleep(LOOK_EVERY_S)
+
+
+def _children_of(parent: int) -> Iterator[int]:
+    for process in psutil.process_iter(["environ"]):
+        if (process.info["environ"] or {}).get(PARENT) == str(parent) and lives(process.pid):
+            yield process.pid
 
 
 def _show(home: Path, began: datetime, at: datetime) -> None:

@@ -31,6 +31,7 @@ from streams.broker.server import (
 )
 from streams.errors import EarmarkError
 from streams.log.connection import Connection
+from streams.parent import PARENT
 
 START_LIMIT_S = 120.0
 STOP_LIMIT_S = 30.0
@@ -130,7 +131,8 @@ def _alone(place: Place) -> Iterator[None]:
 def _spawn(place: Place, wanted: int | None, *, kept: bool) -> Process:
     java = find_java(installed_javas())
     environment = {
-        **os.environ,
+        # It ends when it is told to, whoever started it.
+        **{name: value for name, value in os.environ.items() if name != PARENT},
         "CLASSPATH": os.pathsep.join(str(jar) for jar in kafka_jars()),
         "LC_ALL": "C.UTF-8",  # else Java cannot open a path beyond ASCII
     }
@@ -189,7 +191,9 @@ def _ports(place: Place, wanted: int | None) -> tuple[int, int]:
         if time.monotonic() > deadline:
             if wanted is None:
                 return ports
-            raise EarmarkError(f"another program has port {wanted}, which was the local broker's: end that one")
+            raise EarmarkError(
+                f"another program has port {wanted}, which was the local broker's: end that one"
+            )
         time.sleep(_PAUSE_S)
 
 
