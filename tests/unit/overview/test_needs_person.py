@@ -103,8 +103,10 @@ SERIOUS: dict[str, tuple[Overview, str]] = {
     ),
     "a dead process": (
         replace(HEALTHY, processes=processes(process("worker-w0", "ended", 10))),
-        "worker-w0 has ended (last seen 06:50) → start everything with `earmark up`, or it alone with `earmark worker`;"
-        " its log is in EARMARK_HOME/logs",
+        (
+            "worker-w0 has ended (last seen 06:50) → start everything with `earmark up`, or it alone with `earmark worker`;"
+            " its log is in EARMARK_HOME/logs"
+        ),
     ),
     "a process that does not stay": (
         replace(HEALTHY, processes=processes(process("analyst", "ended", 10), UP)),
@@ -151,18 +153,24 @@ SERIOUS: dict[str, tuple[Overview, str]] = {
     ),
     "lag that grows while nobody works": (
         with_stage(CAPTIONS),
-        "captions: 3 videos could go on (3 worker) and nothing has moved since 06:30, though the worker runs →"
-        " `earmark sql \"SELECT title, waits_for, reason, next_step FROM video_status WHERE status <> 'analysed'\"`",
+        (
+            "captions: 3 videos could go on (3 worker) and nothing has moved since 06:30, though the worker runs →"
+            " `earmark sql \"SELECT title, waits_for, reason, next_step FROM video_status WHERE status <> 'analysed'\"`"
+        ),
     ),
     "an analyst that asks nobody": (
         with_stage(ANALYSIS, troubles=(trouble("youtube-refuses"),)),
-        "analysis: 7 videos could go on (7 analyst) and nothing has moved since 06:40, though the analyst runs →"
-        " `earmark sql \"SELECT title, waits_for, reason, next_step FROM video_status WHERE status <> 'analysed'\"`",
+        (
+            "analysis: 7 videos could go on (7 analyst) and nothing has moved since 06:40, though the analyst runs →"
+            " `earmark sql \"SELECT title, waits_for, reason, next_step FROM video_status WHERE status <> 'analysed'\"`"
+        ),
     ),
     "a projector that publishes nothing": (
         replace(HEALTHY, snapshot=OLD),
-        "the read model has not changed since 06:48 and lacks 42 records, though the projector runs → see projector.log in"
-        " EARMARK_HOME/logs, and start the projector again",
+        (
+            "the read model has not changed since 06:48 and lacks 42 records, though the projector runs → see projector.log in"
+            " EARMARK_HOME/logs, and start the projector again"
+        ),
     ),
     "dead letters": (
         replace(HEALTHY, dead_letters=2),
