@@ -246,16 +246,15 @@ def version_of(home: Path) -> tuple[str, int] | None:
 
 def picture(home: Path, now: datetime, events: int) -> Picture:
     """What the newest snapshot says at `now`, with its `events` newest events. Raises SqlError where there is none."""
-    with snapshot(home) as database:
-        published = (home / LINK).stat()
-        try:
-            return _picture(
-                database, datetime.fromtimestamp(published.st_mtime, UTC), published.st_size, now, events
-            )
-        except duckdb.Error as error:
-            raise SqlError(
-                f"the read model cannot be asked ({str(error).splitlines()[0]}): run `earmark rebuild`"
-            ) from error
+    try:
+        with snapshot(home) as database:
+            published = (home / LINK).stat()
+            published_at = datetime.fromtimestamp(published.st_mtime, UTC)
+            return _picture(database, published_at, published.st_size, now, events)
+    except duckdb.Error as error:
+        raise SqlError(
+            f"the read model cannot be asked ({str(error).splitlines()[0]}): run `earmark rebuild`"
+        ) from error
 
 
 def _picture(

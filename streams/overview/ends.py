@@ -20,9 +20,12 @@ ANSWER_LIMIT_S = 5.0
 class Ends:
     """Asks for the log's ends. `connect` raises EarmarkError where there is no broker."""
 
-    def __init__(self, connect: Callable[[], Connection], now: Clock) -> None:
+    def __init__(
+        self, connect: Callable[[], Connection], now: Clock, limit_s: float = ANSWER_LIMIT_S
+    ) -> None:
         self._connect = connect
         self._now = now
+        self._limit_s = limit_s
         self._connection: Connection | None = None
         self._consumer: AIOKafkaConsumer | None = None
         self._asking: asyncio.Task[LogEnds] | None = None
@@ -46,7 +49,7 @@ class Ends:
 
     async def _ask(self) -> LogEnds:
         try:
-            async with asyncio.timeout(ANSWER_LIMIT_S):
+            async with asyncio.timeout(self._limit_s):
                 return await self._ends()
         except EarmarkError:
             await self._leave()

@@ -10,7 +10,7 @@ LONGEST_TITLE = 48
 _SENTENCES = {
     "found": "found {of}",
     "captions": "heard {of}: {detail} words",
-    "captions-later": "no captions yet of {of}: {detail}",
+    "captions-later": "captions of {of} come later: {detail}",
     "no-captions": "no captions of {of}, for good: {detail}",
     "analysed": "analysed {of} for ${usd:.4f} with {detail}",
     "attempt-failed": "a call failed on {of}: {detail}",

@@ -1,16 +1,21 @@
 """An overview in lines for people, beside its tables."""
 
-from collections.abc import Iterator, Sequence
+from collections.abc import Iterator, Mapping, Sequence
 from datetime import datetime
 
 from streams.budget.money import usd
 from streams.bulletin import moment
-from streams.overview.model import READERS, Lag, Money, Overview, Process, StageName
+from streams.overview.model import Money, Overview, Process, StageName
 from streams.overview.sizes import size, span
 
 STAGE_COLUMNS = ("stage", "waits", "later", "in work", "today", "failed", "oldest")
 LANE_COLUMNS = ("lane", "waits", "in work", "today", "charged", "at most", "left")
-_NAMES = {"publish_signals": "publisher"}
+_READERS: Mapping[str, tuple[str, ...]] = {
+    "worker": ("extract_captions", "request_analysis", "place_markers"),
+    "publisher": ("publish_signals",),
+    "analyst": ("analyst",),
+    "projector": ("projector",),
+}
 
 
 def stage_rows(overview: Overview) -> list[Sequence[object]]:
@@ -135,15 +140,15 @@ def _process(overview: Overview, process: Process) -> str:
 
 
 def _lags(overview: Overview) -> str:
+    """By process, for that is what a person can start; the worker's publisher by itself, for bots wait for it."""
     if overview.kafka.problem is not None:
-        return "not known"
-    lags: dict[str, Lag] = {lag.reader: lag for lag in overview.lags}
-    told = [_lag(_NAMES.get(reader, reader), lags[reader]) for reader in READERS if reader in lags]
-    return ", ".join(told) + " (records)"
-
-
-def _lag(name: str, lag: Lag) -> str:
-    return f"{name} {'not known' if lag.behind is None else lag.behind}"
+        return "not known: Kafka does not answer"
+    told = []
+    for name, readers in _READERS.items():
+        lags = [lag.behind for lag in overview.lags if lag.reader in readers]
+        known = [behind for behind in lags if behind is not None]
+        told.append(f"{name} {sum(known)}" if len(known) == len(lags) else f"{name} not known")
+    return f"{', '.join(told)} records behind"
 
 
 def _disk(overview: Overview) -> str:

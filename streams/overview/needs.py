@@ -90,6 +90,8 @@ def _first(overview: Overview, kind: str) -> Trouble | None:
 def _missing(overview: Overview, role: str) -> Iterator[str]:
     gone = [process for process in overview.processes if process.role == role]
     if not gone:
+        if any(overview.at - up.began < RESTART for up in overview.alive("up")):
+            return
         yield f"no {role} runs here → start everything with `earmark up`, or it alone with `earmark {role}`"
         return
     last = max(gone, key=lambda process: process.at)

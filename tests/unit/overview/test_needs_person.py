@@ -72,6 +72,9 @@ HARMLESS = {
     "a process that up starts again": replace(
         HEALTHY, processes=processes(process("worker-w0", "ended", 0.5), UP)
     ),
+    "an up that has just begun": replace(
+        HEALTHY, processes=(process("up", began=0.2), *HEALTHY.processes[:1])
+    ),
     "a Kafka that up starts again": replace(
         HEALTHY,
         kafka=Kafka("127.0.0.1:9092", "Kafka does not answer"),
