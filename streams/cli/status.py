@@ -2,6 +2,7 @@
 
 import asyncio
 import json
+import logging
 import sys
 from functools import partial
 from typing import Any
@@ -31,6 +32,7 @@ def status(*, as_json: bool) -> None:
 
     What needs a person comes first, with what to type. Money and videos are those of the read model.
     """
+    quiet()
     overview = asyncio.run(_look(load()))
     needs = needs_person(overview)
     if as_json:
@@ -54,23 +56,28 @@ def _as_json(overview: Overview, needs: tuple[str, ...]) -> dict[str, Any]:
 def _show(overview: Overview, needs: tuple[str, ...]) -> None:
     say(f"{overview.at:%Y-%m-%d %H:%M:%S} UTC: {'something needs you' if needs else 'healthy'}")
     for number, sentence in enumerate(needs, 1):
-        _say(f"{number}. ", sentence)
+        say_beside(f"{number}. ", sentence)
     for columns, rows in ((STAGE_COLUMNS, stage_rows(overview)), (LANE_COLUMNS, lane_rows(overview))):
         if rows:
             say("")
             show_table([Column(name, _kind(name)) for name in columns], rows)
     say("")
     for subject, sentence in facts(overview):
-        _say(f"{subject:{_LABEL}}", sentence)
+        say_beside(f"{subject:{_LABEL}}", sentence)
     for event in reversed(overview.events):
-        _say(f"{event.at:%H:%M:%S}   ", event.what)
+        say_beside(f"{event.at:%H:%M:%S}   ", event.what)
 
 
-def _say(label: str, sentence: str) -> None:
+def say_beside(label: str, sentence: str) -> None:
     """Print a sentence behind its label, and beside it where it is folded."""
     wide = window()
     lines = fold(sentence, None if wide is None else max(wide - len(label), 20))
     say("\n".join(f"{'' if number else label:{len(label)}}{line}" for number, line in enumerate(lines)))
+
+
+def quiet() -> None:
+    """Keep aiokafka from shouting into what is printed: that Kafka is away is told in a sentence."""
+    logging.getLogger("aiokafka").setLevel(logging.CRITICAL)
 
 
 def _kind(column: str) -> Kind:

@@ -1,7 +1,7 @@
 """How far the log goes, asked again and again over one connection."""
 
 import asyncio
-from collections.abc import Callable
+from collections.abc import Callable, Mapping
 
 from aiokafka import AIOKafkaConsumer, TopicPartition
 from aiokafka.errors import KafkaError
@@ -49,39 +49,42 @@ class Ends:
 
     async def _ask(self) -> LogEnds:
         try:
-            async with asyncio.timeout(self._limit_s):
-                return await self._ends()
+            if self._connection is None:
+                self._connection = await asyncio.to_thread(self._connect)
         except EarmarkError:
-            await self._leave()
             return LogEnds(problem="no broker runs")
-        except (KafkaError, TimeoutError, OSError):
-            address = None if self._connection is None else self._connection.bootstrap
+        connection = self._connection
+        try:
+            async with asyncio.timeout(self._limit_s):
+                return await self._ends(connection)
+        except (KafkaError, TimeoutError, OSError, EarmarkError) as error:
+            # At the next look the local broker may serve at another address.
             await self._leave()
-            return LogEnds(address, f"Kafka at {address} does not answer")
+            problem = str(error) if isinstance(error, EarmarkError) else None
+            return LogEnds(
+                connection.bootstrap, problem or f"Kafka at {connection.bootstrap} does not answer"
+            )
 
-    async def _ends(self) -> LogEnds:
-        if self._connection is None:
-            self._connection = await asyncio.to_thread(self._connect)
+    async def _ends(self, connection: Connection) -> LogEnds:
         if self._consumer is None:
-            self._consumer = self._connection.consumer()
+            self._consumer = connection.consumer()
             await self._consumer.start()
-        partitions = [tp for topic in TOPICS for tp in partitions_of(self._connection, topic)]
+        partitions = [tp for topic in TOPICS for tp in partitions_of(connection, topic)]
         ends = await self._consumer.end_offsets(partitions)
         late_ms = int((self._now() - LATE).timestamp() * 1000)
         # None: every record is older.
         newer = await self._consumer.offsets_for_times(dict.fromkeys(partitions, late_ms))
         late = {tp: end if newer[tp] is None else newer[tp].offset for tp, end in ends.items()}
-        return LogEnds(self._connection.bootstrap, None, self._by_topic(ends), self._by_topic(late))
-
-    def _by_topic(self, offsets: dict[TopicPartition, int]) -> dict[str, dict[int, int]]:
-        assert self._connection is not None  # noqa: S101  it has answered
-        found: dict[str, dict[int, int]] = {}
-        for tp, offset in offsets.items():
-            topic = str(tp.topic).removeprefix(self._connection.prefix)
-            found.setdefault(topic, {})[tp.partition] = offset
-        return found
+        return LogEnds(connection.bootstrap, None, _by_topic(connection, ends), _by_topic(connection, late))
 
     async def _leave(self) -> None:
         consumer, self._consumer, self._connection = self._consumer, None, None
         if consumer is not None:
             await stop(consumer)
+
+
+def _by_topic(connection: Connection, offsets: Mapping[TopicPartition, int]) -> dict[str, dict[int, int]]:
+    found: dict[str, dict[int, int]] = {}
+    for tp, offset in offsets.items():
+        found.setdefault(str(tp.topic).removeprefix(connection.prefix), {})[tp.partition] = offset
+    return found
