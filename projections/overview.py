@@ -10,6 +10,7 @@ from typing import Any
 import duckdb
 from duckdb import DuckDBPyConnection
 
+from projections.newest import Newest, newest
 from projections.snapshots import LINK
 from projections.sql import SqlError, snapshot
 from streams.events.event import Lane
@@ -90,41 +91,6 @@ WHERE r.cancelled_at IS NULL
 GROUP BY ALL
 ORDER BY r.started_at
 """
-_NEWEST = """
-FROM (
-  (SELECT happened_at AS moment, 'found' AS kind, video_id, title, channel_title AS channel, origin AS detail, NULL AS usd
-    FROM _discovered ORDER BY happened_at DESC LIMIT $count)
-  UNION ALL BY NAME
-  (SELECT happened_at AS moment, 'captions' AS kind, video_id, title, channel_title AS channel, words::VARCHAR AS detail
-    FROM captions ORDER BY happened_at DESC LIMIT $count)
-  UNION ALL BY NAME
-  (SELECT happened_at AS moment, if(next_try_at IS NULL, 'no-captions', 'captions-later') AS kind, video_id, title,
-      channel_title AS channel, reason AS detail
-    FROM caption_failures ORDER BY happened_at DESC LIMIT $count)
-  UNION ALL BY NAME
-  (SELECT happened_at AS moment, 'analysed' AS kind, video_id, title, channel_title AS channel, prompt AS detail, usd
-    FROM analyses ORDER BY happened_at DESC LIMIT $count)
-  UNION ALL BY NAME
-  (SELECT f.happened_at AS moment, if(type = 'AnalysisFailed', 'failed', 'attempt-failed') AS kind, f.video_id, c.title,
-      c.channel_title AS channel, f.reason AS detail
-    FROM _failures f LEFT JOIN captions c USING (captions_id) ORDER BY f.happened_at DESC LIMIT $count)
-  UNION ALL BY NAME
-  (SELECT happened_at AS moment,
-      CASE WHEN type LIKE '%Retracted' THEN 'retracted' WHEN type LIKE '%Changed' THEN 'changed' ELSE 'call' END AS kind,
-      video_id, video_title AS title, channel_title AS channel, concat_ws(' ', action, symbol, direction) AS detail
-    FROM signals WHERE symbol IS NOT NULL ORDER BY happened_at DESC, log_offset DESC LIMIT $count)
-  UNION ALL BY NAME
-  (SELECT happened_at AS moment, 'dead-letter' AS kind, key AS video_id, topic AS channel,
-      format('{}: {}: {}', log_offset, handler, error) AS detail
-    FROM dead_letters ORDER BY happened_at DESC LIMIT $count)
-  UNION ALL BY NAME
-  (SELECT happened_at AS moment, if(type = 'ChannelFollowed', 'followed', 'unfollowed') AS kind, NULL AS video_id,
-      NULL AS title, coalesce(title, handle, channel_id) AS channel
-    FROM _channel_events ORDER BY happened_at DESC LIMIT $count)
-)
-ORDER BY moment DESC, kind, video_id, detail
-LIMIT $count
-"""
 _GROWTH = """
 SELECT
   coalesce(sum(words), 0)::BIGINT, coalesce(sum(words) FILTER (happened_at > $recent), 0)::BIGINT, min(happened_at)
@@ -183,19 +149,6 @@ class ReplayRow:
     failed: int
     charged_usd: Decimal
     max_usd: Decimal
-
-
-@dataclass(frozen=True)
-class Newest:
-    """Something that happened: `detail` is a reason, a number of words, a call or a prompt, as `kind` has it."""
-
-    at: datetime
-    kind: str
-    video_id: str | None
-    title: str | None
-    channel: str | None
-    detail: str | None
-    usd: Decimal | None
 
 
 @dataclass(frozen=True)
@@ -302,5 +255,5 @@ def _picture(
         words=growth[0],
         recent_words=growth[1],
         first_captions_at=growth[2],
-        newest=tuple(Newest(*row) for row in rows(_NEWEST, count=events)),
+        newest=newest(database, events),
     )

@@ -107,8 +107,8 @@ class LoopbackClaude:
         await self._runner.cleanup()
 
     async def _models(self, request: web.Request) -> web.StreamResponse:
-        if not _has_key(request):
-            return self._failed(_NO_KEY)
+        if not {"authorization", "x-api-key"} & set(map(str.lower, request.headers)):
+            return self._failed(Failure(401, "authentication_error", "An API key is required."))
         if self.counting is not None:
             return self._failed(self.counting)
         return self._json(200, {"data": [], "has_more": False, "first_id": None, "last_id": None})
@@ -248,18 +248,10 @@ class LoopbackClaude:
         return web.Response(status=status, text=text, headers=named, content_type="application/json")
 
 
-_NO_KEY = Failure(401, "authentication_error", "An API key is required.")
-
-
-def _has_key(request: web.Request) -> bool:
-    """A key comes as either, as the API takes it."""
-    bearer = request.headers.get("authorization", "").startswith("Bearer ")
-    return bearer or "x-api-key" in request.headers
-
-
 def _refusal(request: web.Request, body: Mapping[str, Any]) -> Failure | None:
-    if not _has_key(request):
-        return _NO_KEY
+    bearer = request.headers.get("authorization", "").startswith("Bearer ")
+    if not bearer and "x-api-key" not in request.headers:
+        return Failure(401, "authentication_error", "An API key is required.")
     try:
         list_price({"model": body["model"], "usage": _NOTHING})
     except LookupError:

@@ -5,7 +5,7 @@ from dataclasses import dataclass
 from datetime import UTC, datetime, timedelta
 from decimal import Decimal
 
-from projections.overview import RECENT, Picture, Standing
+from projections.overview import RECENT, Picture
 from streams.budget.limits import Limits
 from streams.bulletin import Board, Trouble, together
 from streams.discovery.watch_state import WatchState
@@ -15,15 +15,14 @@ from streams.overview.model import (
     Disk,
     Kafka,
     Lag,
-    LaneState,
     Money,
     Overview,
     Process,
-    ReplayState,
     Snapshot,
     Stage,
     State,
 )
+from streams.overview.stages import lanes, replays, stages
 
 BEAT = timedelta(seconds=5)
 """A process shows itself every second; one that has not for so long and is not there has ended."""
@@ -82,9 +81,9 @@ def overview(gathered: Gathered, limits: Limits, now: datetime) -> Overview:
         unknown.append("the disk cannot be measured")
     return Overview(
         at=now,
-        stages=_stages(gathered, lags, snapshot, now),
-        lanes=() if picture is None else _lanes(picture, limits),
-        replays=() if picture is None else _replays(picture),
+        stages=() if picture is None or snapshot is None else _stages(gathered, picture, snapshot, lags),
+        lanes=() if picture is None else lanes(picture, limits),
+        replays=() if picture is None else replays(picture),
         money=None if picture is None else _money(picture, limits.cap_usd, now),
         troubles=_troubles(gathered.boards, processes),
         processes=processes,
@@ -163,133 +162,15 @@ def _snapshot(picture: Picture, log: LogEnds) -> Snapshot:
 
 
 def _stages(
-    gathered: Gathered, lags: Iterable[Lag], snapshot: Snapshot | None, now: datetime
+    gathered: Gathered, picture: Picture, snapshot: Snapshot, lags: Iterable[Lag]
 ) -> tuple[Stage, ...]:
-    picture = gathered.picture
-    if picture is None:
-        return ()
-    publisher = next(lag for lag in lags if lag.reader == "publish_signals")
-    done, last = (
-        {name: count for name, (count, _) in picture.done.items()},
-        {name: at for name, (_, at) in picture.done.items()},
+    return stages(
+        picture,
+        gathered.watch,
+        snapshot,
+        in_flight=sum(board.in_flight for board in gathered.boards if board.process.startswith("worker-")),
+        to_publish=next(lag.behind for lag in lags if lag.reader == "publish_signals"),
     )
-    captions = [each for each in picture.standing if each.stage == "captions"]
-    analysis = [each for each in picture.standing if each.stage == "analysis"]
-    taken = sum(board.in_flight for board in gathered.boards if board.process.startswith("worker-"))
-    return (
-        _discover(gathered, picture, done.get("discover"), last.get("discover")),
-        _videos(
-            Stage("captions", in_work=taken, done_today=done.get("captions")), captions, last.get("captions")
-        ),
-        _videos(
-            Stage("analysis", in_work=_videos_in(analysis, _ASKED), done_today=done.get("analysis")),
-            [each for each in analysis if each.waits_for not in _ASKED],
-            last.get("analysis"),
-        ),
-        Stage(
-            "signals",
-            waiting=publisher.behind,
-            done_today=done.get("signals"),
-            failed=picture.dead_by_handler.get("publish_signals", 0),
-            last_moved=last.get("signals"),
-        ),
-        Stage(
-            "read-model",
-            waiting=None if snapshot is None else snapshot.behind,
-            failed=picture.rejects,
-            oldest=picture.published_at if snapshot is not None and snapshot.behind else None,
-            last_moved=min(picture.published_at, now),
-        ),
-    )
-
-
-_ASKED = ("call", "answer")
-
-
-def _videos_in(standing: Iterable[Standing], waits_for: Collection[str]) -> int:
-    return sum(each.videos for each in standing if each.waits_for in waits_for)
-
-
-def _videos(stage: Stage, standing: Sequence[Standing], last_moved: datetime | None) -> Stage:
-    """The stage with its videos. A dead letter's do not wait for Earmark: they are counted as dead letters."""
-    waiting = [each for each in standing if each.status != "failed" and each.waits_for != "dead_letter"]
-    kinds: dict[str, int] = {}
-    for each in waiting:
-        kinds[each.waits_for or ""] = kinds.get(each.waits_for or "", 0) + each.videos
-    return Stage(
-        name=stage.name,
-        waiting=sum(each.videos for each in waiting),
-        in_work=stage.in_work,
-        done_today=stage.done_today,
-        failed=sum(each.videos for each in standing if each.status == "failed"),
-        later=sum(each.later for each in waiting),
-        oldest=min((each.oldest for each in waiting if each.oldest is not None), default=None),
-        next_try_at=min((each.next_try_at for each in waiting if each.next_try_at is not None), default=None),
-        last_moved=last_moved,
-        waits_for=dict(sorted(kinds.items(), key=lambda kind: -kind[1])),
-    )
-
-
-def _discover(gathered: Gathered, picture: Picture, done: int | None, last: datetime | None) -> Stage:
-    seen = {} if gathered.watch is None else gathered.watch.channels
-    unseen = [channel for channel in picture.channels if channel.channel_id not in seen]
-    failing = [
-        channel
-        for channel in picture.channels
-        if channel.channel_id in seen and seen[channel.channel_id].problem is not None
-    ]
-    return Stage(
-        "discover",
-        waiting=len(unseen),
-        done_today=done,
-        failed=len(failing),
-        oldest=min((channel.followed_at for channel in unseen), default=None),
-        last_moved=last,
-    )
-
-
-def _lanes(picture: Picture, limits: Limits) -> tuple[LaneState, ...]:
-    charged = sum((row.charged_usd for row in picture.lanes), Decimal(0))
-    replays = sum(replay.waiting for replay in _replays(picture))
-    lanes = []
-    for row in picture.lanes:
-        cap_usd = limits.lane_cap_usd(row.lane)
-        waiting = [
-            each
-            for each in picture.standing
-            if each.lane == row.lane
-            and each.status == "captioned"
-            and each.waits_for not in (*_ASKED, "dead_letter")
-        ]
-        lanes.append(
-            LaneState(
-                lane=row.lane,
-                waiting=replays if row.lane == "replay" else sum(each.videos for each in waiting),
-                in_work=row.in_work,
-                done_today=row.done_today,
-                charged_usd=row.charged_usd,
-                cap_usd=cap_usd,
-                left_usd=max(min(limits.cap_usd - charged, cap_usd - row.charged_usd), Decimal(0)),
-            )
-        )
-    return tuple(lanes)
-
-
-def _replays(picture: Picture) -> tuple[ReplayState, ...]:
-    replays = [
-        ReplayState(
-            replay_id=row.replay_id,
-            prompt=row.prompt,
-            started_at=row.started_at,
-            requested=row.requested,
-            completed=row.completed,
-            failed=row.failed,
-            charged_usd=row.charged_usd,
-            max_usd=row.max_usd,
-        )
-        for row in picture.replays
-    ]
-    return tuple(replay for replay in replays if replay.waiting > 0)
 
 
 def _money(picture: Picture, cap_usd: Decimal, now: datetime) -> Money:

@@ -2,7 +2,7 @@
 
 from decimal import Decimal
 
-from projections.overview import Newest
+from projections.newest import Newest
 from streams.events.text import printable
 from streams.overview.model import Happened
 

@@ -7,7 +7,8 @@ from typing import Any
 
 import pytest
 
-from projections.overview import Followed, LaneRow, MoneyRow, Newest, Picture, ReplayRow, Standing
+from projections.newest import Newest
+from projections.overview import Followed, LaneRow, MoneyRow, Picture, ReplayRow, Standing
 from streams.budget.limits import Limits
 from streams.bulletin import Board, Trouble
 from streams.discovery.looks import Seen
