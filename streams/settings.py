@@ -196,6 +196,17 @@ def sources() -> dict[str, str]:
     }
 
 
+def shadowed() -> list[str]:
+    """The variables whose value in the .env file nobody reads, because the environment has another one."""
+    return [
+        name
+        for name, value in _read_file().items()
+        if name in map(variable, Settings.model_fields)
+        and value
+        and os.environ.get(name) not in {None, "", value}
+    ]
+
+
 def _read_file() -> dict[str, str | None]:
     """The .env file's names and values. Raises EarmarkError for a line that is none, where python-dotenv only warns."""
     path = Path(ENV_FILE)

@@ -21,6 +21,8 @@ VERBS = {
     "channels": "streams.cli.channels:channels",
     "add": "streams.cli.channels:add",
     "retry": "streams.cli.retry:retry",
+    "status": "streams.cli.status:status",
+    "doctor": "streams.cli.doctor:doctor",
     "budget": "streams.cli.budget:budget",
     "sql": "streams.cli.sql:sql",
     "rebuild": "streams.cli.projector:rebuild",

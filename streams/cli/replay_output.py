@@ -7,19 +7,25 @@ from collections.abc import Iterator
 from dataclasses import asdict, fields
 from io import StringIO
 from time import monotonic
-from typing import Any
 
 from rich.progress import BarColumn, MofNCompleteColumn, TextColumn, TimeRemainingColumn
 from rich.progress import Progress as Bar
-from rich.table import Table
 
 from projections.history import ChannelComparison, Comparison, MentionComparison
-from streams.cli.terminal import cell, console, printable, say
+from streams.cli.tables import Column, show_table
+from streams.cli.terminal import printable, say
 from streams.clock import utc_now
 from streams.log.connection import Connection
 from streams.replay import run as replays
 from streams.replay.plan import Plan
 from streams.replay.progress import sentence
+
+COLUMNS = (
+    Column("channel"),
+    *(Column(field.name, "count") for field in fields(ChannelComparison) if field.type is int),
+    *(Column(name, "share") for name in ("a_rejected", "b_rejected")),
+    *(Column(name, "money") for name in ("a_usd_per_video", "b_usd_per_video")),
+)
 
 
 def print_comparison(found: Comparison, form: str, title: str) -> None:
@@ -38,13 +44,8 @@ def print_comparison(found: Comparison, form: str, title: str) -> None:
 
 
 def _print_table(found: Comparison, title: str) -> None:
-    table = Table(title=title, title_justify="left")
-    columns = [field.name for field in fields(ChannelComparison) if field.name != "channel_id"]
-    for name in columns:
-        table.add_column(name, overflow="fold")
-    for channel in found.channels:
-        table.add_row(*(cell(_shown(getattr(channel, name))) for name in columns))
-    console().print(table)
+    rows = [[getattr(channel, column.name) for column in COLUMNS] for channel in found.channels]
+    show_table(COLUMNS, rows, title=title)
     for example in found.examples:
         say("\n".join(told(example)))
 
@@ -58,12 +59,6 @@ def told(example: MentionComparison) -> Iterator[str]:
     for name, (action, horizon, conviction, quote, url) in (("A", a), ("B", b)):
         said = "-" if action is None else f"{action}, {horizon}, {conviction:.2f}: {quote} ({url})"
         yield printable(f"  {name} {said}")
-
-
-def _shown(value: Any) -> str:
-    if value is None:
-        return ""
-    return f"{value:.2f}" if isinstance(value, float) else str(value)
 
 
 def print_plan(found: Plan) -> None:

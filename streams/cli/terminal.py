@@ -1,27 +1,18 @@
-"""What people see: tables as wide as their terminal, and text that cannot command it."""
+"""What people see: text that cannot command their terminal, and how wide that is. Tables are in tables.py."""
 
+import shutil
 import sys
-
-from rich.console import Console
-from rich.text import Text
 
 from streams.events.text import printable
 
-__all__ = ["PIPED", "cell", "console", "printable", "say"]
+__all__ = ["printable", "say", "window"]
 
-PIPED = 100_000
-"""Columns where no terminal reads: no row is folded."""
 _LAYOUT = "\n\t"
 
 
-def console(piped: int = PIPED) -> Console:
-    """A console on stdout: as wide as the terminal, or `piped` columns where something else reads."""
-    return Console() if sys.stdout.isatty() else Console(width=piped)
-
-
-def cell(text: str | None) -> Text:
-    """A stranger's words in a table: neither control characters nor markup, and nothing for null."""
-    return Text(printable(text or "", _LAYOUT))
+def window() -> int | None:
+    """Columns of the terminal on stdout, COLUMNS first; None where something else reads, and no row is folded."""
+    return shutil.get_terminal_size().columns if sys.stdout.isatty() else None
 
 
 def say(text: str, *, err: bool = False, nl: bool = True) -> None:

@@ -13,7 +13,7 @@ import pytest
 
 import streams.cli
 from streams.app.diagnostics import Lines
-from streams.cli.terminal import cell, printable
+from streams.cli.terminal import printable
 from tests.builders.read_model_world import PROMPTS, activated, completed, video
 from tests.builders.snapshot import publish
 
@@ -57,11 +57,6 @@ def test_a_control_character_becomes_a_blank_and_what_joins_letters_stays(
     text: str, layout: str, shown: str
 ) -> None:
     assert printable(text, layout) == shown
-
-
-def test_a_cell_is_neither_command_nor_markup() -> None:
-    assert cell("[red]a\x1b[2Jb\nc").plain == "[red]a [2Jb\nc"
-    assert cell(None).plain == ""
 
 
 def test_a_log_line_commands_nothing() -> None:

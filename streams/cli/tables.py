@@ -1,0 +1,315 @@
+"""Tables for people: what a column's kind says of its alignment, rounding and folding, and what fits a window.
+
+A kind is `text` (folded at blanks), `json` (folded, and the first to be hidden), `id` and `link` (never broken), `count`,
+`number`, `money` (US dollars), `share` (of 1, in percent), `moment` (UTC, to the second) or `minute` (UTC).
+"""
+
+import re
+from collections.abc import Callable, Collection, Iterable, Iterator, Sequence
+from dataclasses import dataclass
+from datetime import UTC, datetime
+from decimal import Decimal, InvalidOperation
+from typing import Literal
+
+from rich.cells import cell_len, chop_cells
+
+from streams.budget.money import usd
+from streams.cli.terminal import printable, say, window
+
+Kind = Literal["text", "json", "id", "link", "count", "number", "money", "share", "moment", "minute"]
+
+GAP = 2
+FOLD_AT = 24
+"""Columns that a text has at least, before another column is hidden for its sake."""
+_FOLDED: Collection[Kind] = {"text", "json"}
+_RIGHT: Collection[Kind] = {"count", "number", "money", "share"}
+_LAST: Sequence[Kind] = ("id", "link", "json")
+_LINK = re.compile(r"https?://\S+")
+_PIECE = re.compile(r"[^ _]*[ _]?")
+_MOMENT = re.compile(r"(\d{4,}-\d\d-\d\d \d\d:\d\d)(:\d\d)(?:\.\d+)?(?:\+00(?::00)?)?")
+
+
+@dataclass(frozen=True)
+class Column:
+    """A column's name and kind."""
+
+    name: str
+    kind: Kind = "text"
+
+
+def show_table(
+    columns: Sequence[Column], rows: Iterable[Sequence[object]], *, title: str | None = None
+) -> None:
+    """Print rows as a table, or a row a block where the terminal is too narrow. Into a pipe nothing is folded."""
+    cells = [shown(columns, row) for row in rows]
+    if title is not None:
+        say(title)
+    say("\n".join(fitted(columns, cells, window())))
+
+
+def fitted(columns: Sequence[Column], cells: Sequence[Sequence[str]], wide: int | None) -> list[str]:
+    """The table, or blocks where its columns do not fit."""
+    form = blocks if fit(measure(columns, cells), wide) is None else grid
+    return list(form(columns, cells, wide))
+
+
+def shown(columns: Sequence[Column], row: Sequence[object]) -> list[str]:
+    """A row's values as a person reads them."""
+    return [
+        _FORMS[column.kind](value) if value is not None else ""
+        for column, value in zip(columns, row, strict=True)
+    ]
+
+
+@dataclass(frozen=True)
+class Measured:
+    """How wide a column is where nothing is folded, and at least."""
+
+    natural: int
+    least: int
+
+
+def measure(columns: Sequence[Column], cells: Sequence[Sequence[str]]) -> list[Measured]:
+    """How much room each column takes."""
+    return [_measured(column, [row[at] for row in cells]) for at, column in enumerate(columns)]
+
+
+def _measured(column: Column, values: Iterable[str]) -> Measured:
+    name = printable(column.name)
+    widest, link = 0, 0
+    for value in values:
+        widest = max(widest, *map(cell_len, value.split("\n")))
+        if column.kind in _FOLDED and "://" in value:
+            link = max(link, *map(cell_len, _LINK.findall(value)), 0)
+    natural = max(cell_len(name), widest)
+    head = max(map(cell_len, _PIECE.findall(name)))
+    least = max(min(widest, FOLD_AT), link) if column.kind in _FOLDED else widest
+    return Measured(natural, min(natural, max(least, min(head, FOLD_AT), 1)))
+
+
+def fit(columns: Sequence[Measured], wide: int | None) -> list[int] | None:
+    """The width of each column in a window of `wide` (None: any), or None where they do not fit."""
+    if wide is None:
+        return [column.natural for column in columns]
+    widths = [column.least for column in columns]
+    left = wide - sum(widths) - GAP * (len(widths) - 1)
+    if left < 0:
+        return None
+    # Whatever is left goes to the columns that need least first, in equal shares: short ones are not folded at all.
+    needy = sorted(range(len(columns)), key=lambda at: columns[at].natural - widths[at])
+    for done, at in enumerate(needy):
+        more = min(columns[at].natural - widths[at], left // (len(needy) - done))
+        widths[at] += more
+        left -= more
+    return widths
+
+
+@dataclass(frozen=True)
+class Choice:
+    """Which columns are shown, in their order: `beside` each other, and links `below` their row."""
+
+    beside: list[int]
+    below: list[int]
+
+
+def choose(
+    columns: Sequence[Column], cells: Sequence[Sequence[str]], wide: int, named: Collection[str] = ()
+) -> Choice:
+    """What to show in a window of `wide`, never nothing.
+
+    First come the columns that the reader `named` (in lower case), then those that are no id, link or JSON, then those
+    whose values differ. The first long text among them has two fifths of the window. A named link that does not fit
+    stands below its row.
+    """
+    sizes = measure(columns, cells)
+    for at, column in enumerate(columns):
+        if column.kind == "text" and sizes[at].natural > FOLD_AT and _differ(cells, at):
+            sizes[at] = Measured(
+                sizes[at].natural, max(sizes[at].least, min(sizes[at].natural, wide * 2 // 5))
+            )
+            break
+    else:
+        at = -1
+    long_text = at
+
+    def is_named(at: int) -> bool:
+        return columns[at].name.casefold() in named
+
+    def rank(at: int) -> tuple[object, ...]:
+        kind = columns[at].kind
+        return (
+            not is_named(at),
+            _LAST.index(kind) if kind in _LAST else -1,
+            len(cells) > 1 and not _differ(cells, at),
+            at != long_text,
+            at,
+        )
+
+    beside: list[int] = []
+    below: list[int] = []
+    ranked = sorted(range(len(columns)), key=rank)
+    for at in ranked:
+        if fit([sizes[other] for other in (*beside, at)], wide) is not None:
+            beside.append(at)
+        elif columns[at].kind == "link" and is_named(at) and sizes[at].least + GAP <= wide:
+            below.append(at)
+    return Choice(
+        sorted(beside or [min(ranked, key=lambda at: sizes[at].least)]), sorted(below) if beside else []
+    )
+
+
+def _differ(cells: Sequence[Sequence[str]], at: int) -> bool:
+    return any(row[at] != cells[0][at] for row in cells)
+
+
+def blocks(columns: Sequence[Column], cells: Iterable[Sequence[str]], wide: int | None) -> Iterator[str]:
+    """A row a block, a column a line, a blank line between blocks; what does not fit behind its name stands below it."""
+    names = [printable(column.name) for column in columns]
+    indent = max(map(cell_len, names), default=0) + GAP
+    for number, row in enumerate(cells):
+        if number:
+            yield ""
+        for name, value in zip(names, row, strict=True):
+            behind = fold(value, wide and max(wide - indent, 1))
+            if wide is None or max(map(cell_len, behind)) <= wide - indent:
+                yield from _beside(name, behind, indent)
+            else:
+                yield from fold(name, wide)
+                yield from fold(value, wide)
+
+
+def _beside(name: str, value: Sequence[str], indent: int) -> Iterator[str]:
+    for number, line in enumerate(value):
+        yield (_padded("" if number else name, indent) + line).rstrip()
+
+
+def fold(text: str, wide: int | None) -> list[str]:
+    """`text` in lines of at most `wide`, broken at blanks, and inside a word only where it alone is wider; a link never."""
+    if wide is None:
+        return text.split("\n")
+    folded: list[str] = []
+    for line in text.split("\n"):
+        folded += [line] if cell_len(line) <= wide else _folded(line, wide)
+    return folded
+
+
+def _folded(line: str, wide: int) -> Iterator[str]:
+    current, room = "", wide
+    for word in line.split():
+        needed = cell_len(word) + (1 if current else 0)
+        if needed <= room:
+            current, room = f"{current} {word}" if current else word, room - needed
+            continue
+        if current:
+            yield current
+        *whole, current = [word] if _LINK.search(word) else chop_cells(word, wide)
+        yield from whole
+        room = wide - cell_len(current)
+    if current:
+        yield current
+
+
+def grid(
+    columns: Sequence[Column], cells: Sequence[Sequence[str]], wide: int | None, below: Collection[int] = ()
+) -> Iterator[str]:
+    """A row a line, or more where it is folded, under the columns' names; the columns `below` on lines of their own.
+
+    Where the columns do not fit `wide`, texts have all of it each, and nothing else is shortened.
+    """
+    beside = [at for at in range(len(columns)) if at not in below]
+    sizes = [size for at, size in enumerate(measure(columns, cells)) if at in beside]
+    kinds = [columns[at].kind for at in beside]
+    rights = [kind in _RIGHT for kind in kinds]
+    widths = fit(sizes, wide) or [
+        wide if wide is not None and kind in _FOLDED else size.natural
+        for kind, size in zip(kinds, sizes, strict=True)
+    ]
+
+    def laid(row: Sequence[Sequence[str]]) -> Iterator[str]:
+        for number in range(max(map(len, row))):
+            parts = [part[number] if number < len(part) else "" for part in row]
+            yield (" " * GAP).join(map(_padded, parts, widths, rights)).rstrip()
+
+    yield from laid([_head(columns[at].name, width) for at, width in zip(beside, widths, strict=True)])
+    yield from (" " * GAP + printable(columns[at].name) for at in below)
+    yield (" " * GAP).join("─" * width for width in widths)
+    for row in cells:
+        yield from laid([fold(row[at], width) for at, width in zip(beside, widths, strict=True)])
+        yield from (" " * GAP + row[at] for at in below if row[at])
+
+
+def _head(name: str, wide: int) -> list[str]:
+    """A column's name, broken behind its underscores too."""
+    folded = [""]
+    for piece in _PIECE.findall(printable(name)):
+        if cell_len(folded[-1] + piece.rstrip()) <= wide:
+            folded[-1] += piece
+        else:
+            folded += chop_cells(piece, wide)
+    return [line.rstrip() for line in folded if line] or [""]
+
+
+def _padded(text: str, width: int, right: bool = False) -> str:  # noqa: FBT001, FBT002  it is mapped over
+    blanks = " " * (width - cell_len(text))
+    return blanks + text if right else text + blanks
+
+
+def _text(value: object) -> str:
+    return printable(str(value).replace("\r\n", "\n").replace("\t", "    "), "\n")
+
+
+def _word(value: object) -> str:
+    return printable(str(value))
+
+
+def _number(value: object) -> str:
+    try:
+        exact = Decimal(str(value))
+    except InvalidOperation:
+        return _word(value)
+    if not exact.is_finite() or exact == exact.to_integral_value():
+        return _word(value).removesuffix(".0")
+    if abs(exact) < Decimal("0.0001"):
+        return f"{exact:.1e}"
+    return f"{exact:.4f}".rstrip("0").rstrip(".")
+
+
+def _money(value: object) -> str:
+    try:
+        return usd(str(value))
+    except InvalidOperation:
+        return _word(value)
+
+
+def _share(value: object) -> str:
+    exact = Decimal(str(value))
+    return "<1%" if 0 < exact < Decimal("0.005") else f"{exact:.0%}"
+
+
+def _moment(value: object) -> str:
+    return _in_utc(value, "%Y-%m-%d %H:%M:%S", r"\1\2")
+
+
+def _minute(value: object) -> str:
+    return _in_utc(value, "%Y-%m-%d %H:%M", r"\1")
+
+
+def _in_utc(value: object, form: str, parts: str) -> str:
+    if isinstance(value, datetime):
+        return f"{value.astimezone(UTC):{form}}"
+    found = _MOMENT.fullmatch(str(value))
+    return _word(value) if found is None else found.expand(parts)
+
+
+_FORMS: dict[Kind, Callable[[object], str]] = {
+    "text": _text,
+    "json": _text,
+    "id": _word,
+    "link": _word,
+    "count": _word,
+    "number": _number,
+    "money": _money,
+    "share": _share,
+    "moment": _moment,
+    "minute": _minute,
+}
