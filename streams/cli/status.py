@@ -12,7 +12,7 @@ from pydantic import TypeAdapter
 
 from streams.app.connections import connection_of
 from streams.app.processes import limits_of
-from streams.cli.tables import Column, Kind, fold, show_table
+from streams.cli.tables import Column, Kind, fitted, fold, shown
 from streams.cli.terminal import say, window
 from streams.clock import utc_now
 from streams.overview.gather import gathering
@@ -38,7 +38,7 @@ def status(*, as_json: bool) -> None:
     if as_json:
         say(json.dumps(_as_json(overview, needs), ensure_ascii=False, indent=2))
     else:
-        _show(overview, needs)
+        say("\n".join(block(overview, needs, window())))
     sys.exit(1 if needs else 0)
 
 
@@ -53,26 +53,32 @@ def _as_json(overview: Overview, needs: tuple[str, ...]) -> dict[str, Any]:
     return {"healthy": not needs, "needs_person": list(needs), **_FORM.dump_python(overview, mode="json")}
 
 
-def _show(overview: Overview, needs: tuple[str, ...]) -> None:
-    say(f"{overview.at:%Y-%m-%d %H:%M:%S} UTC: {'something needs you' if needs else 'healthy'}")
+def block(overview: Overview, needs: tuple[str, ...], wide: int | None) -> list[str]:
+    """The overview in lines of at most `wide` columns: what needs a person first."""
+    lines = [f"{overview.at:%Y-%m-%d %H:%M:%S} UTC: {'something needs you' if needs else 'healthy'}"]
     for number, sentence in enumerate(needs, 1):
-        say_beside(f"{number}. ", sentence)
+        lines += beside(f"{number}. ", sentence, wide)
     for columns, rows in ((STAGE_COLUMNS, stage_rows(overview)), (LANE_COLUMNS, lane_rows(overview))):
         if rows:
-            say("")
-            show_table([Column(name, _kind(name)) for name in columns], rows)
-    say("")
+            kinds = [Column(name, _kind(name)) for name in columns]
+            lines += ["", *fitted(kinds, [shown(kinds, row) for row in rows], wide)]
+    lines.append("")
     for subject, sentence in facts(overview):
-        say_beside(f"{subject:{_LABEL}}", sentence)
+        lines += beside(f"{subject:{_LABEL}}", sentence, wide)
     for event in reversed(overview.events):
-        say_beside(f"{event.at:%H:%M:%S}   ", event.what)
+        lines += beside(f"{event.at:%H:%M:%S}   ", event.what, wide)
+    return lines
+
+
+def beside(label: str, sentence: str, wide: int | None) -> list[str]:
+    """A sentence behind its label, and beside it where it is folded."""
+    folded = fold(sentence, None if wide is None else max(wide - len(label), 20))
+    return [f"{'' if number else label:{len(label)}}{line}" for number, line in enumerate(folded)]
 
 
 def say_beside(label: str, sentence: str) -> None:
-    """Print a sentence behind its label, and beside it where it is folded."""
-    wide = window()
-    lines = fold(sentence, None if wide is None else max(wide - len(label), 20))
-    say("\n".join(f"{'' if number else label:{len(label)}}{line}" for number, line in enumerate(lines)))
+    """Print a sentence behind its label."""
+    say("\n".join(beside(label, sentence, window())))
 
 
 def quiet() -> None:

@@ -11,24 +11,29 @@ import click
 
 from streams.app import processes as app
 from streams.app.machine import run_machine
-from streams.cli.terminal import say
+from streams.cli.live import showing
 from streams.clock import utc_now
 from streams.errors import EarmarkError
-from streams.settings import load
+from streams.settings import Settings, load
 
 
 @click.command()
-def up() -> None:
-    """Run broker, watch, worker, analyst and projector on this machine, until Ctrl-C."""
+@click.option("--quiet", "is_quiet", is_flag=True, help="Say what goes wrong and what is over, nothing else.")
+def up(*, is_quiet: bool) -> None:
+    """Run broker, watch, worker, analyst and projector on this machine, until Ctrl-C.
+
+    What it does is shown meanwhile: on a terminal as one block, else a line a minute. Times are UTC.
+    """
     settings = load()
     if settings.anthropic_api_key is None:
         raise EarmarkError("ANTHROPIC_API_KEY is not set: put it into the environment or a .env file")
     with _alone(settings.home):
-        asyncio.run(run_machine(settings, _say, utc_now, partial(app.prepare, settings)))
+        asyncio.run(_up(settings, is_quiet=is_quiet))
 
 
-def _say(line: str) -> None:
-    say(f"{utc_now():%H:%M:%S} {line}")
+async def _up(settings: Settings, *, is_quiet: bool) -> None:
+    async with showing(settings, is_quiet=is_quiet) as say:
+        await run_machine(settings, say, utc_now, partial(app.prepare, settings))
 
 
 @contextmanager

@@ -55,6 +55,28 @@ def facts(overview: Overview) -> list[tuple[str, str]]:
     return list(_facts(overview))
 
 
+def in_a_line(overview: Overview) -> str:
+    """What counts, in one line."""
+    heard = overview.stage("analysis").done_today
+    parts = [f"{'?' if heard is None else heard} videos heard today"]
+    for stage in overview.stages:
+        if stage.name in {"captions", "analysis"} and stage.waiting:
+            oldest = "" if stage.oldest is None else f", the oldest {span(overview.at - stage.oldest)}"
+            later = f" ({stage.later} for later)" if stage.later else ""
+            parts.append(f"{stage.waiting} wait for {stage.name}{later}{oldest}")
+    if calls := sum(process.in_flight for process in overview.alive("analyst")):
+        parts.append(f"{calls} calls in flight")
+    if (budget := overview.money) is not None:
+        parts.append(f"${usd(budget.cap_usd - budget.left_usd)} of ${usd(budget.cap_usd)} charged")
+    if overview.dead_letters:
+        parts.append(f"{overview.dead_letters} dead letters")
+    if overview.snapshot is not None:
+        parts.append(f"snapshot {span(overview.at - overview.snapshot.published_at)} old")
+    if overview.troubles:
+        parts.append(f"{len(overview.troubles)} troubles")
+    return "; ".join(parts)
+
+
 def _facts(overview: Overview) -> Iterator[tuple[str, str]]:
     now = overview.at
     for stage in overview.stages:

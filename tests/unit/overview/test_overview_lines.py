@@ -7,7 +7,7 @@ from decimal import Decimal
 import pytest
 
 from streams.bulletin import Trouble
-from streams.overview.lines import facts, lane_rows, money, stage_rows
+from streams.overview.lines import facts, in_a_line, lane_rows, money, stage_rows
 from streams.overview.model import (
     READERS,
     Disk,
@@ -140,3 +140,16 @@ def test_a_size_is_short(count: float, said: str) -> None:
 )
 def test_a_span_has_two_units_at_most(seconds: float, said: str) -> None:
     assert span(timedelta(seconds=seconds)) == said
+
+
+def test_one_line_has_what_counts_and_leaves_out_what_is_not_there() -> None:
+    line = in_a_line(OVERVIEW)
+    for part in (
+        "12 wait for captions (10 for later), the oldest 4 h",
+        "7 calls in flight",
+        "$1.51 of $5.00",
+    ):
+        assert part in line, line
+    assert "dead letters" not in line
+    assert in_a_line(Overview(at=NOW)) == "? videos heard today"
+    assert "3 dead letters" in in_a_line(replace(OVERVIEW, dead_letters=3))
