@@ -41,14 +41,14 @@ def budget(day: datetime | None) -> None:
     if asked > now.date():
         raise click.BadParameter(f"{asked} has not begun", param_hint="--day")
     report = asyncio.run(_read(settings, asked))
-    say("\n".join(_summary(report, settings.daily_cap_usd)))
+    say("\n".join(_summary(report, settings.daily_cap_usd)), folds=True)
     if report.spent:
         show_table(COLUMNS, _rows(report))
     if asked == now.date():
         for standing in read_standstills(settings.home):
-            say(_standing(standing))
+            say(_standing(standing), folds=True)
         wait = timedelta(seconds=round((report.ends - now).total_seconds()))
-        say(f"the next day's budget begins in {wait}, at {report.ends:%Y-%m-%d %H:%M} UTC")
+        say(f"the next day's budget begins in {wait}, at {report.ends:%Y-%m-%d %H:%M} UTC", folds=True)
 
 
 async def _read(settings: Settings, day: date) -> Report:

@@ -63,7 +63,7 @@ async def test_a_channel_is_followed_listed_extended_and_unfollowed(connection: 
     async with serve(LoopbackYoutube(PLAIN)) as youtube:
         shell = Shell(connection, youtube)
         assert "no channel is followed" in await shell.say(verbs.channels)
-        assert "following Plain & Fair, from now on" in await shell.say(verbs.follow, "@plain")
+        assert "following Plain & Fair (@plain), from now on" in await shell.say(verbs.follow, "@plain")
         assert "followed already" in await shell.say(verbs.follow, f"youtube.com/channel/{CHANNEL_ID}/videos")
 
         declined = await shell.say(verbs.follow, "@plain", "--since", "20d", typed="n\n")

@@ -9,7 +9,8 @@ import pytest
 
 import streams
 from streams.budget.money import usd
-from streams.cli.tables import Column, Kind, blocks, choose, fitted, fold, grid, shown
+from streams.cli.tables import Column, Kind, blocks, choose, fitted, grid, shown
+from streams.cli.terminal import fold
 
 URL = "https://www.youtube.com/watch?v=KTape000001&t=90s"
 
