@@ -17,6 +17,5 @@ def confirm(question: str) -> bool:
             raise
         say("")
         raise EarmarkError(
-            f"“{question}” has no answer, for there is no terminal here to type it at: nothing is done; with --yes it"
-            " is not asked"
+            f"“{question}” needs an answer, and there is no terminal to type it at: give --yes"
         ) from None

@@ -70,6 +70,9 @@ async def test_a_channel_is_followed_listed_extended_and_unfollowed(connection: 
         assert "2 new videos" in declined
         assert "1.0 hours: about 0." in declined
         assert "is unchanged" in declined
+        nobody = await shell.run(verbs.follow, "@plain", "--since", "20d")
+        assert "“Take them?” needs an answer" in str(nobody.exception)
+        assert "give --yes" in str(nobody.exception)
         assert "since" in await shell.say(verbs.follow, "@plain", "--since", "20d", typed="y\n")
         assert "followed already" in await shell.say(verbs.follow, "@plain", "--since", "20d", "--yes")
 
