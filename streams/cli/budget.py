@@ -7,9 +7,9 @@ from decimal import Decimal
 
 import click
 
-from streams.analysis.standstill import Standstill, read_standstills
 from streams.budget.money import usd
 from streams.budget.report import Budget, Report, Spent
+from streams.bulletin import boards, together
 from streams.cli.log import open_log
 from streams.cli.tables import Column, show_table
 from streams.cli.terminal import say
@@ -26,6 +26,15 @@ COLUMNS = (
     Column("completed", "count"),
     *(Column(name, "money") for name in ("billed", "unknown", "open", "charged")),
 )
+KEEPS_FROM_ASKING = (
+    "claude-away",
+    "claude-paused",
+    "claude-refuses",
+    "prompt-fails",
+    "ledger-alarm",
+    "cap-used-up",
+    "share-used-up",
+)
 
 
 @click.command()
@@ -41,12 +50,13 @@ def budget(day: datetime | None) -> None:
     if asked > now.date():
         raise click.BadParameter(f"{asked} has not begun", param_hint="--day")
     report = asyncio.run(_read(settings, asked))
-    say("\n".join(_summary(report, settings.daily_cap_usd)), folds=True)
+    say("\n".join(_summary(report, settings.daily_cap_usd, is_today=asked == now.date())), folds=True)
     if report.spent:
         show_table(COLUMNS, _rows(report))
     if asked == now.date():
-        for standing in read_standstills(settings.home):
-            say(_standing(standing), folds=True)
+        for trouble in together(boards(settings.home)):
+            if trouble.kind in KEEPS_FROM_ASKING:
+                say(f"NOT ASKED: {trouble.sentence(now)}", folds=True)
         wait = timedelta(seconds=round((report.ends - now).total_seconds()))
         say(f"the next day's budget begins in {wait}, at {report.ends:%Y-%m-%d %H:%M} UTC", folds=True)
 
@@ -58,14 +68,19 @@ async def _read(settings: Settings, day: date) -> Report:
     return fold.report()
 
 
-def _summary(report: Report, cap_here_usd: Decimal) -> list[str]:
+def _summary(report: Report, cap_here_usd: Decimal, *, is_today: bool) -> list[str]:
     whole = sum(report.spent.values(), Spent())
-    cap_usd = cap_here_usd if report.cap_usd is None else report.cap_usd
-    lines = [
+    cap_usd = cap_here_usd if report.cap_usd is None or is_today else report.cap_usd
+    beside = ""
+    if report.cap_usd is None:
+        beside = " (the cap as it is set here: nothing was claimed)"
+    elif report.cap_usd != cap_usd:
+        beside = f" (the cap as it is set here; the last claim was made under {usd(report.cap_usd)})"
+    summary = (
         f"{report.day} UTC: billed {usd(whole.billed_usd)}, unknown {usd(whole.unknown_usd)},"
-        f" open {usd(whole.open_usd)}, left {usd(report.left_usd(cap_usd))} of {usd(cap_usd)}"
-        + (" (the cap as it is set here: nothing was claimed)" if report.cap_usd is None else "")
-    ]
+        f" open {usd(whole.open_usd)}, left {usd(report.left_usd(cap_usd))} of {usd(cap_usd)}{beside}"
+    )
+    lines = [summary]
     if report.carried_usd:
         carried = ", ".join(f"{lane} {usd(amount)}" for lane, amount in report.carried_usd.items())
         lines.append(f"charged to this day too, by calls of days before: {carried}")
@@ -75,11 +90,6 @@ def _summary(report: Report, cap_here_usd: Decimal) -> list[str]:
     if report.foreign:
         lines.append(f"{report.foreign} records in the ledger are not Earmark's: nobody counts them")
     return lines + [f"ALARM: {alarm}" for alarm in report.alarms]
-
-
-def _standing(standing: Standstill) -> str:
-    until = "" if standing.until is None else f", until {standing.until:%Y-%m-%d %H:%M}"
-    return f"NOT ASKED since {standing.since:%Y-%m-%d %H:%M}{until}: {standing.reason}"
 
 
 def _rows(report: Report) -> Iterator[tuple[object, ...]]:

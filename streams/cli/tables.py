@@ -1,7 +1,7 @@
 """Tables for people: what a column's kind says of its alignment, rounding and folding, and what fits a window.
 
 A kind is `text` (folded at blanks), `json` (folded, and the first to be hidden), `id` and `link` (never broken), `count`,
-`number`, `money` (US dollars), `share` (of 1, in percent), `moment` (UTC, to the second) or `minute` (UTC).
+`number`, `money` (US dollars), `share` (of 1, in percent), `moment` (to the second, Z where it is UTC) or `minute` (UTC).
 """
 
 import re
@@ -25,7 +25,7 @@ _FOLDED: Collection[Kind] = {"text", "json"}
 _RIGHT: Collection[Kind] = {"count", "number", "money", "share"}
 _LAST: Sequence[Kind] = ("id", "link", "json")
 _PIECE = re.compile(r"[^ _]*[ _]?")
-_MOMENT = re.compile(r"(\d{4,}-\d\d-\d\d \d\d:\d\d)(:\d\d)(?:\.\d+)?(?:\+00(?::00)?)?")
+_MOMENT = re.compile(r"(\d{4,}-\d\d-\d\d \d\d:\d\d:\d\d)(?:\.\d+)?(\+00)?")
 
 
 @dataclass(frozen=True)
@@ -261,18 +261,14 @@ def _share(value: object) -> str:
 
 
 def _moment(value: object) -> str:
-    return _in_utc(value, "%Y-%m-%d %H:%M:%S", r"\1\2")
+    if isinstance(value, datetime):
+        return f"{value.astimezone(UTC):%Y-%m-%d %H:%M:%S}Z"
+    found = _MOMENT.fullmatch(str(value))
+    return _word(value) if found is None else found[1] + ("Z" if found[2] else "")
 
 
 def _minute(value: object) -> str:
-    return _in_utc(value, "%Y-%m-%d %H:%M", r"\1")
-
-
-def _in_utc(value: object, form: str, parts: str) -> str:
-    if isinstance(value, datetime):
-        return f"{value.astimezone(UTC):{form}}"
-    found = _MOMENT.fullmatch(str(value))
-    return _word(value) if found is None else found.expand(parts)
+    return f"{value.astimezone(UTC):%Y-%m-%d %H:%M}" if isinstance(value, datetime) else _word(value)
 
 
 _FORMS: dict[Kind, Callable[[object], str]] = {

@@ -48,9 +48,9 @@ def test_a_table_shows_each_row_on_a_line_with_its_brackets() -> None:
     output = run("SELECT video_id, title, discovered_at FROM videos ORDER BY ALL -- all").output
     assert output.splitlines() == [
         "video_id  title        discovered_at",
-        "────────  ───────────  ───────────────────",
-        "video-1   [Music] buy  2026-03-02 09:01:00",
-        "video-2   [Music] buy  2026-03-02 09:02:00",
+        "────────  ───────────  ────────────────────",
+        "video-1   [Music] buy  2026-03-02 09:01:00Z",
+        "video-2   [Music] buy  2026-03-02 09:02:00Z",
     ]
 
 
