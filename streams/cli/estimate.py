@@ -30,7 +30,8 @@ def is_worth_it(
         f"{what}: about {usd:.2f} US dollars at list price, "
         + ("never at a daily cap of 0" if days is None else f"{days} day{'' if days == 1 else 's'}")
         + f" at {settings.backfill_share:.0%} of a daily cap of {settings.daily_cap_usd} US dollars"
-        + f" ({basis(forecast)})"
+        + f" ({basis(forecast)})",
+        folds=True,
     )
     return yes or confirm("Take them?")
 

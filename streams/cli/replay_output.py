@@ -96,8 +96,8 @@ async def watch(connection: Connection, begun: replays.Begun, prompt: str) -> No
                     money=money,
                 )
                 if bar.disable and monotonic() - shown > 5:
-                    say(sentence(progress, prompt))
+                    say(sentence(progress, prompt), folds=True)
                     shown = monotonic()
                 if progress.state != "running":
                     break
-    say(sentence(progress, prompt))
+    say(sentence(progress, prompt), folds=True)
