@@ -83,9 +83,10 @@ def summary(home: Path, earmark: Path, results: Mapping[str, bool], seconds: flo
     """What a person reads at the end, in ten lines: whether it all held, and what to type next."""
     good, typed = sum(results.values()), _typed(earmark)
     return [
-        f"Done in {seconds:.0f} s: {good} of {len(results)} checks hold"
-        + ("." if good == len(results) else ": see FAIL above."),
-        "A subscriber, the read model and Claude's bill agree to the last digit.",
+        f"Done in {seconds:.0f} s: {good} of {len(results)} checks hold.",
+        "A subscriber, the read model and Claude's bill agree to the last digit."
+        if good == len(results)
+        else "What does not hold stands above, behind FAIL.",
         NOTICE,
         "On real channels, with your key:",
         "  export ANTHROPIC_API_KEY=…",
