@@ -8,7 +8,7 @@ from streams.demo.run import summary
 
 
 @pytest.mark.parametrize("holds", [True, False])
-def test_the_summary_has_ten_lines_of_80_columns_and_ends_in_a_command(holds: bool) -> None:
+def test_the_summary_has_ten_lines_of_80_columns_and_ends_in_a_command(*, holds: bool) -> None:
     here = Path.cwd()
     lines = summary(here / ".earmark/demo", here / ".venv/bin/earmark", {"a": True, "b": holds}, 31.2)
     assert len(lines) == 10
