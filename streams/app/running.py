@@ -1,6 +1,7 @@
 """How each process runs: until a signal, through outages of Kafka, and no longer than who started it."""
 
 import asyncio
+import faulthandler
 import logging
 import os
 import signal
@@ -12,9 +13,11 @@ from aiokafka.errors import KafkaError
 
 from streams.app.connections import connection_of
 from streams.app.diagnostics import configure
+from streams.app.health import answering
 from streams.app.pulse import Pulse
+from streams.app.secrets import of_settings
 from streams.clock import utc_now
-from streams.errors import TransientError
+from streams.errors import EarmarkError, TransientError
 from streams.log.connection import Connection
 from streams.log.ready import topics_answer
 from streams.parent import end_with_parent
@@ -25,6 +28,9 @@ PARENT = "_EARMARK_PARENT"
 GRACE_S = 10.0
 # A failure sooner than this after Kafka was seen to serve is none of an outage.
 STEADY_S = 20.0
+HUNG_S = 120.0
+"""A process whose event loop has not turned for so long ends, with every thread's stack in its log."""
+HUNG_LOOK_S = 5.0
 
 log = logging.getLogger(__name__)
 
@@ -57,12 +63,19 @@ def run(
 
     A process that a supervisor started ends with it, `grace_s` seconds later at most.
     """
-    configure()
+    configure(process, settings.log, settings.log_level, of_settings(settings))
     if (parent := os.environ.get(PARENT)) is not None:
         end_with_parent(int(parent), grace_s=grace_s)
     connection = connection_of(settings)
     settings.home.mkdir(parents=True, exist_ok=True)
-    asyncio.run(_run(settings, process, connection, work, second_cancels=second_cancels))
+    try:
+        asyncio.run(_run(settings, process, connection, work, second_cancels=second_cancels))
+    except Exception as error:
+        if settings.log == "text":
+            raise
+        # What the command line says of its end would be no JSON.
+        log.critical("%s", error, exc_info=not isinstance(error, EarmarkError))
+        raise SystemExit(getattr(error, "exit_code", 1)) from None
 
 
 async def _run(
@@ -70,7 +83,10 @@ async def _run(
 ) -> None:
     stop = asyncio.Event()
     pulse = Pulse(settings.home, process, utc_now, settings.disk_min_free)
-    beating = [asyncio.create_task(pulse.beat()), asyncio.create_task(pulse.watch_kafka(connection))]
+    beating = [
+        asyncio.create_task(each)
+        for each in (pulse.beat(), pulse.watch_kafka(connection), _end_if_hung(stop))
+    ]
     working = asyncio.create_task(_through_outages(Running(connection, stop, pulse), work))
 
     def signalled() -> None:
@@ -81,10 +97,11 @@ async def _run(
     for number in (signal.SIGINT, signal.SIGTERM):
         asyncio.get_running_loop().add_signal_handler(number, signalled)
     try:
-        done, _ = await asyncio.wait({working, *beating}, return_when=asyncio.FIRST_COMPLETED)
-        for task in done - {working}:
-            task.result()
-        await working
+        with answering(settings.metrics_port, process, pulse):
+            done, _ = await asyncio.wait({working, *beating}, return_when=asyncio.FIRST_COMPLETED)
+            for task in done - {working}:
+                task.result()
+            await working
     except asyncio.CancelledError:
         if not stop.is_set():
             raise
@@ -93,6 +110,18 @@ async def _run(
         for task in (working, *beating):
             task.cancel()
         await asyncio.gather(working, *beating, return_exceptions=True)
+
+
+async def _end_if_hung(stop: asyncio.Event) -> None:
+    """End the process with all stacks on stderr where its loop does not turn; who stops it sees to that end itself."""
+    try:
+        while not stop.is_set():
+            # A thread of C: it needs neither the loop nor the interpreter's lock.
+            faulthandler.dump_traceback_later(HUNG_S, exit=True)
+            await _or_stopped(asyncio.sleep(HUNG_LOOK_S), stop)
+    finally:
+        faulthandler.cancel_dump_traceback_later()
+    await asyncio.Event().wait()
 
 
 async def _through_outages(running: Running, work: Work) -> None:

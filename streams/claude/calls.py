@@ -8,11 +8,15 @@ from itertools import count
 from typing import Any
 from uuid import UUID
 
-from streams.claude.client import Claude
+from streams import metrics
+from streams.claude.client import Claude, Response
 from streams.claude.outcomes import Answered, Failed, Outcome, Refused
 from streams.claude.pace import Pace, Permit
 from streams.clock import Clock
 from streams.events.event import LANES, Lane
+from streams.journal import journal
+
+log = journal(__name__)
 
 
 @dataclass
@@ -61,6 +65,11 @@ class Calls:
         """Whether the provider asked us to wait."""
         return self._model(model).pace.is_held(_now_s())
 
+    @property
+    def is_any_held(self) -> bool:
+        """Whether the provider asked us to wait with calls to some model."""
+        return any(known.pace.is_held(_now_s()) for known in self._models.values())
+
     def begin(self, model: str) -> Permit:
         """Leave for one call."""
         return self._model(model).pace.take(_now_s())
@@ -81,6 +90,7 @@ class Calls:
             pace.asked_to_count(permit)
             answer = await self._claude.count(request, self._time_limit_s)
             if not isinstance(answer, int):
+                _note_refusal(request["model"], answer.outcome, "count")
                 if isinstance(answer.outcome, Refused):
                     pace.refused(permit, answer.outcome.retry_after_s, _now_s())
                 return answer.outcome
@@ -109,7 +119,7 @@ class Calls:
             if self._spare_s(deadline_ms) < 0:
                 pace.give_back(permit, _now_s())
                 return Refused("the claim's time ran out before the call", None)
-            response = await self._claude.call(request, self._time_limit_s)
+            response = await self._call(request)
             pace.learn(response.headers, _now_s())
             match response.outcome:
                 case Refused(unreachable=True):
@@ -126,6 +136,18 @@ class Calls:
                     return response.outcome
                 case _:
                     return response.outcome
+
+    async def _call(self, request: dict[str, Any]) -> Response:
+        model = request["model"]
+        with (
+            metrics.CALLS_IN_FLIGHT.labels(model).track_inprogress(),
+            metrics.CALL_SECONDS.labels(model).time(),
+        ):
+            response = await self._claude.call(request, self._time_limit_s)
+        outcome = response.outcome
+        metrics.CALLS.labels(model, getattr(outcome, "outcome", type(outcome).__name__.lower())).inc()
+        _note_refusal(model, outcome, "call")
+        return response
 
     def _model(self, model: str) -> _Model:
         if model not in self._models:
@@ -158,6 +180,20 @@ class Calls:
         if known.line:
             wait_s = known.pace.wait_s(_now_s())
             known.timer = asyncio.get_running_loop().call_later(max(wait_s, 0.001), self._serve, known)
+
+
+def _note_refusal(model: str, outcome: Outcome, what: str) -> None:
+    """Say and count that the provider did not do what it was asked for; what it charged for stands in the log."""
+    match outcome:
+        case Answered() | Failed(owner="request"):
+            return
+        case Refused(unreachable=True):
+            kind = "unreachable"
+        case _:
+            kind = type(outcome).__name__.lower()
+    metrics.REFUSALS.labels("claude", kind).inc()
+    # A pace that is held to is no trouble; what lasts becomes one, and is said where the trouble is.
+    log.info("refused", by="claude", kind=kind, what=what, model=model, reason=outcome.reason)
 
 
 def _now_s() -> float:
