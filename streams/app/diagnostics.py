@@ -12,8 +12,8 @@ from structlog.processors import JSONRenderer, format_exc_info
 from structlog.stdlib import ExtraAdder, ProcessorFormatter
 from structlog.typing import EventDict
 
-from streams.app.secrets import Secrets
 from streams.events.text import printable
+from streams.secrets import Secrets
 
 CHATTY = "aiokafka"
 WINDOW_S = 10.0

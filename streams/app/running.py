@@ -5,22 +5,23 @@ import faulthandler
 import logging
 import os
 import signal
-from collections.abc import Awaitable, Callable, Mapping
+from collections.abc import Awaitable, Callable, Iterator, Mapping
 from contextlib import suppress
 from dataclasses import dataclass
 
 from aiokafka.errors import KafkaError
+from pydantic import SecretStr
 
 from streams.app.connections import connection_of
 from streams.app.diagnostics import configure
 from streams.app.health import answering
 from streams.app.pulse import Pulse
-from streams.app.secrets import of_settings
 from streams.clock import utc_now
 from streams.errors import EarmarkError, TransientError
 from streams.log.connection import Connection
 from streams.log.ready import topics_answer
 from streams.parent import end_with_parent
+from streams.secrets import of_cookies
 from streams.settings import Settings
 
 PARENT = "_EARMARK_PARENT"
@@ -63,7 +64,7 @@ def run(
 
     A process that a supervisor started ends with it, `grace_s` seconds later at most.
     """
-    configure(process, settings.log, settings.log_level, of_settings(settings))
+    configure(process, settings.log, settings.log_level, _secrets(settings))
     if (parent := os.environ.get(PARENT)) is not None:
         end_with_parent(int(parent), grace_s=grace_s)
     connection = connection_of(settings)
@@ -76,6 +77,12 @@ def run(
         # What the command line says of its end would be no JSON.
         log.critical("%s", error, exc_info=not isinstance(error, EarmarkError))
         raise SystemExit(getattr(error, "exit_code", 1)) from None
+
+
+def _secrets(settings: Settings) -> Iterator[str]:
+    yield from (value.get_secret_value() for _, value in settings if isinstance(value, SecretStr))
+    if settings.cookies is not None:
+        yield from of_cookies(settings.cookies)
 
 
 async def _run(

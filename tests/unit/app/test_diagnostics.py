@@ -9,8 +9,8 @@ from typing import Any
 import pytest
 
 from streams.app.diagnostics import LINES_A_WINDOW, Form, Lines, RateLimit
-from streams.app.secrets import HIDDEN, of_cookies
 from streams.journal import about, journal
+from streams.secrets import HIDDEN, of_cookies
 
 KEY = 'sk-ant-"quoted"\\-äöü'
 
@@ -142,6 +142,13 @@ def test_the_cookies_that_can_be_secrets_are_those_with_long_values(tmp_path: Pa
     file.write_text(
         "# Netscape HTTP Cookie File\n"
         ".youtube.com\tTRUE\t/\tTRUE\t1900000000\tPREF\ten\n"
+        "\n"
+        "a line that is none\tits-own-secret\n"
         "#HttpOnly_.youtube.com\tTRUE\t/\tTRUE\t1900000000\tLOGIN_INFO\tAFmmF2swRQIh-the-session\n"
     )
-    assert list(of_cookies(file)) == ["AFmmF2swRQIh-the-session"]
+    assert list(of_cookies(file)) == [
+        "a line that is none\tits-own-secret",
+        "its-own-secret",
+        "AFmmF2swRQIh-the-session",
+    ]
+    assert list(of_cookies(tmp_path / "none.txt")) == []

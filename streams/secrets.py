@@ -1,4 +1,4 @@
-"""What no line may hold: the key, the password, the cookies."""
+"""What nothing that is written down may hold: the key, the password, the cookies."""
 
 import json
 import re
@@ -6,15 +6,12 @@ from collections.abc import Iterable, Iterator
 from pathlib import Path
 from urllib.parse import quote
 
-from pydantic import SecretStr
-
-from streams.settings import Settings
-
 HIDDEN = "(hidden)"
 # A shorter one would be found in ordinary words, and whoever may read the log may guess it anyway.
 SHORTEST = 4
 # Cookies say yes and no and which language, too.
 SHORTEST_COOKIE = 8
+COLUMNS = 7
 
 
 class Secrets:
@@ -32,21 +29,26 @@ class Secrets:
         return text if self._any is None else self._any.sub(HIDDEN, text)
 
 
-def of_settings(settings: Settings) -> Iterator[str]:
-    """The secrets among the settings, and what stands in the files that they name."""
-    for _, value in settings:
-        if isinstance(value, SecretStr):
-            yield value.get_secret_value()
-    if settings.cookies is not None:
-        yield from of_cookies(settings.cookies)
-
-
 def of_cookies(file: Path) -> Iterator[str]:
-    """The values in a cookies.txt (Netscape's format) that can be secrets."""
-    for line in file.read_text(errors="replace").splitlines():
+    """The values in a cookies.txt (Netscape's format) that can be secrets; of a line that is none, all of it.
+
+    Nothing where it cannot be read: who needs the cookies says so.
+    """
+    try:
+        lines = file.read_text(errors="replace").splitlines()
+    except OSError:
+        return
+    for line in lines:
         fields = line.split("\t")
-        if len(fields) == 7 and len(fields[6]) >= SHORTEST_COOKIE:
-            yield fields[6]
+        if len(fields) == COLUMNS:
+            value = fields[-1]
+        elif line.startswith("#") or not line.strip():
+            continue
+        else:
+            yield line
+            value = line.split()[-1]
+        if len(value) >= SHORTEST_COOKIE:
+            yield value
 
 
 def _forms(value: str) -> Iterator[str]:
