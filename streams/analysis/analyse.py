@@ -93,10 +93,10 @@ async def analyse(
         )
         recovery = Recovery(state, recorder, verdicts, fetch, publisher.append, limits.retry_delays_s)
 
-        gauges = Gauges(state, limits, calls, now)
+        gauges = Gauges(state, limits, now)
 
         def report(troubles: list[Trouble], in_flight: int) -> None:
-            gauges.set()
+            gauges.set(troubles)
             desk.report(troubles, in_flight, {**ledger.positions(), **analyses.positions()})
 
         ended_before = desk.ended_before

@@ -1,6 +1,7 @@
 """What the analyst's metrics show of its state."""
 
 from collections import Counter
+from collections.abc import Iterable
 from dataclasses import dataclass, field
 from decimal import Decimal
 
@@ -9,7 +10,7 @@ from streams.analysis.state import AnalystState
 from streams.budget.account import Charges
 from streams.budget.ledger import DAY_MS, Ledger
 from streams.budget.limits import Limits
-from streams.claude.calls import Calls
+from streams.bulletin import Trouble
 from streams.clock import Clock
 from streams.events.event import LANES, Lane
 
@@ -26,12 +27,11 @@ class Gauges:
 
     state: AnalystState
     limits: Limits
-    calls: Calls
     now: Clock
     throttled: metrics.Stopwatch = field(default_factory=lambda: metrics.Stopwatch("claude"))
 
-    def set(self) -> None:
-        """Show the state as it is now."""
+    def set(self, troubles: Iterable[Trouble]) -> None:
+        """Show the state as it is now, with what keeps the analyst from its work."""
         ledger, now_ms = self.state.ledger, int(self.now().timestamp() * 1000)
         day_left = self.limits.cap_usd - charged_usd(ledger.charges, ledger, now_ms)
         waiting = Counter[Lane]()
@@ -44,4 +44,5 @@ class Gauges:
             metrics.LEFT_USD.labels(lane).set(float(max(Decimal(0), min(day_left, cap - charged))))
             metrics.WAITING.labels(lane).set(waiting[lane])
         metrics.RETRIES.labels("analyses").set(len(ledger.calls))
-        self.throttled.note(is_on=self.calls.is_any_held)
+        # What a pace is held for is counted where it is asked for (`streams/claude/calls.py`).
+        self.throttled.note(is_on=any(trouble.kind == "claude-paused" for trouble in troubles))

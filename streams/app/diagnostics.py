@@ -127,11 +127,11 @@ def _shown(fact: object) -> str:
 def configure(
     process: str, form: Form = "text", level: Literal["info", "debug"] = "info", secrets: Iterable[str] = ()
 ) -> None:
-    """Send every log line to stderr, without `secrets`; Faust and aiokafka speak from warnings on, unless all do."""
+    """Send every log line to stderr, without `secrets`; chatty libraries speak from warnings on, unless all do."""
     handler = logging.StreamHandler()
     handler.addFilter(RateLimit())
     handler.setFormatter(Lines(process, form, secrets))
     logging.root.handlers = [handler]
     logging.root.setLevel(level.upper())
-    for name in ("faust", "mode", CHATTY):
+    for name in ("faust", "mode", "httpx2", CHATTY):
         logging.getLogger(name).setLevel(logging.WARNING if level == "info" else logging.DEBUG)

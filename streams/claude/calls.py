@@ -65,11 +65,6 @@ class Calls:
         """Whether the provider asked us to wait."""
         return self._model(model).pace.is_held(_now_s())
 
-    @property
-    def is_any_held(self) -> bool:
-        """Whether the provider asked us to wait with calls to some model."""
-        return any(known.pace.is_held(_now_s()) for known in self._models.values())
-
     def begin(self, model: str) -> Permit:
         """Leave for one call."""
         return self._model(model).pace.take(_now_s())
@@ -92,7 +87,7 @@ class Calls:
             if not isinstance(answer, int):
                 _note_refusal(request["model"], answer.outcome, "count")
                 if isinstance(answer.outcome, Refused):
-                    pace.refused(permit, answer.outcome.retry_after_s, _now_s())
+                    _hold(pace, permit, answer.outcome)
                 return answer.outcome
             counted = self._counted[analysis_id] = answer
         pace.counted(permit, counted, _now_s())
@@ -125,8 +120,8 @@ class Calls:
                 case Refused(unreachable=True):
                     pace.give_back(permit, _now_s())
                     return response.outcome
-                case Refused(_, retry_after_s):
-                    pace.refused(permit, retry_after_s, _now_s())
+                case Refused():
+                    _hold(pace, permit, response.outcome)
                     waited = await self._wait(known, deadline_ms, lane)
                     if waited is None:
                         return response.outcome
@@ -180,6 +175,13 @@ class Calls:
         if known.line:
             wait_s = known.pace.wait_s(_now_s())
             known.timer = asyncio.get_running_loop().call_later(max(wait_s, 0.001), self._serve, known)
+
+
+def _hold(pace: Pace, permit: Permit, refused: Refused) -> None:
+    """Let a pace know that it was refused; what it is held for is throttled time."""
+    before_s = max(pace.held_until_s, _now_s())
+    pace.refused(permit, refused.retry_after_s, _now_s())
+    metrics.THROTTLED_SECONDS.labels("claude").inc(max(0.0, pace.held_until_s - before_s))
 
 
 def _note_refusal(model: str, outcome: Outcome, what: str) -> None:

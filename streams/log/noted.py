@@ -4,13 +4,15 @@ import logging
 from datetime import datetime
 from decimal import Decimal
 from typing import Any
+from uuid import UUID
 
 from streams import metrics
 from streams.events.analyses import AnalysisCompleted, AnalysisFailed, AttemptFailed
 from streams.events.captions import CaptionsUnavailable
 from streams.events.dead_letters import DeadLettered
 from streams.events.event import Event
-from streams.events.ledger import AnalysisRequested, BudgetSettled
+from streams.events.ledger import AnalysisRequested, BudgetReserved, BudgetSettled
+from streams.events.prompts import PromptActivated
 from streams.journal import journal
 from streams.log.topics import Topic
 
@@ -66,8 +68,9 @@ def level(event: Event) -> int:
             return logging.WARNING
         case CaptionsUnavailable():
             return logging.WARNING if event.final else logging.INFO
-        case AnalysisRequested():
-            return logging.INFO if event.replay_id is None else logging.DEBUG
+        # A claim's verdict is a line of its own; replays and markers come by the thousand.
+        case BudgetReserved() | AnalysisRequested(replay_id=UUID()) | PromptActivated(partition=int()):
+            return logging.DEBUG
         case _:
             cause = getattr(event, "cause", None)
             return logging.DEBUG if cause in {"backfill", "activation"} else logging.INFO
