@@ -75,6 +75,7 @@ async def agents(settings: Settings, connection: Connection) -> AsyncIterator[Se
         )
 
 
+@running.process("worker-{slot}")
 def work(settings: Settings) -> None:
     """Be a worker until SIGTERM or SIGINT."""
     from streams.worker import worker  # noqa: PLC0415  Faust
@@ -111,6 +112,7 @@ def limits_of(settings: Settings) -> Limits:
     )
 
 
+@running.process("analyst")
 def analyst(settings: Settings) -> None:
     """Be an analyst until SIGTERM or SIGINT; calls in flight are then finished, a second signal drops them."""
     from streams.analysis.analyse import Desk, analyse  # noqa: PLC0415  the SDK
@@ -174,6 +176,7 @@ async def model_limit(settings: Settings, model: str) -> int | None:
         return 0 if claude.is_missing(model) else limit
 
 
+@running.process("watch")
 def watcher(settings: Settings) -> None:
     """Watch YouTube until SIGTERM or SIGINT."""
     youtube = YouTube(ytdlp_options(settings))
@@ -215,6 +218,7 @@ def watcher(settings: Settings) -> None:
     running.run(settings, "watch", run)
 
 
+@running.process("projector")
 def projector(settings: Settings) -> None:
     """Keep the read model until SIGTERM or SIGINT."""
     from projections.projector import project  # noqa: PLC0415  DuckDB

@@ -8,6 +8,7 @@ import signal
 from collections.abc import Awaitable, Callable, Iterator, Mapping
 from contextlib import suppress
 from dataclasses import dataclass
+from functools import wraps
 
 from aiokafka.errors import KafkaError
 from pydantic import SecretStr
@@ -57,6 +58,34 @@ Work = Callable[[Running], Awaitable[None]]
 """Works until `stop` is set. Raises KafkaError where the broker stays away: it is then called again once it is back."""
 
 
+Main = Callable[[Settings], None]
+
+
+def process(name: str) -> Callable[[Main], Main]:
+    """Make `main` the whole of the process `name`, which says in its lines who it is; {slot}: its worker slot.
+
+    As JSON, an error that ends it is its last line.
+    """
+
+    def wrap(main: Main) -> Main:
+        @wraps(main)
+        def whole(settings: Settings) -> None:
+            its_name = name.format(slot=settings.worker_slot)
+            configure(its_name, settings.log, settings.log_level, _secrets(settings))
+            try:
+                main(settings)
+            except Exception as error:
+                if settings.log == "text":
+                    raise
+                # What the command line says of it would be no JSON.
+                log.critical("%s", error, exc_info=not isinstance(error, EarmarkError))
+                raise SystemExit(getattr(error, "exit_code", 1)) from None
+
+        return whole
+
+    return wrap
+
+
 def run(
     settings: Settings, process: str, work: Work, *, grace_s: float = GRACE_S, second_cancels: bool = True
 ) -> None:
@@ -64,19 +93,11 @@ def run(
 
     A process that a supervisor started ends with it, `grace_s` seconds later at most.
     """
-    configure(process, settings.log, settings.log_level, _secrets(settings))
     if (parent := os.environ.get(PARENT)) is not None:
         end_with_parent(int(parent), grace_s=grace_s)
     connection = connection_of(settings)
     settings.home.mkdir(parents=True, exist_ok=True)
-    try:
-        asyncio.run(_run(settings, process, connection, work, second_cancels=second_cancels))
-    except Exception as error:
-        if settings.log == "text":
-            raise
-        # What the command line says of its end would be no JSON.
-        log.critical("%s", error, exc_info=not isinstance(error, EarmarkError))
-        raise SystemExit(getattr(error, "exit_code", 1)) from None
+    asyncio.run(_run(settings, process, connection, work, second_cancels=second_cancels))
 
 
 def _secrets(settings: Settings) -> Iterator[str]:

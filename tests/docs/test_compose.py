@@ -86,7 +86,11 @@ def test_a_process_waits_for_the_topics_and_is_kept_alive(name: str) -> None:
     assert OURS[name]["restart"] == "unless-stopped"
 
 
-@pytest.mark.parametrize("name", PROCESSES)
+def test_every_process_has_a_port_for_its_health() -> None:
+    assert set(OFFSETS) == {*OURS} - {"prepare"}
+
+
+@pytest.mark.parametrize("name", OFFSETS)
 def test_a_process_is_healthy_once_it_is_ready(name: str, tmp_path: Path) -> None:
     """What the container runs, run against the server of that process."""
     address = OURS[name]["environment"]["EARMARK_METRICS_PORT"]
