@@ -13,6 +13,7 @@ import pytest
 import yaml
 
 from streams.app.health import OFFSETS, address_of, answering
+from streams.app.log_file import FILES, MAX_BYTES
 from streams.app.pulse import Pulse
 from streams.app.supervisor import PROCESSES
 from streams.broker.jars import KAFKA_VERSION, find_java, kafka_jars
@@ -84,6 +85,12 @@ def test_a_process_waits_for_the_topics_and_is_kept_alive(name: str) -> None:
     """`up --wait` takes the end of `prepare` for success only because every process depends on it."""
     assert OURS[name]["depends_on"] == {"prepare": {"condition": "service_completed_successfully"}}
     assert OURS[name]["restart"] == "unless-stopped"
+
+
+@pytest.mark.parametrize("name", SERVICES)
+def test_the_lines_of_a_container_are_bounded_as_those_of_up(name: str) -> None:
+    options = SERVICES[name]["logging"]["options"]
+    assert options == {"max-size": f"{MAX_BYTES // 10**6}m", "max-file": str(FILES)}
 
 
 def test_every_process_has_a_port_for_its_health() -> None:

@@ -32,7 +32,7 @@ from tests.pipeline.installation import Installation
 
 pytestmark = pytest.mark.kafka
 
-SECRETS = ("sk-ant-of-this-test", "AFmmF2sw-cookie-of-this-test", "password-of-this-test")
+SECRETS = ("key-of-this-test", "AFmmF2sw-cookie-of-this-test", "password-of-this-test")
 KEY, COOKIE, PASSWORD = SECRETS
 
 
