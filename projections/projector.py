@@ -105,11 +105,23 @@ class LogReader:
         return all([await self._consumer.position(tp) >= end for tp, end in ends.items()])
 
 
+class Published(Protocol):
+    """Takes what a snapshot that was just published is, and what it took."""
+
+    def __call__(self, snapshot: Path, seconds: float) -> None:
+        """Its file, and how long publishing it took."""
+
+
+def _unheard(snapshot: Path, seconds: float) -> None:
+    """Tell nobody."""
+
+
 class Projector:
     """The model of a home, open for writing, and whether readers have yet to see a change."""
 
-    def __init__(self, home: Path) -> None:
+    def __init__(self, home: Path, published: Published = _unheard) -> None:
         self._home = home
+        self._published = published
         self._snapshots = Snapshots(home)
         self._due = 0.0
         self._unseen = True
@@ -158,9 +170,10 @@ class Projector:
                 return
             self._not_before = {}
         began = time.monotonic()
-        self._snapshots.publish(self._database, self._file)
+        snapshot = self._snapshots.publish(self._database, self._file)
         self._unseen = False
         ended = time.monotonic()
+        self._published(snapshot, ended - began)
         self._due = ended + max(WAIT_S, PUBLISH_SHARE * (ended - began))
 
     def close(self) -> None:
@@ -204,15 +217,16 @@ async def project(
     stop: asyncio.Event,
     may_begin: Callable[[], bool] = lambda: True,
     report: Report = _nobody,
+    published: Published = _unheard,
 ) -> None:
     """Keep the read model of `home` until `stop` is set; then publish what is left and return.
 
-    Nothing is read while `may_begin` says no. `report` is called after each batch.
+    Nothing is read while `may_begin` says no. `report` is called after each batch, `published` after each snapshot.
 
     Raises EarmarkError where another projector keeps it, or the log is not the one that the model was made from.
     """
     with model.lock(home, "projector", f"another projector keeps the read model in {home}: one is enough"):
-        projector = Projector(home)
+        projector = Projector(home, published)
         client = consumer()
         try:
             await client.start()

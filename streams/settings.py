@@ -68,6 +68,19 @@ def _address(text: str) -> str:
     return text
 
 
+def _listens(text: object) -> object:
+    """An address to listen at, from a port or from "address:port". Raises ValueError."""
+    host, _, port = str(text).rpartition(":")
+    if not port.isdecimal() or not 0 < int(port) < LAST_PORT:
+        raise ValueError(
+            f"{text!r} is no port: write it like 9464, or 0.0.0.0:9464 to be reached from outside"
+        )
+    return f"{host or LOOPBACK}:{int(port)}"
+
+
+LOOPBACK = "127.0.0.1"
+# The processes of one machine take this port and the three behind it.
+LAST_PORT = 65_533
 ReadableFile = Annotated[Path, AfterValidator(_there)]
 Address = Annotated[str, AfterValidator(_address)]
 SHORTEST_POLL_S = 60.0
@@ -91,6 +104,17 @@ class Settings(BaseSettings):
         default=500_000_000,
         ge=0,
         description="free space on the disk of EARMARK_HOME below which nothing new is begun",
+    )
+    log: Literal["text", "json"] = Field(
+        default="text", description="form of the log lines: text for people, or json, an object a line"
+    )
+    log_level: Literal["info", "debug"] = Field(default="info", description="info, or debug for every detail")
+    metrics_port: Annotated[str, BeforeValidator(_listens)] | None = Field(
+        default=None,
+        description=(
+            "port of the projector's metrics and health on 127.0.0.1, or address:port; the worker's is one above it, the"
+            " analyst's two, watch's three; unset: none"
+        ),
     )
     kafka: str | None = Field(default=None, description="Kafka's bootstrap servers; unset: the local broker")
     kafka_security_protocol: Literal["PLAINTEXT", "SSL", "SASL_PLAINTEXT", "SASL_SSL"] = Field(

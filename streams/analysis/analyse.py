@@ -8,6 +8,7 @@ from dataclasses import dataclass
 
 from streams.analysis.analyst import Analyst, AnalystError, Gate
 from streams.analysis.attempt import Attempts
+from streams.analysis.gauges import Gauges
 from streams.analysis.obstacles import Obstacles
 from streams.analysis.recorder import Recorder
 from streams.analysis.recovery import Recovery
@@ -92,7 +93,10 @@ async def analyse(
         )
         recovery = Recovery(state, recorder, verdicts, fetch, publisher.append, limits.retry_delays_s)
 
+        gauges = Gauges(state, limits, now)
+
         def report(troubles: list[Trouble], in_flight: int) -> None:
+            gauges.set(troubles)
             desk.report(troubles, in_flight, {**ledger.positions(), **analyses.positions()})
 
         ended_before = desk.ended_before

@@ -4,7 +4,6 @@ Whatever dies in between leaves the money right: before the grant nothing is cal
 charged, before the settlement another analyst finds the record and settles.
 """
 
-import logging
 import random
 from collections import Counter
 from collections.abc import AsyncIterator, Awaitable, Callable, Sequence
@@ -16,6 +15,7 @@ from uuid import UUID, uuid4
 
 from aiokafka.errors import KafkaError
 
+from streams import metrics
 from streams.analysis.job import Job
 from streams.analysis.next_step import Again, Done, LineFull, Next, PromptFails
 from streams.analysis.question import request_of
@@ -38,6 +38,7 @@ from streams.events.captions import CaptionsExtracted
 from streams.events.event import Event
 from streams.events.ledger import BudgetReserved, ReplayCancelled
 from streams.events.prompts import Prompt
+from streams.journal import about, journal
 from streams.log.publish import Appended, partition_of
 from streams.log.topics import ANALYSES
 
@@ -47,7 +48,7 @@ COUNT_AGAIN_AT_MOST_S = TOO_LARGE_AGAIN_S = 3600.0
 CUTS_BEFORE = 2
 """So often was the answer cut that a request with `more_room` repeats."""
 
-log = logging.getLogger(__name__)
+log = journal(__name__)
 
 
 @dataclass
@@ -87,13 +88,15 @@ class Attempts:
         Raises TransientError where the log does not take a claim, and RefusedError where no price is known for a prompt
         that live requests are asked with.
         """
+        request = pending.request
         try:
-            return await self._make(pending, prompt, permit)
+            with about(video=request.video_id, lane=request.lane):
+                return await self._make(pending, prompt, permit)
         except UnknownPriceError as error:
-            if pending.request.replay_id is None:
+            if request.replay_id is None:
                 raise
             # A replay is one prompt's own affair: it holds up nobody else.
-            log.error("a request of replay %s is given up: %s", pending.request.replay_id, error)  # noqa: TRY400
+            log.error("a request of replay %s is given up: %s", request.replay_id, error)  # noqa: TRY400
             return Done()
 
     async def _make(self, pending: Pending, prompt: Prompt, permit: Permit) -> Next:  # noqa: PLR0911  one a guard
@@ -215,7 +218,11 @@ class Attempts:
                 self.verdicts.orphans.add(claim.attempt_id)
                 raise_if_final(error, claim)
                 raise TransientError(f"a claim may be in the log or not: {error!r}") from error
-            yield await verdict
+            said = await verdict
+            metrics.CLAIMS.labels(claim.lane, said).inc()
+            with about(attempt=claim.attempt):
+                log.info("claim", verdict=said, usd=float(claim.usd), attempt_id=str(claim.attempt_id))
+                yield said
 
     async def _spend(self, job: Job, claim: BudgetReserved, request: dict[str, Any], permit: Permit) -> Next:
         if self.calls.is_held(job.prompt.model):

@@ -4,7 +4,6 @@ A claim of which nothing is known stays charged in full, and expires.
 """
 
 import asyncio
-import logging
 from collections.abc import Awaitable, Callable
 from datetime import timedelta
 from uuid import UUID
@@ -18,13 +17,14 @@ from streams.budget.entries import Claim
 from streams.errors import TransientError
 from streams.events.analyses import AnalysisCompleted, AnalysisFailed, AttemptFailed
 from streams.events.event import Event, Position
+from streams.journal import about, journal
 from streams.log.fetch import Fetcher
 from streams.log.publish import Appended
 from streams.log.topics import ANALYSES
 
 EVERY_S = 5.0
 
-log = logging.getLogger(__name__)
+log = journal(__name__)
 
 
 class Recovery:
@@ -73,6 +73,10 @@ class Recovery:
             await self._append(request)
 
     async def _settle_for(self, claim: Claim) -> None:
+        with about(attempt=claim.attempt, lane=claim.lane):
+            await self._settle_known(claim)
+
+    async def _settle_known(self, claim: Claim) -> None:
         recorded = self._state.recorded.get(claim.attempt_id)
         if recorded is not None:
             await self._settle_recorded(claim, recorded)

@@ -5,12 +5,15 @@ Faust and the SDK are imported by the process that needs them: one second of CPU
 
 import asyncio
 import gc
+import time
 from collections.abc import AsyncIterator, Mapping, Sequence
 from contextlib import asynccontextmanager
 from datetime import timedelta
 from functools import partial
+from pathlib import Path
 from typing import get_args
 
+from streams import metrics
 from streams.analysis import request_analysis as analysis_agent
 from streams.app import running
 from streams.app.connections import connection_of, ytdlp_options
@@ -27,6 +30,7 @@ from streams.discovery.youtube import YouTube
 from streams.events.analyses import AnalysisCompleted
 from streams.events.channels import Tab
 from streams.events.prompts import PromptActivated
+from streams.journal import journal
 from streams.log import layout
 from streams.log.connection import Connection
 from streams.log.fetch import fetcher
@@ -43,6 +47,8 @@ from streams.worker.wrapper import Agent
 HANDLER_LIMIT_S = 60.0
 KILL_MARGIN_S = 10.0
 MODEL_ANSWER_LIMIT_S = 10.0
+
+log = journal(__name__)
 
 
 @asynccontextmanager
@@ -69,6 +75,7 @@ async def agents(settings: Settings, connection: Connection) -> AsyncIterator[Se
         )
 
 
+@running.process("worker-{slot}")
 def work(settings: Settings) -> None:
     """Be a worker until SIGTERM or SIGINT."""
     from streams.worker import worker  # noqa: PLC0415  Faust
@@ -105,6 +112,7 @@ def limits_of(settings: Settings) -> Limits:
     )
 
 
+@running.process("analyst")
 def analyst(settings: Settings) -> None:
     """Be an analyst until SIGTERM or SIGINT; calls in flight are then finished, a second signal drops them."""
     from streams.analysis.analyse import Desk, analyse  # noqa: PLC0415  the SDK
@@ -168,6 +176,7 @@ async def model_limit(settings: Settings, model: str) -> int | None:
         return 0 if claude.is_missing(model) else limit
 
 
+@running.process("watch")
 def watcher(settings: Settings) -> None:
     """Watch YouTube until SIGTERM or SIGINT."""
     youtube = YouTube(ytdlp_options(settings))
@@ -209,16 +218,32 @@ def watcher(settings: Settings) -> None:
     running.run(settings, "watch", run)
 
 
+@running.process("projector")
 def projector(settings: Settings) -> None:
     """Keep the read model until SIGTERM or SIGINT."""
     from projections.projector import project  # noqa: PLC0415  DuckDB
+    from projections.snapshots import LINK  # noqa: PLC0415  DuckDB
+
+    newest = settings.home / LINK
+    metrics.SNAPSHOT_AGE.set_function(
+        lambda: time.time() - newest.stat().st_mtime if newest.exists() else 0.0
+    )
+    metrics.SNAPSHOT_BYTES.set_function(lambda: newest.stat().st_size if newest.exists() else 0.0)
+    for metric in metrics.OF_THE_PROJECTOR:
+        metrics.REGISTRY.register(metric)
+
+    def published(snapshot: Path, seconds: float) -> None:
+        metrics.SNAPSHOT_SECONDS.observe(seconds)
+        log.info("snapshot", file=snapshot.name, bytes=snapshot.stat().st_size, seconds=round(seconds, 3))
 
     async def run(its: Running) -> None:
         pulse = its.pulse
 
         def report(offsets: Mapping[str, Mapping[int, int]], *, caught_up: bool) -> None:
             pulse.ready = pulse.ready or caught_up
-            pulse.positions = lambda: {"projector": offsets}
+            # A copy: the next batch goes into the other one, in a thread.
+            reached = {topic: dict(partitions) for topic, partitions in offsets.items()}
+            pulse.positions = lambda: {"projector": reached}
 
         await project(
             settings.home,
@@ -227,6 +252,7 @@ def projector(settings: Settings) -> None:
             its.stop,
             may_begin=lambda: pulse.room.is_there,
             report=report,
+            published=published,
         )
 
     # What a cancellation would leave at work in a thread still writes.

@@ -1,28 +1,44 @@
 """A process's pulse: it looks at what every process needs, says what keeps it from its work, and shows that it lives."""
 
 import asyncio
-import logging
 import os
 import shutil
-from collections.abc import Callable, Iterable
+import time
+from collections.abc import Callable, Iterable, Mapping
 from contextlib import suppress
 from datetime import datetime
 from pathlib import Path
 
-from aiokafka import TopicPartition
+from aiokafka import AIOKafkaConsumer, TopicPartition
 from aiokafka.errors import KafkaError
 
 from streams.bulletin import Board, Positions, Trouble, board_of, news, show
 from streams.clock import Clock
+from streams.journal import journal
 from streams.log.connection import Connection, stop
-from streams.log.topics import DEAD_LETTERS
+from streams.log.topics import DEAD_LETTERS, TOPICS
 
 EVERY_S = 1.0
 KAFKA_LIMIT_S = 5.0
+ENDS_EVERY_S = 10.0
 # With room again for a tenth more than that, or a disk on the brink would be news every second.
 ROOM_AGAIN = 1.1
 
-log = logging.getLogger(__name__)
+log = journal(__name__)
+
+Ends = Mapping[tuple[str, int], int]
+"""(topic without prefix, partition) → the offset of the next record that comes into the log."""
+
+
+def lags(ends: Ends, positions: Positions) -> dict[tuple[str, str, int], int]:
+    """(reader, topic, partition) → how many records there are behind where the reader is, where the end is known."""
+    return {
+        (reader, topic, partition): max(0, ends[topic, partition] - offset)
+        for reader, topics in positions.items()
+        for topic, partitions in topics.items()
+        for partition, offset in partitions.items()
+        if (topic, partition) in ends
+    }
 
 
 class Room:
@@ -81,6 +97,21 @@ class Pulse:
         ended = tuple(found for found in self.troubles_before if found.kind == "claude-refuses")
         self._sources: dict[str, tuple[Trouble, ...]] = {"claude": ended}
         self._kafka_since: datetime | None = None
+        self._turned = time.monotonic()
+        self._ends: Ends = {}
+
+    @property
+    def serves(self) -> bool:
+        """Whether the process has caught up with its work, and Kafka answers."""
+        return self.ready and self.kafka.is_set()
+
+    def silence_s(self) -> float:
+        """How long ago the event loop turned last, in seconds; to be asked from another thread."""
+        return time.monotonic() - self._turned
+
+    def lags(self) -> dict[tuple[str, str, int], int]:
+        """How far each reader is behind the ends that the log had at most `ENDS_EVERY_S` seconds ago."""
+        return lags(self._ends, self.positions())
 
     def show(self, source: str, troubles: Iterable[Trouble]) -> None:
         """Say what keeps `source` from its work, all of it; what was there before and is not now is over."""
@@ -88,9 +119,11 @@ class Pulse:
         before, self._sources[source] = self._sources.get(source, ()), troubles
         begun, over = news(before, troubles)
         for trouble in begun:
-            log.warning("trouble: %s", trouble.sentence(self._now()))
+            log.warning("trouble: %s", trouble.sentence(self._now()), kind=trouble.kind)
         for trouble in over:
-            log.warning("over: %s (it began %s)", trouble.what, f"{trouble.since:%Y-%m-%d %H:%M}")
+            log.info(
+                "over: %s (it began %s)", trouble.what, f"{trouble.since:%Y-%m-%d %H:%M}", kind=trouble.kind
+            )
         if begun or over:
             self.put_up()
 
@@ -115,6 +148,7 @@ class Pulse:
     async def beat(self) -> None:
         """Look at the disk and put the board up, until cancelled."""
         while True:
+            self._turned = time.monotonic()
             self.show("disk", self.room.look())
             self.put_up()
             await asyncio.sleep(EVERY_S)
@@ -124,12 +158,16 @@ class Pulse:
         while True:
             consumer = connection.consumer()
             try:
+                ends_due = 0.0
                 async with asyncio.timeout(KAFKA_LIMIT_S):
                     await consumer.start()
                 while True:
                     async with asyncio.timeout(KAFKA_LIMIT_S):
                         await consumer.end_offsets([TopicPartition(connection.name(DEAD_LETTERS), 0)])
                     self._kafka_serves()
+                    if time.monotonic() >= ends_due:
+                        await self._look_at_ends(connection, consumer)
+                        ends_due = time.monotonic() + ENDS_EVERY_S
                     await asyncio.sleep(EVERY_S)
             except (KafkaError, TimeoutError) as error:
                 self._kafka_is_away(connection, error)
@@ -137,10 +175,20 @@ class Pulse:
                 await stop(consumer)
             await asyncio.sleep(EVERY_S)
 
+    async def _look_at_ends(self, connection: Connection, consumer: AIOKafkaConsumer) -> None:
+        places = {
+            TopicPartition(connection.name(topic), partition): (topic.name, partition)
+            for topic in TOPICS
+            for partition in range(topic.partitions)
+        }
+        async with asyncio.timeout(KAFKA_LIMIT_S):
+            ends = await consumer.end_offsets(list(places))
+        self._ends = {places[place]: end for place, end in ends.items()}
+
     def _kafka_is_away(self, connection: Connection, why: Exception) -> None:
         self.kafka.clear()
         self._kafka_since = self._kafka_since or self._now()
-        log.debug("Kafka does not answer: %r", why)
+        log.debug("Kafka does not answer", error=repr(why))
         self.show(
             "kafka",
             [

@@ -1,28 +1,36 @@
 """How each process runs: until a signal, through outages of Kafka, and no longer than who started it."""
 
 import asyncio
+import faulthandler
 import logging
 import os
 import signal
-from collections.abc import Awaitable, Callable, Mapping
+from collections.abc import Awaitable, Callable, Iterator, Mapping
 from contextlib import suppress
 from dataclasses import dataclass
+from functools import wraps
 
 from aiokafka.errors import KafkaError
+from pydantic import SecretStr
 
 from streams.app.connections import connection_of
 from streams.app.diagnostics import configure
+from streams.app.health import answering
 from streams.app.pulse import Pulse
 from streams.clock import utc_now
-from streams.errors import TransientError
+from streams.errors import EarmarkError, TransientError
 from streams.log.connection import Connection
 from streams.log.ready import topics_answer
 from streams.parent import PARENT, end_with_parent
+from streams.secrets import of_cookies
 from streams.settings import Settings
 
 GRACE_S = 5.0
 # A failure sooner than this after Kafka was seen to serve is none of an outage.
 STEADY_S = 20.0
+HUNG_S = 120.0
+"""A process whose event loop has not turned for so long ends, with every thread's stack in its log."""
+HUNG_LOOK_S = 5.0
 
 log = logging.getLogger(__name__)
 
@@ -48,6 +56,34 @@ Work = Callable[[Running], Awaitable[None]]
 """Works until `stop` is set. Raises KafkaError where the broker stays away: it is then called again once it is back."""
 
 
+Main = Callable[[Settings], None]
+
+
+def process(name: str) -> Callable[[Main], Main]:
+    """Make `main` the whole of the process `name`, which says in its lines who it is; {slot}: its worker slot.
+
+    As JSON, an error that ends it is its last line.
+    """
+
+    def wrap(main: Main) -> Main:
+        @wraps(main)
+        def whole(settings: Settings) -> None:
+            its_name = name.format(slot=settings.worker_slot)
+            configure(its_name, settings.log, settings.log_level, _secrets(settings))
+            try:
+                main(settings)
+            except Exception as error:
+                if settings.log == "text":
+                    raise
+                # What the command line says of it would be no JSON.
+                log.critical("%s", error, exc_info=not isinstance(error, EarmarkError))
+                raise SystemExit(getattr(error, "exit_code", 1)) from None
+
+        return whole
+
+    return wrap
+
+
 def run(
     settings: Settings, process: str, work: Work, *, grace_s: float = GRACE_S, second_cancels: bool = True
 ) -> None:
@@ -55,7 +91,6 @@ def run(
 
     A process that a supervisor started ends with it: `grace_s` seconds later at most, for nobody starts it again.
     """
-    configure()
     if (parent := os.environ.get(PARENT)) is not None:
         end_with_parent(int(parent), grace_s=grace_s)
     connection = connection_of(settings)
@@ -63,12 +98,21 @@ def run(
     asyncio.run(_run(settings, process, connection, work, second_cancels=second_cancels))
 
 
+def _secrets(settings: Settings) -> Iterator[str]:
+    yield from (value.get_secret_value() for _, value in settings if isinstance(value, SecretStr))
+    if settings.cookies is not None:
+        yield from of_cookies(settings.cookies)
+
+
 async def _run(
     settings: Settings, process: str, connection: Connection, work: Work, *, second_cancels: bool
 ) -> None:
     stop = asyncio.Event()
     pulse = Pulse(settings.home, process, utc_now, settings.disk_min_free)
-    beating = [asyncio.create_task(pulse.beat()), asyncio.create_task(pulse.watch_kafka(connection))]
+    beating = [
+        asyncio.create_task(each)
+        for each in (pulse.beat(), pulse.watch_kafka(connection), _end_if_hung(stop))
+    ]
     working = asyncio.create_task(_through_outages(Running(connection, stop, pulse), work))
 
     def signalled() -> None:
@@ -79,10 +123,11 @@ async def _run(
     for number in (signal.SIGINT, signal.SIGTERM):
         asyncio.get_running_loop().add_signal_handler(number, signalled)
     try:
-        done, _ = await asyncio.wait({working, *beating}, return_when=asyncio.FIRST_COMPLETED)
-        for task in done - {working}:
-            task.result()
-        await working
+        with answering(settings.metrics_port, process, pulse):
+            done, _ = await asyncio.wait({working, *beating}, return_when=asyncio.FIRST_COMPLETED)
+            for task in done - {working}:
+                task.result()
+            await working
     except asyncio.CancelledError:
         if not stop.is_set():
             raise
@@ -91,6 +136,18 @@ async def _run(
         for task in (working, *beating):
             task.cancel()
         await asyncio.gather(working, *beating, return_exceptions=True)
+
+
+async def _end_if_hung(stop: asyncio.Event) -> None:
+    """End the process with all stacks on stderr where its loop does not turn; who stops it sees to that end itself."""
+    try:
+        while not stop.is_set():
+            # A thread of C: it needs neither the loop nor the interpreter's lock.
+            faulthandler.dump_traceback_later(HUNG_S, exit=True)
+            await _or_stopped(asyncio.sleep(HUNG_LOOK_S), stop)
+    finally:
+        faulthandler.cancel_dump_traceback_later()
+    await asyncio.Event().wait()
 
 
 async def _through_outages(running: Running, work: Work) -> None:

@@ -8,11 +8,15 @@ from itertools import count
 from typing import Any
 from uuid import UUID
 
-from streams.claude.client import Claude
+from streams import metrics
+from streams.claude.client import Claude, Response
 from streams.claude.outcomes import Answered, Failed, Outcome, Refused
 from streams.claude.pace import Pace, Permit
 from streams.clock import Clock
 from streams.events.event import LANES, Lane
+from streams.journal import journal
+
+log = journal(__name__)
 
 
 @dataclass
@@ -81,8 +85,9 @@ class Calls:
             pace.asked_to_count(permit)
             answer = await self._claude.count(request, self._time_limit_s)
             if not isinstance(answer, int):
+                _note_refusal(request["model"], answer.outcome, "count")
                 if isinstance(answer.outcome, Refused):
-                    pace.refused(permit, answer.outcome.retry_after_s, _now_s())
+                    _hold(pace, permit, answer.outcome)
                 return answer.outcome
             counted = self._counted[analysis_id] = answer
         pace.counted(permit, counted, _now_s())
@@ -109,14 +114,14 @@ class Calls:
             if self._spare_s(deadline_ms) < 0:
                 pace.give_back(permit, _now_s())
                 return Refused("the claim's time ran out before the call", None)
-            response = await self._claude.call(request, self._time_limit_s)
+            response = await self._call(request)
             pace.learn(response.headers, _now_s())
             match response.outcome:
                 case Refused(unreachable=True):
                     pace.give_back(permit, _now_s())
                     return response.outcome
-                case Refused(_, retry_after_s):
-                    pace.refused(permit, retry_after_s, _now_s())
+                case Refused():
+                    _hold(pace, permit, response.outcome)
                     waited = await self._wait(known, deadline_ms, lane)
                     if waited is None:
                         return response.outcome
@@ -126,6 +131,18 @@ class Calls:
                     return response.outcome
                 case _:
                     return response.outcome
+
+    async def _call(self, request: dict[str, Any]) -> Response:
+        model = request["model"]
+        with (
+            metrics.CALLS_IN_FLIGHT.labels(model).track_inprogress(),
+            metrics.CALL_SECONDS.labels(model).time(),
+        ):
+            response = await self._claude.call(request, self._time_limit_s)
+        outcome = response.outcome
+        metrics.CALLS.labels(model, getattr(outcome, "outcome", type(outcome).__name__.lower())).inc()
+        _note_refusal(model, outcome, "call")
+        return response
 
     def _model(self, model: str) -> _Model:
         if model not in self._models:
@@ -158,6 +175,27 @@ class Calls:
         if known.line:
             wait_s = known.pace.wait_s(_now_s())
             known.timer = asyncio.get_running_loop().call_later(max(wait_s, 0.001), self._serve, known)
+
+
+def _hold(pace: Pace, permit: Permit, refused: Refused) -> None:
+    """Let a pace know that it was refused; what it is held for is throttled time."""
+    before_s = max(pace.held_until_s, _now_s())
+    pace.refused(permit, refused.retry_after_s, _now_s())
+    metrics.THROTTLED_SECONDS.labels("claude").inc(max(0.0, pace.held_until_s - before_s))
+
+
+def _note_refusal(model: str, outcome: Outcome, what: str) -> None:
+    """Say and count that the provider did not do what it was asked for; what it charged for stands in the log."""
+    match outcome:
+        case Answered() | Failed(owner="request"):
+            return
+        case Refused(unreachable=True):
+            kind = "unreachable"
+        case _:
+            kind = type(outcome).__name__.lower()
+    metrics.REFUSALS.labels("claude", kind).inc()
+    # A pace that is held to is no trouble; what lasts becomes one, and is said where the trouble is.
+    log.info("refused", by="claude", kind=kind, what=what, model=model, reason=outcome.reason)
 
 
 def _now_s() -> float:

@@ -14,6 +14,7 @@ from streams.claude.answers import of_body
 from streams.claude.outcomes import Failed, Misconfigured, Outcome, Refused, Said, of_status
 from streams.clock import Clock
 from streams.errors import EarmarkError
+from streams.secrets import Secrets
 
 log = logging.getLogger(__name__)
 
@@ -53,6 +54,8 @@ class Claude:
     def __init__(self, sdk: AsyncAnthropic, now: Clock) -> None:
         self._sdk = sdk
         self._now = now
+        # A gateway may quote what it turns down, and its words become an event.
+        self._hide = Secrets(filter(None, [sdk.api_key, sdk.auth_token])).hide
         self._limits: dict[str, int] = {}
         self._missing: set[str] = set()
 
@@ -114,7 +117,7 @@ class Claude:
     def _of_error(self, error: Exception) -> Response:
         if isinstance(error, anthropic.APIStatusError):
             # The SDK's types are what the API promises: what stands between us may send anything.
-            words = str(error.api_message or error.message)
+            words = self._hide(str(error.api_message or error.message))
             said = Said(error.type or type(error).__name__, error.error_code, words)
             headers = error.response.headers
             return Response(of_status(error.status_code, headers, said, self._now()), headers)
@@ -129,7 +132,7 @@ class Claude:
             case TypeError() if "authentication" in str(error).lower():
                 return Misconfigured(str(error))
             case _:
-                return _unanswered(f"{type(error).__name__}: {error}")
+                return _unanswered(f"{type(error).__name__}: {self._hide(str(error))}")
 
     def _without_connection(self, cause: BaseException | None) -> Outcome:
         match cause:

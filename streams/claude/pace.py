@@ -123,6 +123,11 @@ class Pace:
         """How many calls may begin a second, as far as their number is limited."""
         return self._buckets[REQUESTS].per_s
 
+    @property
+    def held_until_s(self) -> float:
+        """Until when the provider asked us to wait; long ago where it never did."""
+        return self._held_until_s
+
     def is_held(self, now_s: float) -> bool:
         """Whether the provider asked us to wait."""
         return now_s < self._held_until_s

@@ -150,6 +150,10 @@ class Known:
         """The due retry whose video was asked for longest ago: one that is always refused must not be every probe."""
         return min(self._due(now), key=lambda retry: retry.failed_at, default=None)
 
+    def due_count(self, now: datetime) -> int:
+        """How many retries are due."""
+        return sum(1 for _ in self._due(now))
+
     def _due(self, now: datetime) -> Iterator[Retry]:
         verdict = self.throttle.verdict()
         for retry in self.retries.values():

@@ -1,10 +1,10 @@
 """When each channel is looked at: at once when it is followed (further), else at the interval, spread evenly."""
 
 import asyncio
-import logging
 from dataclasses import dataclass, replace
 from datetime import datetime, timedelta
 
+from streams import metrics
 from streams.clock import Clock
 from streams.discovery.channels import Follow
 from streams.discovery.due import Pace
@@ -12,8 +12,9 @@ from streams.discovery.look import Scout
 from streams.discovery.throttle import MEMORY, Pause, Refusal, Throttle, fraction
 from streams.discovery.youtube import RefusedError
 from streams.errors import EarmarkError
+from streams.journal import journal
 
-log = logging.getLogger(__name__)
+log = journal(__name__)
 
 AFTER_A_FAILURE = timedelta(minutes=10)
 JITTER = 0.1
@@ -107,14 +108,15 @@ class Looks:
             self._throttle.refused(Refusal(self._now(), channel_id, (0, self._count), problem, unknown=False))
             if channel_id in self._throttle.verdict().alone:
                 wait = AFTER_A_FAILURE
-            log.warning("%s: %s", channel_id, error)
+            metrics.REFUSALS.labels("youtube", "look").inc()
+            log.warning("refused", by="youtube", kind="look", channel=channel_id, reason=problem)
         except EarmarkError as error:
             problem = str(error)
             self._failing.setdefault(channel_id, self._now())
-            log.warning("%s: %s; the next look is in %s", channel_id, error, wait)
+            log.warning("the look failed; the next is in %s", wait, channel=channel_id, reason=problem)
         except Exception as error:  # whatever one channel does, the others are looked at
             problem = f"{type(error).__name__}: {error}"
-            log.exception("%s: the look failed; the next is in %s", channel_id, wait)
+            log.exception("the look failed; the next is in %s", wait, channel=channel_id)
         finally:
             del self._running[channel_id]
         now = self._now()

@@ -1,9 +1,9 @@
 """The watch process: the valve on YouTube."""
 
-import logging
 from collections.abc import Callable
 from typing import Never, assert_never
 
+from streams import metrics
 from streams.clock import Clock
 from streams.discovery.due import Backlog, Pace, Valve, next_due
 from streams.discovery.feeds import open_feeds
@@ -22,8 +22,6 @@ from streams.log.follow import follow
 from streams.log.gaps import go_on
 from streams.log.publish import Publisher, publisher
 from streams.log.topics import CAPTIONS_UNAVAILABLE
-
-log = logging.getLogger(__name__)
 
 Report = Callable[[WatchState], None]
 """Shows what watch does to whoever asks; called again and again."""
@@ -52,10 +50,19 @@ async def watch(
         fetcher(connection) as bodies,
     ):
         looks = Looks(Scout(youtube, feeds.get, pace.tabs, known, backlog, now), pace, now)
+        throttled = metrics.Stopwatch("youtube")
+
+        def show() -> None:
+            pause = known.pause or looks.pause
+            throttled.note(is_on=pause is not None)
+            metrics.RETRIES.labels("captions").set(len(known.retries))
+            metrics.RETRIES_DUE.labels("captions").set(known.due_count(now()))
+            report(WatchState(now(), pause, looks.seen, looks.away))
+
         try:
             while True:
                 if not may_begin():
-                    report(WatchState(now(), known.pause or looks.pause, looks.seen, looks.away))
+                    show()
                     await follower.moved()
                     continue
                 looks.start_due()
@@ -65,7 +72,7 @@ async def watch(
                 while (due := next_due(known, backlog, valve, now())) is not None:
                     valve = valve.passed(now())
                     await _send(await _event(due, known, bodies, now), known, log_end)
-                report(WatchState(now(), known.pause or looks.pause, looks.seen, looks.away))
+                show()
                 await follower.moved()
         finally:
             await looks.stop()
@@ -97,4 +104,3 @@ async def _send(event: Event, known: Known, log_end: Publisher) -> None:
     appended = await log_end.append(event)
     # Applied at once: otherwise it would be due again until the follower has read it back.
     known.apply_event(event, Position(partition=appended.partition, offset=appended.offset))
-    log.info("sent %s %s", type(event).__name__, event.key)

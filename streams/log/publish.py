@@ -11,6 +11,7 @@ from aiokafka.partitioner import murmur2
 from streams.events.envelope import Headers, encode
 from streams.events.event import Event
 from streams.log.connection import Connection
+from streams.log.noted import note
 from streams.log.topics import MAX_MESSAGE_BYTES, MAX_PLAIN_BYTES, Topic, destination
 
 # What a batch adds to a body: its frame, key and headers.
@@ -57,7 +58,9 @@ class Publisher:
         """
         topic, partition = destination(event)
         message = encode(event)
-        return await self.append_bytes(topic, partition, message.key, message.value, message.headers)
+        appended = await self.append_bytes(topic, partition, message.key, message.value, message.headers)
+        note(topic, event)
+        return appended
 
     async def append_bytes(
         self, topic: Topic, partition: int | None, key: bytes | None, value: bytes | None, headers: Headers

@@ -11,15 +11,18 @@ from collections.abc import AsyncGenerator, Awaitable, Callable, Iterable, Seque
 from contextlib import aclosing
 from dataclasses import dataclass
 from enum import IntEnum
-from typing import NoReturn, assert_never
+from typing import Any, NoReturn, assert_never
 
 from aiokafka.errors import KafkaError, MessageSizeTooLargeError, RecordListTooLargeError
 
+from streams import metrics
 from streams.clock import Clock
 from streams.errors import EarmarkError, TransientError
 from streams.events.envelope import UndecodableError
 from streams.events.event import Event, Position
 from streams.events.record import Record, dead_letter
+from streams.journal import about, journal
+from streams.log.noted import subject
 from streams.log.topics import Topic
 
 TRIES = 3
@@ -29,7 +32,7 @@ DEAD_LETTERS_IN_A_ROW = 5
 ROOM_AGAIN_S = 1.0
 SEND_LIMIT_S = 60.0
 
-log = logging.getLogger(__name__)
+log = journal(__name__)
 
 Batches = AsyncGenerator[Sequence[Event], None]
 Handler = Callable[[Event, Position], Awaitable[Sequence[Event]] | Batches]
@@ -113,6 +116,14 @@ def leave(stop: Stop) -> NoReturn:
     os._exit(stop.code)
 
 
+def _subject(record: Record) -> dict[str, Any]:
+    """What a line about `record` says of it; nothing where it cannot be read."""
+    try:
+        return subject(record.event())
+    except UndecodableError:
+        return {}
+
+
 async def _at_once(answer: Awaitable[Sequence[Event]]) -> Batches:
     yield await answer
 
@@ -170,28 +181,34 @@ class Wrapper:
         while True:
             try:
                 asked = await self._try(record, place)
-            except Exception as error:
+            except Exception as error:  # noqa: BLE001  whatever it is, the event is seen through
                 todo = after_failure(error, attempt, self._streak)
-                log.warning(
-                    "%s: try %d of %s[%d]@%d failed: %r → %s",
-                    *(self.agent.name, attempt, *place, record.offset, error, todo),
-                    exc_info=None if isinstance(todo, Retry) else error,
-                )
-                match todo:
-                    case Retry(delay_s):
-                        attempt += 1
-                        await self._sleep(delay_s)
-                    case DeadLetter(counts):
-                        await self._bury(record, error, attempt)
-                        self._streak += counts
-                        return
-                    case Stop():
-                        self._stop(todo)
-                    case _:
-                        assert_never(todo)
+                with about(**_subject(record)):
+                    self._say(record, attempt, error, todo)
+                    match todo:
+                        case Retry(delay_s):
+                            attempt += 1
+                            await self._sleep(delay_s)
+                        case DeadLetter(counts):
+                            await self._bury(record, error, attempt)
+                            self._streak += counts
+                            return
+                        case Stop():
+                            self._stop(todo)
+                        case _:
+                            assert_never(todo)
             else:
                 self._streak = 0 if asked else self._streak
+                metrics.HANDLED.labels(self.agent.name, "Done" if asked else "PassedOver").inc()
                 return
+
+    def _say(self, record: Record, attempt: int, error: Exception, todo: Retry | DeadLetter | Stop) -> None:
+        log.warning(
+            "%s: try %d of %s[%d]@%d failed: %r → %s",
+            *(self.agent.name, attempt, record.topic, record.partition, record.offset, error, todo),
+            exc_info=None if isinstance(todo, Retry) else error,
+        )
+        metrics.HANDLED.labels(self.agent.name, type(todo).__name__).inc()
 
     async def _try(self, record: Record, place: tuple[str, int]) -> bool:
         """Decode, handle, send. Whether the handler was asked at all."""
@@ -199,6 +216,16 @@ class Wrapper:
         if self.agent.types is not None and not isinstance(event, self.agent.types):
             return False
         answer = self.agent.handle(event, Position(partition=record.partition, offset=record.offset))
+        with (
+            about(**subject(event)),
+            metrics.HANDLING.labels(self.agent.name).track_inprogress(),
+            metrics.HANDLER_SECONDS.labels(self.agent.name).time(),
+        ):
+            return await self._see_answered(answer, place)
+
+    async def _see_answered(
+        self, answer: Awaitable[Sequence[Event]] | Batches, place: tuple[str, int]
+    ) -> bool:
         async with aclosing(answer if isinstance(answer, AsyncGenerator) else _at_once(answer)) as batches:
             while True:
                 self._keep_busy(place)

@@ -17,6 +17,7 @@ from typing import Any
 
 from streams.errors import EarmarkError
 from streams.events.text import whole_json
+from streams.secrets import Secrets, of_cookies
 
 STDERR_TAIL = 1000
 
@@ -91,12 +92,14 @@ async def run_child(
         if isinstance(error, TimeoutError):
             raise TimeLimitError(f"yt-dlp: {task} took more than {time_limit_s:g} s and was ended") from None
         raise
+    # What fails becomes an event, and a cookie that cannot be read is quoted by whoever reads it.
+    hide = Secrets(() if options.cookies is None else of_cookies(options.cookies)).hide
     if child.returncode != 0:
-        tail = stderr.decode(errors="replace").strip()[-STDERR_TAIL:]
+        tail = hide(stderr.decode(errors="replace")).strip()[-STDERR_TAIL:]
         raise CrashError(f"yt-dlp: {task} ended with exit code {child.returncode}: {tail}")
     # Titles may hold half a surrogate pair: nobody could write such an event down.
     answer: dict[str, Any] = whole_json(json.loads(stdout))
     if "error" in answer:
-        raise ExtractionError(**answer["error"])
+        raise ExtractionError(**(answer["error"] | {"text": hide(answer["error"]["text"])}))
     result: dict[str, Any] = answer["result"]
     return result

@@ -45,7 +45,7 @@ def main(bootstrap: str, prefix: str, dies_in: int) -> None:
                 Agent("place_markers", (PROMPTS,), place_markers, 60.0, (PromptActivated,)),
             ]
 
-    configure()
+    configure("worker")
     run_worker(connection, "w0", agents, utc_now)
 
 

@@ -92,7 +92,7 @@ def main(bootstrap: str, prefix: str, slot: str, folder: Path) -> None:
 
         yield [Agent("caption_videos", (VIDEOS,), handle, TIME_LIMIT_S, (VideoDiscovered,))]
 
-    configure()
+    configure("worker")
     run_worker(connection, slot, agents, utc_now)
 
 

@@ -135,6 +135,17 @@ async def test_without_a_key_nothing_is_called(monkeypatch: pytest.MonkeyPatch) 
         assert server.calls == []
 
 
+async def test_a_key_that_a_gateway_quotes_is_not_shown() -> None:
+    failure = Failure(400, "invalid_request_error", "no such header: x-api-key: sk-secret-key")
+    async with (
+        LoopbackClaude({}, improvise=lambda _: failure) as server,
+        client("sk-secret-key", server.base_url, 1) as sdk,
+    ):
+        outcome = (await Claude(sdk, lambda: NOW).call(REQUEST, 30)).outcome
+    assert isinstance(outcome, Failed)
+    assert outcome.reason.endswith("x-api-key: (hidden)")
+
+
 async def test_a_key_or_an_address_that_cannot_be_sent_is_named_and_the_key_not_shown() -> None:
     async with listening(b"") as port:
         outcome = await sent_to(f"http://127.0.0.1:{port}", key="sk-secret\n")

@@ -11,6 +11,7 @@ from projections.model import define
 from streams.cli.main import earmark
 from streams.events.event import Event
 from streams.log.topics import TOPICS, Topic
+from streams.metrics import DECLARED
 from streams.settings import Settings, variable
 from tests.docs.pages import PAGES, ROOT, Page
 
@@ -96,6 +97,15 @@ def settings_section() -> str:
     return "\n".join(["| variable | default | |", "|---|---|---|", *rows])
 
 
+def metrics_section() -> str:
+    """The metrics as they are declared."""
+    rows = [
+        f"| `{metric.name}` | {metric.kind} | {', '.join(f'`{label}`' for label in metric.labels)} | {metric.meaning} |"
+        for metric in DECLARED
+    ]
+    return "\n".join(["| metric | | labels | |", "|---|---|---|---|", *rows])
+
+
 def events_section() -> str:
     """The topics with their events: what each says and what it carries."""
     count = sum(len(topic.types) for topic in TOPICS)
@@ -176,6 +186,7 @@ def _cell(text: str) -> str:
 SECTIONS: Mapping[str, Callable[[], str]] = {
     "verbs": verbs_section,
     "settings": settings_section,
+    "metrics": metrics_section,
     "events": events_section,
     "relations": relations_section,
 }

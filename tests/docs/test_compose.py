@@ -2,6 +2,7 @@
 
 import os
 import re
+import socket
 import subprocess
 import sys
 from pathlib import Path
@@ -11,11 +12,15 @@ import click
 import pytest
 import yaml
 
+from streams.app.health import OFFSETS, address_of, answering
+from streams.app.log_file import FILES, MAX_BYTES
+from streams.app.pulse import Pulse
 from streams.app.supervisor import PROCESSES
 from streams.broker.jars import KAFKA_VERSION, find_java, kafka_jars
 from streams.broker.local import installed_javas
 from streams.broker.server import SERVER_SETTINGS
 from streams.cli.main import earmark
+from streams.clock import utc_now
 from streams.settings import Settings, variable
 
 ROOT = Path(__file__).parents[2]
@@ -80,6 +85,36 @@ def test_a_process_waits_for_the_topics_and_is_kept_alive(name: str) -> None:
     """`up --wait` takes the end of `prepare` for success only because every process depends on it."""
     assert OURS[name]["depends_on"] == {"prepare": {"condition": "service_completed_successfully"}}
     assert OURS[name]["restart"] == "unless-stopped"
+
+
+@pytest.mark.parametrize("name", SERVICES)
+def test_the_lines_of_a_container_are_bounded_as_those_of_up(name: str) -> None:
+    options = SERVICES[name]["logging"]["options"]
+    assert options == {"max-size": f"{MAX_BYTES // 10**6}m", "max-file": str(FILES)}
+
+
+def test_every_process_has_a_port_for_its_health() -> None:
+    assert set(OFFSETS) == {*OURS} - {"prepare"}
+
+
+@pytest.mark.parametrize("name", OFFSETS)
+def test_a_process_is_healthy_once_it_is_ready(name: str, tmp_path: Path) -> None:
+    """What the container runs, run against the server of that process."""
+    address = OURS[name]["environment"]["EARMARK_METRICS_PORT"]
+    host, port = address_of(address, name)
+    assert host == "0.0.0.0"  # noqa: S104  another container asks for the metrics
+    kind, python, *script = OURS[name]["healthcheck"]["test"]
+    assert (kind, python) == ("CMD", "python")
+    assert f"http://127.0.0.1:{port}/ready" in script[-1]
+    pulse = Pulse(tmp_path, name, utc_now, 0)
+    with socket.create_server(("127.0.0.1", 0)) as free:
+        here = free.getsockname()[1]
+    script[-1] = script[-1].replace(str(port), str(here))
+    with answering(f"127.0.0.1:{here - OFFSETS[name]}", name, pulse):
+        pulse.kafka.set()
+        for pulse.ready in (False, True):
+            asked = subprocess.run([sys.executable, *script], capture_output=True, check=False)
+            assert (asked.returncode == 0) == pulse.ready, asked.stderr
 
 
 def test_the_topics_wait_for_a_broker_that_serves() -> None:

@@ -36,7 +36,7 @@ def main(bootstrap: str, prefix: str, origin: str, clock: Path) -> None:
             )
         ]
 
-    configure()
+    configure("worker")
     run_worker(Connection(bootstrap, prefix), "week", agents, now)
 
 

@@ -50,7 +50,7 @@ def test_a_control_character_becomes_a_blank_and_what_joins_letters_stays(
 
 def test_a_log_line_commands_nothing() -> None:
     record = logging.LogRecord("n", logging.ERROR, "", 0, "it said %s", (ODD,), None)
-    assert commands(Lines("%(message)s").format(record)) == set()
+    assert commands(Lines("worker").format(record)) == set()
 
 
 def test_what_is_said_reaches_a_pipe_as_it_is_and_a_terminal_without_control_characters(

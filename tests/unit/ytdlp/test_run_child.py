@@ -7,6 +7,7 @@ import subprocess
 import sys
 from collections.abc import AsyncIterator
 from datetime import UTC, datetime
+from pathlib import Path
 from typing import Any
 
 import psutil
@@ -110,3 +111,17 @@ async def test_a_child_whose_parent_is_gone_ends_itself(youtube: LoopbackYoutube
 async def test_a_child_that_crashes_is_named_with_what_it_said_last() -> None:
     with pytest.raises(CrashError, match=r"ended with exit code 1: .*No module named"):
         await run_child("streams.ytdlp.nowhere", "task", {}, options=Options(), time_limit_s=60)
+
+
+@pytest.mark.parametrize("gap", ["\t", " "], ids=["as it should be", "that cannot be read"])
+async def test_a_cookie_that_a_crashing_child_quotes_is_not_shown(tmp_path: Path, gap: str) -> None:
+    """What it said last becomes an event."""
+    cookies = tmp_path / "cookies.txt"
+    cookies.write_text(
+        gap.join([".youtube.com", "TRUE", "/", "TRUE", "1900000000", "LOGIN_INFO", "AFmmF2sw-session"])
+    )
+    with pytest.raises(CrashError, match=r"cannot read .*\(hidden\)") as raised:
+        await run_child(
+            "tests.builders.quoting_child", "task", {}, options=Options(cookies=cookies), time_limit_s=60
+        )
+    assert "AFmmF2sw" not in str(raised.value)
