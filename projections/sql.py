@@ -63,7 +63,7 @@ def catalogue(home: Path) -> list[tuple[str, str]]:
 
 def read(home: Path, query: str, limit: int) -> Rows:
     """At most `limit` rows of `query`'s result. Raises SqlError."""
-    with snapshot(home) as database, _said_plainly():
+    with snapshot(home) as database, said_plainly():
         last = _run_all_but_the_last(database, query)
         if last.type != StatementType.SELECT:
             rows = database.execute(last).fetchall()
@@ -84,7 +84,7 @@ def read(home: Path, query: str, limit: int) -> Rows:
 def write(home: Path, query: str, file_format: str, output: Path) -> None:
     """Write all of `query`'s result to the file `output` in one of FORMATS. Raises SqlError."""
     target = str(output).replace("'", "''")
-    with snapshot(home) as database, _said_plainly():
+    with snapshot(home) as database, said_plainly():
         last = _run_all_but_the_last(database, query)
         if last.type != StatementType.SELECT:
             raise SqlError(f"only a query's rows can be written as {file_format}: {last.query.strip()}")
@@ -121,7 +121,8 @@ def _is_numeric(kind: str) -> bool:
 
 
 @contextmanager
-def _said_plainly() -> Iterator[None]:
+def said_plainly() -> Iterator[None]:
+    """Within the block, DuckDB's errors become SqlError."""
     try:
         yield
     except duckdb.Error as error:

@@ -21,6 +21,7 @@ VERBS = {
     "channels": "streams.cli.channels:channels",
     "add": "streams.cli.channels:add",
     "retry": "streams.cli.retry:retry",
+    "explain": "streams.cli.explain:explain",
     "budget": "streams.cli.budget:budget",
     "sql": "streams.cli.sql:sql",
     "rebuild": "streams.cli.projector:rebuild",

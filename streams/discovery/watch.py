@@ -59,7 +59,8 @@ async def watch(
                     await _send(await _event(due, known, bodies, now), known, log_end)
                 said = _say(known.pause or looks.pause, said)
                 if report is not None:
-                    report(WatchState(now(), known.pause or looks.pause, looks.seen))
+                    waiting = len(backlog.live), len(backlog.old)
+                    report(WatchState(now(), known.pause or looks.pause, looks.seen, *waiting))
                 await follower.moved()
         finally:
             await looks.stop()

@@ -19,11 +19,16 @@ STALE = timedelta(minutes=1)
 
 @dataclass(frozen=True)
 class WatchState:
-    """At `at`: what pauses all of watch, and what became of each channel's looks, by channel id."""
+    """At `at`: what pauses all of watch, and what became of each channel's looks, by channel id.
+
+    `new_waiting`, `old_waiting`: videos that were found and are not asked for yet.
+    """
 
     at: datetime
     pause: Pause | None = None
     channels: Mapping[str, Seen] = field(default_factory=dict)
+    new_waiting: int = 0
+    old_waiting: int = 0
 
     def is_stale(self, now: datetime) -> bool:
         """Whether watch has stopped writing."""

@@ -115,9 +115,11 @@ class Fetcher:
 
 
 @asynccontextmanager
-async def fetcher(connection: Connection, time_limit_s: float = 30.0) -> AsyncIterator[Fetcher]:
-    """A fetcher for as long as the block lasts."""
-    consumers = [connection.consumer(FETCH_BYTES) for _ in range(READERS)]
+async def fetcher(
+    connection: Connection, time_limit_s: float = 30.0, wait_ms: int = 500
+) -> AsyncIterator[Fetcher]:
+    """A fetcher for as long as the block lasts; a short `wait_ms` makes it jump fast, and ask often where nothing comes."""
+    consumers = [connection.consumer(FETCH_BYTES, wait_ms) for _ in range(READERS)]
     try:
         for consumer in consumers:
             await consumer.start()
