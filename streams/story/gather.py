@@ -22,7 +22,7 @@ from streams.events.record import Record
 from streams.events.signals import SIGNALS
 from streams.log.connection import Connection
 from streams.log.fetch import Fetcher, fetcher
-from streams.log.follow import Apply
+from streams.log.follow import Apply, Ends
 from streams.log.publish import partition_of
 from streams.log.topics import (
     ANALYSES,
@@ -50,7 +50,6 @@ _BY_NAME = {topic.name: topic for topic in TOPICS}
 JUMP_MS = 10
 
 Place = tuple[str, int]
-Ends = Mapping[Place, int]
 
 
 @dataclass(frozen=True)
@@ -180,7 +179,7 @@ async def gather(connection: Connection, video_id: str, snapshot: Snapshot | Non
     """
     search = _Search(video_id, partition_of(video_id, VIDEOS.partitions))
     async with fetcher(connection, wait_ms=JUMP_MS) as log:
-        starts, ends = await _bounds(log)
+        starts, ends = await log.bounds(TOPICS)
         known = snapshot
         if snapshot is not None and any(end > ends.get(place, 0) for place, end in snapshot.ends.items()):
             known = None  # it is of another log
@@ -204,15 +203,6 @@ async def gather(connection: Connection, video_id: str, snapshot: Snapshot | Non
         behind=None if known is None else sum(ends[place] - read_to[place] for place in ends),
         status_is_current=known is not None and grown == 0,
     )
-
-
-async def _bounds(log: Fetcher) -> tuple[Ends, Ends]:
-    starts: dict[Place, int] = {}
-    ends: dict[Place, int] = {}
-    for topic in TOPICS:
-        starts |= {(topic.name, partition): start for partition, start in (await log.starts(topic)).items()}
-        ends |= {(topic.name, partition): end for partition, end in (await log.ends(topic)).items()}
-    return starts, ends
 
 
 async def _known(log: Fetcher, snapshot: Snapshot | None, starts: Ends) -> list[Record]:

@@ -20,13 +20,12 @@ from streams.events.signals import (
     MentionAdded,
     MentionChanged,
     MentionRetracted,
-    MentionState,
     OutlookAdded,
     OutlookChanged,
     OutlookRetracted,
-    OutlookState,
 )
 from streams.events.videos import Video, VideoDiscovered
+from streams.story.published import published
 from streams.story.record import Story, Told
 from streams.story.words import count, minute, sentence, usd
 
@@ -108,34 +107,29 @@ def _say(event: AnyEvent, told: Told, story: Story, now: datetime) -> str:  # no
             return _completed(event, told, story)
         case AttemptFailed():
             more = "; Claude answered nobody, so no attempt is used up" if event.unanswered else ""
-            return (
-                f"the call failed ({event.outcome}): {sentence(event.reason)}; charged {usd(event.usd)}{more}"
-            )
+            return f"the call failed ({event.outcome}): {sentence(event.reason)}; {_charged(event)}{more}"
         case AnalysisFailed():
-            of_replay = "" if event.lane != "replay" else " of the replay, which says nothing of the video"
+            of_replay = (
+                "" if event.lane != "replay" else "; that was a replay's, and says nothing of the video"
+            )
             return (
                 f"its analysis under prompt {story.prompt(event.prompt_id)} failed for good ({event.outcome}):"
-                f" {sentence(event.reason)}; charged {usd(event.usd)}{of_replay}"
+                f" {sentence(event.reason)}; {_charged(event)}{of_replay}"
             )
         case PromptRegistered():
             return f"prompt {event.prompt.name} was registered"
         case PromptActivated():
-            effect = (
-                "its analysis became the current one" if told.offset in story.switches else "nothing changed"
-            )
-            return f"prompt {story.prompt(event.prompt_id)} was activated (activation {event.activation}), and {effect}"
-        case MentionAdded():
-            return f"published: {_call(event.mention)} was added ({event.cause}): “{event.mention.quote}”"
-        case MentionChanged():
-            return f"published: {_call(event.mention)} changed ({event.cause}): {_changes(event)}"
-        case MentionRetracted():
-            return f"published: {_call(event.mention)} was retracted ({event.cause}): {_reason(event)}"
-        case OutlookAdded():
-            return f"published: its view of the market was added ({event.cause}): {_view(event.outlook)}"
-        case OutlookChanged():
-            return f"published: its view of the market changed ({event.cause}): {_changes(event)}"
-        case OutlookRetracted():
-            return f"published: its view of the market was retracted ({event.cause}): {_reason(event)}"
+            effect = ", and its analysis became the current one" if told.offset in story.switches else ""
+            return f"prompt {story.prompt(event.prompt_id)} was activated{effect}"
+        case (
+            MentionAdded()
+            | MentionChanged()
+            | MentionRetracted()
+            | OutlookAdded()
+            | OutlookChanged()
+            | OutlookRetracted()
+        ):
+            return f"published: {published(event)}"
         case DeadLettered():
             return (
                 f"{event.handler} could not handle {event.topic}[{event.partition}]@{event.offset}"
@@ -219,7 +213,7 @@ def _settled(event: BudgetSettled, story: Story) -> str:
     attempt = story.attempts.get(event.attempt_id)
     name = "an attempt" if attempt is None else f"attempt {attempt.claim.attempt}"
     if attempt is not None and attempt.is_late:
-        return f"{name} was settled after it had expired ({event.outcome}): {usd(attempt.claim.usd)} stay charged"
+        return f"{name} was settled after it had expired ({event.outcome}): {usd(attempt.claim.usd)} stays charged"
     if event.outcome == "not_called" and event.usd == 0:
         return f"{name} made no call: nothing is charged"
     match event.outcome:
@@ -242,7 +236,7 @@ def _settled(event: BudgetSettled, story: Story) -> str:
         tokens = f"{event.usage.prompt_tokens:,} tokens read, {event.usage.output_tokens:,} written"
         return f"{name} {result}: {usd(event.usd)} billed ({tokens})"
     if event.usd > 0:
-        return f"{name} {result}: its bill is unknown, so {usd(event.usd)} stay charged"
+        return f"{name} {result}: its bill is unknown, so {usd(event.usd)} stays charged"
     return f"{name} {result}: nothing is charged"
 
 
@@ -255,38 +249,22 @@ def _completed(event: AnalysisCompleted, told: Told, story: Story) -> str:
         parts.append(f"{rejected.total()} not grounded ({reasons})")
     if event.outlook is not None:
         parts.append(f"the market {event.outlook.direction}")
-    cut = "a cut answer, of which the whole calls count" if event.partial else "an answer"
-    current = "" if told.again or told.offset in story.switches else "; another analysis is the current one"
-    if not story.switches:
-        current = "; it waits for its prompt to be activated"
+    cut = "a cut answer (its whole calls count)" if event.partial else "an answer"
     replay = "" if event.replay_id is None else f" for replay {_short(event.replay_id)}"
-    return f"{event.model} gave {cut} under prompt {event.prompt}{replay}: {', '.join(parts)}; {usd(event.usd)}{current}"
+    return f"{event.model} gave {cut} under prompt {event.prompt}{replay}: {', '.join(parts)}; {usd(event.usd)}{_currency(told, story)}"
 
 
-def _call(mention: MentionState) -> str:
-    return f"{mention.action} {mention.symbol}, {mention.time_horizon}, conviction {mention.conviction:.2f}"
+def _currency(told: Told, story: Story) -> str:
+    """Whether an analysis was the current one from its first moment on."""
+    if told.again or told.offset in story.switches:
+        return ""
+    if any(switch.current == told.offset for switch in story.switches.values()):
+        return "; it waited for its prompt to be activated"
+    return "; it is not the current one" if story.switches else "; it waits for its prompt to be activated"
 
 
-def _view(outlook: OutlookState) -> str:
-    return f"{outlook.direction}: {sentence(outlook.reasoning)}"
-
-
-def _changes(event: MentionChanged | OutlookChanged) -> str:
-    now: MentionState | OutlookState = event.mention if isinstance(event, MentionChanged) else event.outlook
-    return ", ".join(
-        f"{name.replace('_', ' ')} from {_short_value(event.previous, name)} to {_short_value(now, name)}"
-        for name in event.changed
-    )
-
-
-def _short_value(state: MentionState | OutlookState, name: str) -> str:
-    value = getattr(state, name)
-    text = ", ".join(value) if isinstance(value, tuple) else str(value)
-    return f"“{text}”" if len(text) <= 60 else f"“{text[:59]}…”"
-
-
-def _reason(event: MentionRetracted | OutlookRetracted) -> str:
-    return event.reason.replace("_", " ")
+def _charged(event: AttemptFailed | AnalysisFailed) -> str:
+    return f"{usd(event.usd)} is charged" if event.usd else "nothing is charged"
 
 
 def _short(replay_id: object) -> str:

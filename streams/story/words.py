@@ -3,6 +3,7 @@
 from datetime import datetime, timedelta
 from decimal import Decimal
 
+_CENT, _LEAST = Decimal("0.01"), Decimal("0.0001")
 _UNITS = ((86_400, "d"), (3600, "h"), (60, "min"), (1, "s"))
 
 
@@ -27,8 +28,10 @@ def span(length: timedelta) -> str:
 
 
 def usd(amount: Decimal) -> str:
-    """Money for people, to a hundredth of a cent; the log has it to the billionth."""
-    return f"${amount:.2f}" if amount >= 1 or amount == 0 else f"${amount:.4f}"
+    """Money for people: cents, or a hundredth of a cent where it is so little; the log has it to the billionth."""
+    if amount >= 1 or amount == amount.quantize(_CENT):
+        return f"${amount:,.2f}"
+    return f"${amount:.4f}" if amount >= _LEAST else f"less than ${_LEAST}"
 
 
 def count(number: int, noun: str, plural: str | None = None) -> str:
