@@ -32,7 +32,7 @@ from streams.story.record import Story, in_order
 from streams.story.standing import Standing
 from streams.story.words import count, minute
 
-_FORM = TypeAdapter(Explanation)
+FORM = TypeAdapter(Explanation)
 
 
 @click.command(cls=VideoIds)
@@ -47,7 +47,7 @@ def explain(video: str, *, json: bool) -> None:
     video_id, settings = video_id_of(video), load()
     found = asyncio.run(_explain(video_id, settings))
     if json:
-        say(_FORM.dump_json(found, indent=2).decode())
+        say(FORM.dump_json(found, indent=2).decode())
     else:
         say(as_text(found, console().width, utc_now()))
 

@@ -22,6 +22,7 @@ VERBS = {
     "add": "streams.cli.channels:add",
     "retry": "streams.cli.retry:retry",
     "explain": "streams.cli.explain:explain",
+    "report": "streams.cli.report:report",
     "budget": "streams.cli.budget:budget",
     "sql": "streams.cli.sql:sql",
     "rebuild": "streams.cli.projector:rebuild",
