@@ -32,6 +32,8 @@ from streams.story.record import Story, in_order
 from streams.story.standing import Standing
 from streams.story.words import count, minute
 
+LONG = 100_000
+"""Records behind the read model that are read within seconds."""
 FORM = TypeAdapter(Explanation)
 
 
@@ -90,7 +92,15 @@ async def _ask(video_id: str, settings: Settings) -> _Asked:
         snapshot = places_of(settings.home, video_id, partition_of(video_id, VIDEOS.partitions))
     except SqlError as error:
         problem = str(error)
-    return _Asked(await gather(connection, video_id, snapshot), snapshot, problem)
+    return _Asked(await gather(connection, video_id, snapshot, _announce), snapshot, problem)
+
+
+def _announce(behind: int) -> None:
+    if behind > LONG:
+        say(
+            f"the read model does not cover {behind:,} records: some of them are read, which takes a while",
+            err=True,
+        )
 
 
 def _story(video_id: str, found: Found) -> Story:

@@ -160,8 +160,8 @@ def _item(text: str) -> str:
 
 def _escaped(text: str) -> str:
     """A stranger's words: on one line, and neither markup nor the end of a cell."""
-    plain = printable(text)
-    return "".join(f"\\{character}" if character in "\\`*[<|" else character for character in plain)
+    plain = "".join(f"\\{one}" if one in "\\`*<|" else one for one in printable(text))
+    return plain.replace("](", "]\\(")
 
 
 def _table(first: str, others: Sequence[str], rows: Sequence[Row]) -> str:

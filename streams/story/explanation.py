@@ -12,7 +12,7 @@ from streams.story.sentences import say
 from streams.story.standing import Standing, standing
 from streams.story.words import count, minute, sentence, span, usd
 
-_INDENT = 22
+_INDENT = 26
 
 
 @dataclass(frozen=True)

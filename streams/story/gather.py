@@ -6,7 +6,7 @@ What stands behind that is read: of the video's own partitions, of the ledger, t
 
 import asyncio
 from collections import defaultdict
-from collections.abc import Iterable, Mapping
+from collections.abc import Callable, Iterable, Mapping
 from contextlib import suppress
 from dataclasses import dataclass, field
 from uuid import UUID
@@ -172,10 +172,15 @@ class _Search:
             self.prompts.setdefault(event.prompt_id, event.prompt.name)
 
 
-async def gather(connection: Connection, video_id: str, snapshot: Snapshot | None) -> Found:
+async def gather(
+    connection: Connection,
+    video_id: str,
+    snapshot: Snapshot | None,
+    announce: Callable[[int], None] = lambda _: None,
+) -> Found:
     """Everything the log has now about a video; a fact that is told twice perhaps only as it stood first.
 
-    Raises EarmarkError or KafkaError.
+    `announce` is told how many records stand behind the snapshot, before they are read. Raises EarmarkError or KafkaError.
     """
     search = _Search(video_id, partition_of(video_id, VIDEOS.partitions))
     async with fetcher(connection, wait_ms=JUMP_MS) as log:
@@ -187,6 +192,8 @@ async def gather(connection: Connection, video_id: str, snapshot: Snapshot | Non
             place: start if known is None else max(start, known.ends.get(place, start))
             for place, start in starts.items()
         }
+        behind = sum(max(ends[place] - read_to[place], 0) for place in ends)
+        announce(behind)
         await _all(log, search.of_prompts, [PROMPTS], starts, ends)
         await _all(log, search.of_channels, [CHANNELS], starts, ends)
         for record in await _known(log, known, starts):
@@ -200,7 +207,7 @@ async def gather(connection: Connection, video_id: str, snapshot: Snapshot | Non
         prompts=search.prompts,
         channels=search.channels,
         channel_events=tuple(search.channel_events),
-        behind=None if known is None else sum(ends[place] - read_to[place] for place in ends),
+        behind=None if known is None else behind,
         status_is_current=known is not None and grown == 0,
     )
 

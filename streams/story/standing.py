@@ -1,6 +1,7 @@
 """Where a video stands by its own records: what `video_status` says of it, from its story alone.
 
-One thing needs the other videos: whether the day's money is used up. What waits for money waits for the analyst here.
+Two things need more of the log: whether the day's money is used up, and whether a prompt is active in other partitions, too.
+What waits for those waits for the analyst here.
 """
 
 from collections.abc import Mapping

@@ -6,6 +6,7 @@ from uuid import UUID
 
 from streams.events.dead_letters import DeadLettered, DeadLetterRetried
 from streams.events.envelope import UndecodableError
+from streams.events.event import Event
 from streams.events.ledger import (
     AnalysisRequested,
     BudgetReserved,
@@ -15,8 +16,8 @@ from streams.events.ledger import (
 )
 from streams.events.prompts import PromptActivated
 from streams.events.record import Record
-from streams.events.videos import OfVideo
 from streams.log.publish import partition_of
+from streams.log.topics import LEDGER
 
 
 @dataclass
@@ -44,34 +45,37 @@ def _is_about(video_id: str, record: Record, ids: _Ids) -> bool:
     except UndecodableError:
         return record.key == video_id.encode()
     match event:
-        case AnalysisRequested():
-            if event.video_id == video_id:
-                ids.requests.add(event.request_id)
-                ids.replays.add(event.replay_id)
-                ids.keys.add(event.key.encode())
-            return event.video_id == video_id
-        case BudgetReserved():
-            if event.request_id in ids.requests:
-                ids.attempts.add(event.attempt_id)
-                ids.keys.add(event.key.encode())
-            return event.request_id in ids.requests
+        case PromptActivated():
+            return event.partition == partition_of(video_id, 12)
+        case DeadLettered() if event.key_bytes in ids.keys:
+            ids.letters.add(record.offset)
+            return True
+        case DeadLetterRetried():
+            return event.letter in ids.letters
+        case _ if record.topic == LEDGER.name:
+            return _is_of_its_money(video_id, event, ids)
+        case _:
+            video = getattr(event, "video", None)
+            return video is not None and bool(video.video_id == video_id)
+
+
+def _is_of_its_money(video_id: str, event: Event, ids: _Ids) -> bool:
+    match event:
+        case AnalysisRequested() if event.video_id == video_id:
+            ids.requests.add(event.request_id)
+            ids.replays.add(event.replay_id)
+            ids.keys.add(event.key.encode())
+            return True
+        case BudgetReserved() if event.request_id in ids.requests:
+            ids.attempts.add(event.attempt_id)
+            ids.keys.add(event.key.encode())
+            return True
         case BudgetSettled():
             return event.attempt_id in ids.attempts
         case ReplayStarted() | ReplayCancelled():
             return event.replay_id in ids.replays
-        case PromptActivated():
-            return event.partition == partition_of(video_id, 12)
-        case DeadLettered():
-            if event.key_bytes in ids.keys:
-                ids.letters.add(record.offset)
-            return event.key_bytes in ids.keys
-        case DeadLetterRetried():
-            return event.letter in ids.letters
-        case OfVideo():
-            return event.video.video_id == video_id
         case _:
-            video = getattr(event, "video", None)
-            return video is not None and video.video_id == video_id
+            return False
 
 
 def places(records: Iterable[Record]) -> set[tuple[str, int, int]]:
