@@ -11,6 +11,7 @@ from pydantic import TypeAdapter
 from projections.places import Snapshot, places_of
 from projections.sql import SqlError
 from streams.app.connections import ytdlp_options
+from streams.bulletin import boards, together
 from streams.cli.log import open_log
 from streams.cli.terminal import console, say
 from streams.cli.video_ids import VideoIds
@@ -25,7 +26,7 @@ from streams.log.publish import partition_of
 from streams.log.topics import VIDEOS
 from streams.settings import Settings, load
 from streams.story.absence import Surroundings, of_watch, why_absent
-from streams.story.explanation import Explanation, as_text
+from streams.story.explanation import Explanation, as_text, held_up
 from streams.story.explanation import explain as explain_story
 from streams.story.gather import Found, gather
 from streams.story.record import Story, in_order
@@ -82,7 +83,9 @@ async def _explain(video_id: str, settings: Settings) -> Explanation:
         )
         return absent if isinstance(shown, str) else _named(absent, shown)
     known = explain_story(story, _row(asked), [], watch_url(video_id), now)
-    return replace(known, notes=[*_watched(known, around, now), *_read_model(asked)])
+    troubles = together(board for board in boards(settings.home) if not board.is_stale(now))
+    held = held_up(known.waits_for, troubles, now)
+    return replace(known, notes=[*held, *_watched(known, around, now), *_read_model(asked)])
 
 
 async def _ask(video_id: str, settings: Settings) -> _Asked:

@@ -7,7 +7,7 @@ from datetime import UTC, datetime, time, timedelta
 from streams.discovery.channels import Channels, Follow
 from streams.discovery.due import Pace
 from streams.discovery.looks import Seen
-from streams.discovery.watch_state import WatchState, advice
+from streams.discovery.watch_state import WatchState
 from streams.discovery.youtube import Shown
 from streams.events.channels import ChannelUnfollowed, Tab
 from streams.story.words import count, minute, sentence, span
@@ -163,11 +163,7 @@ def of_watch(around: Surroundings, now: datetime) -> Iterator[str]:
         return
     if state.is_stale(now):
         yield f"watch does not run here now, it last said something at {minute(state.at)}: `earmark up`"
-    if state.pause is not None:
-        yield (
-            f"YouTube refuses since {minute(state.pause.since)}, and the next try is at {minute(state.pause.until)}:"
-            f" {sentence(state.pause.sentence)}; {advice(state.pause)}"
-        )
+    yield from (trouble.sentence(now) for trouble in state.troubles())
     waiting = state.new_waiting + state.old_waiting
     if waiting:
         minutes = timedelta(minutes=waiting / around.pace.per_minute)

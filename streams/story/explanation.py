@@ -1,11 +1,12 @@
 """The whole answer to "what about this video?": pure, as values for JSON and as lines for people."""
 
 import textwrap
-from collections.abc import Iterator, Sequence
+from collections.abc import Iterable, Iterator, Sequence
 from dataclasses import dataclass
 from datetime import datetime, timedelta
 from decimal import Decimal
 
+from streams.bulletin import Kind, Trouble
 from streams.events.text import printable
 from streams.story.record import Attempt, Story
 from streams.story.sentences import say
@@ -13,6 +14,18 @@ from streams.story.standing import Standing, standing
 from streams.story.words import count, minute, sentence, span, usd
 
 _INDENT = 26
+_OF_CLAUDE: frozenset[Kind] = frozenset(
+    {
+        "claude-away",
+        "claude-paused",
+        "claude-refuses",
+        "prompt-fails",
+        "ledger-alarm",
+        "cap-used-up",
+        "share-used-up",
+    }
+)
+_OF_ALL: frozenset[Kind] = frozenset({"kafka-away", "disk-full", "process-ends"})
 
 
 @dataclass(frozen=True)
@@ -71,6 +84,16 @@ def explain(story: Story, row: Standing | None, notes: Sequence[str], url: str, 
         story=list(_lines(story, now)),
         notes=list(notes),
     )
+
+
+def held_up(waits_for: str | None, troubles: Iterable[Trouble], now: datetime) -> list[str]:
+    """What keeps Earmark from what a video waits for; of YouTube watch speaks for itself."""
+    of_claude = waits_for in {"analyst", "call", "provider", "money", "prompt"}
+    return [
+        trouble.sentence(now)
+        for trouble in troubles
+        if (of_claude and trouble.kind in _OF_CLAUDE) or (waits_for is not None and trouble.kind in _OF_ALL)
+    ]
 
 
 def charged(attempt: Attempt, now: datetime) -> Decimal:

@@ -122,7 +122,7 @@ ABSENT = {
     "waits000000": [
         "it is one that Earmark takes, and watch has not sent it yet",
         "its channel's feed was read since, at ",
-        "YouTube refuses since ",
+        "YouTube refuses every request: An error occurred (since ",
         "31 videos found and not asked for yet (30 old): at 20 a minute (EARMARK_YOUTUBE_PER_MINUTE) that takes 1 min 33 s",
     ],
 }
@@ -132,7 +132,7 @@ async def test_what_is_not_in_the_log_is_explained(connection: Connection, tmp_p
     """By the real yt-dlp, and then without YouTube."""
     pause = Pause(NOW - timedelta(hours=1), NOW + timedelta(hours=1), "An error occurred", client=False)
     seen = {FOLLOWED: Seen(NOW - timedelta(hours=1), NOW - timedelta(hours=1))}
-    Reporter(tmp_path)(WatchState(NOW, pause, seen, 1, 30))
+    Reporter(tmp_path)(WatchState(NOW, pause, seen, new_waiting=1, old_waiting=30))
     follows = [
         ChannelFollowed(at=NOW - 9 * DAY, channel_id=channel, handle=None, title=title, since=None)
         for channel, title in ((FOLLOWED, "The Desk"), (LEFT, "Left Behind"))

@@ -158,7 +158,7 @@ CASES: dict[str, tuple[Shown, tuple[Event, ...], WatchState | None, list[str]]] 
     "old, and the walk back is under way": (
         shown(published_at=NOW - 20 * DAY),
         (BACK,),
-        WatchState(NOW, None, {}, 1, 1199),
+        WatchState(NOW, new_waiting=1, old_waiting=1199),
         [
             HELD,
             "the walk back over the videos tab is not over: old videos go behind new ones and retries",
@@ -209,7 +209,7 @@ def test_a_stream_older_than_the_following_needs_its_tab() -> None:
 def test_while_youtube_refuses_it_says_until_when() -> None:
     said = why(SHOWN, FOLLOWED, watch=replace(WATCH, pause=REFUSAL))
     assert said[-1].startswith(
-        "YouTube refuses since 2026-11-28 06:00 UTC, and the next try is at 2026-11-28 08:00 UTC: Please sign in; everything"
+        "YouTube refuses every request: Please sign in. (since 06:00, until 08:00) → everything waits and nothing is lost;"
     )
 
 

@@ -7,12 +7,13 @@ from uuid import UUID
 
 import pytest
 
+from streams.bulletin import Trouble
 from streams.clock import utc_now
 from streams.events.channels import ChannelScanned
 from streams.events.event import Event
 from streams.events.ledger import Usage
 from streams.events.videos import VideoDiscovered
-from streams.story.explanation import Explanation, as_text, explain
+from streams.story.explanation import Explanation, as_text, explain, held_up
 from streams.story.record import Story, in_order
 from streams.story.standing import Standing
 from tests.builders.read_model_histories import history
@@ -161,3 +162,23 @@ def test_an_analysis_makes_it_analysed() -> None:
     )
     assert found.status == "analysed"
     assert [line.type for line in found.story] == ["VideoDiscovered", "AnalysisCompleted"]
+
+
+@pytest.mark.parametrize(
+    ("waits_for", "kinds"),
+    [
+        ("money", ["cap-used-up", "disk-full"]),
+        ("captions", ["disk-full"]),
+        ("worker", ["disk-full"]),
+        (None, []),
+    ],
+)
+def test_what_keeps_everybody_is_said_of_whom_it_keeps(waits_for: str | None, kinds: list[str]) -> None:
+    troubles = [
+        Trouble("youtube-refuses", at(0), "YouTube refuses"),
+        Trouble("cap-used-up", at(0), "cap-used-up", "raise it", at(900)),
+        Trouble("disk-full", at(0), "disk-full", "make room"),
+    ]
+    said = held_up(waits_for, troubles, at(60))
+    assert [words.partition(" ")[0] for words in said] == kinds
+    assert all("(since 09:00" in words for words in said)
