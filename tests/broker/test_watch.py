@@ -87,7 +87,7 @@ class Log:
 
 @asynccontextmanager
 async def watching(
-    connection: Connection, youtube: LoopbackYoutube, pace: Pace, report: Report | None = None
+    connection: Connection, youtube: LoopbackYoutube, pace: Pace, report: Report = lambda _: None
 ) -> AsyncIterator[None]:
     port = YouTube(Options(youtube_url=youtube.origin))
     task = asyncio.create_task(watch(connection, youtube=port, pace=pace, now=utc_now, report=report))
