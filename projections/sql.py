@@ -51,6 +51,15 @@ def snapshot(home: Path) -> Iterator[DuckDBPyConnection]:
         yield database
 
 
+@contextmanager
+def said_plainly() -> Iterator[None]:
+    """Within the block, DuckDB's errors become SqlError."""
+    try:
+        yield
+    except duckdb.Error as error:
+        raise SqlError(str(error)) from error
+
+
 def catalogue(home: Path) -> list[tuple[str, str]]:
     """Every table and view for people, with its meaning."""
     with snapshot(home) as database:

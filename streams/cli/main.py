@@ -23,6 +23,8 @@ VERBS = {
     "retry": "streams.cli.retry:retry",
     "status": "streams.cli.status:status",
     "doctor": "streams.cli.doctor:doctor",
+    "explain": "streams.cli.explain:explain",
+    "report": "streams.cli.report:report",
     "budget": "streams.cli.budget:budget",
     "sql": "streams.cli.sql:sql",
     "rebuild": "streams.cli.projector:rebuild",

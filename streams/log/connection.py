@@ -51,16 +51,18 @@ class Connection:
             "metadata_max_age_ms": 10_000,
         }
 
-    def consumer(self, fetch_bytes: int = MAX_MESSAGE_BYTES) -> AIOKafkaConsumer:
+    def consumer(self, fetch_bytes: int = MAX_MESSAGE_BYTES, wait_ms: int = 500) -> AIOKafkaConsumer:
         """A consumer without a group: its reader keeps the position, and a position that is gone is an error.
 
-        It asks for `fetch_bytes` of a partition at a time, and is given the next record whole, however large.
+        It asks for `fetch_bytes` of a partition at a time, and is given the next record whole, however large. Where there
+        is none, the broker answers after `wait_ms`, and whatever else is asked on that connection waits as long.
         """
         return AIOKafkaConsumer(
             **self._client,
             auto_offset_reset="none",
             enable_auto_commit=False,
             max_partition_fetch_bytes=fetch_bytes,
+            fetch_max_wait_ms=wait_ms,
         )
 
     def producer(self) -> AIOKafkaProducer:
