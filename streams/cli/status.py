@@ -16,13 +16,13 @@ from streams.cli.tables import Column, Kind, fold, show_table
 from streams.cli.terminal import say, window
 from streams.clock import utc_now
 from streams.overview.gather import gathering
-from streams.overview.lines import LANE_COLUMNS, STAGE_COLUMNS, facts, lane_rows, stage_rows
+from streams.overview.lines import LANE_COLUMNS, STAGE_COLUMNS, facts, lane_rows, stage_rows, when
 from streams.overview.model import Overview
 from streams.overview.needs import needs_person
 from streams.settings import Settings, load
 
 _FORM = TypeAdapter(Overview)
-_LABEL = 11
+_LABEL = 13
 
 
 @click.command()
@@ -65,7 +65,7 @@ def _show(overview: Overview, needs: tuple[str, ...]) -> None:
     for subject, sentence in facts(overview):
         say_beside(f"{subject:{_LABEL}}", sentence)
     for event in reversed(overview.events):
-        say_beside(f"{event.at:%H:%M:%S}   ", event.what)
+        say_beside(f"{when(event.at, overview.at):{_LABEL}}", event.what)
 
 
 def say_beside(label: str, sentence: str) -> None:
