@@ -16,13 +16,13 @@ from streams.cli.tables import Column, Kind, fitted, fold, shown
 from streams.cli.terminal import say, window
 from streams.clock import utc_now
 from streams.overview.gather import gathering
-from streams.overview.lines import LANE_COLUMNS, STAGE_COLUMNS, facts, lane_rows, stage_rows
+from streams.overview.lines import LANE_COLUMNS, STAGE_COLUMNS, facts, lane_rows, stage_rows, when
 from streams.overview.model import Overview
 from streams.overview.needs import needs_person
 from streams.settings import Settings, load
 
 _FORM = TypeAdapter(Overview)
-_LABEL = 11
+_LABEL = 13
 
 
 @click.command()
@@ -66,7 +66,7 @@ def block(overview: Overview, needs: tuple[str, ...], wide: int | None) -> list[
     for subject, sentence in facts(overview):
         lines += beside(f"{subject:{_LABEL}}", sentence, wide)
     for event in reversed(overview.events):
-        lines += beside(f"{event.at:%H:%M:%S}   ", event.what, wide)
+        lines += beside(f"{when(event.at, overview.at):{_LABEL}}", event.what, wide)
     return lines
 
 

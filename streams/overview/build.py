@@ -12,6 +12,7 @@ from streams.discovery.watch_state import WatchState
 from streams.overview.events import in_words
 from streams.overview.model import (
     READERS,
+    ROLES,
     Disk,
     Kafka,
     Lag,
@@ -117,7 +118,7 @@ def _troubles(boards: Iterable[Board], processes: Sequence[Process]) -> tuple[Tr
     for board in boards:
         if board.process in alive:
             told.append(board)
-        elif roles[board.process] not in served:
+        elif roles[board.process] in ROLES and roles[board.process] not in served:
             serious = tuple(trouble for trouble in board.troubles if trouble.needs_person)
             told.append(Board(board.process, board.pid, board.began, board.at, troubles=serious))
     return tuple(together(told))

@@ -5,11 +5,12 @@ from datetime import datetime
 
 from streams.budget.money import usd
 from streams.bulletin import moment
-from streams.overview.model import Money, Overview, Process, StageName
+from streams.overview.model import ROLES, Disk, Money, Overview, Process, StageName
 from streams.overview.sizes import size, span
 
 STAGE_COLUMNS = ("stage", "waits", "later", "in work", "today", "failed", "oldest")
 LANE_COLUMNS = ("lane", "waits", "in work", "today", "charged", "at most", "left")
+_VIDEOS: tuple[StageName, ...] = ("captions", "analysis")
 _READERS: Mapping[str, tuple[str, ...]] = {
     "worker": ("extract_captions", "request_analysis", "place_markers"),
     "publisher": ("publish_signals",),
@@ -78,12 +79,9 @@ def in_a_line(overview: Overview) -> str:
 
 
 def _facts(overview: Overview) -> Iterator[tuple[str, str]]:
-    now = overview.at
-    for stage in overview.stages:
-        if stage.waits_for:
-            yield stage.name, _waits(overview, stage.name)
+    yield from _of_stages(overview)
     for trouble in overview.troubles:
-        yield "trouble", trouble.sentence(now)
+        yield "trouble", trouble.sentence(overview.at)
     for replay in overview.replays:
         failed = f", {replay.failed} failed" if replay.failed else ""
         yield (
@@ -94,21 +92,42 @@ def _facts(overview: Overview) -> Iterator[tuple[str, str]]:
             ),
         )
     if overview.money is not None:
-        yield "money", money(overview.money, now)
+        yield "money", money(overview.money, overview.at)
+    yield from _of_the_machine(overview)
+    for sentence in overview.unknown:
+        yield "unknown", sentence
+
+
+def _of_stages(overview: Overview) -> Iterator[tuple[str, str]]:
+    if failing := overview.stage("discover").failed:
+        yield "discover", f"the last look at {_count(failing, 'channel')} failed: see `earmark channels`"
+    for stage in overview.stages:
+        if stage.waits_for:
+            yield stage.name, _waits(overview, stage.name)
+    if lost := sum(overview.stage(name).failed or 0 for name in _VIDEOS):
+        yield (
+            "failed",
+            f"{_count(lost, 'video')} for good: `earmark retry --failed` says why and asks for them again",
+        )
+
+
+def _of_the_machine(overview: Overview) -> Iterator[tuple[str, str]]:
     yield "processes", _processes(overview)
     yield "lag", _lags(overview)
     if (shown := overview.snapshot) is not None:
-        behind = "" if shown.behind is None else f", {shown.behind} records behind the log"
-        yield "snapshot", f"{span(now - shown.published_at)} old, {size(shown.bytes)}{behind}"
+        behind = "" if shown.behind is None else f", {_count(shown.behind, 'record')} behind the log"
+        yield "snapshot", f"{span(overview.at - shown.published_at)} old, {size(shown.bytes)}{behind}"
     if overview.disk is not None:
-        yield "disk", _disk(overview)
+        yield "disk", _disk(overview.disk)
     if overview.rejects:
         yield (
             "rejects",
-            f'{overview.rejects} records are no event that this version can read: `earmark sql "FROM _rejects"`',
+            f'{_count(overview.rejects, "record")} cannot be read by this version: `earmark sql "FROM _rejects"`',
         )
-    for sentence in overview.unknown:
-        yield "unknown", sentence
+
+
+def _count(number: int, noun: str) -> str:
+    return f"{number:,} {noun}" + ("" if number == 1 else "s")
 
 
 def _waits(overview: Overview, name: StageName) -> str:
@@ -118,6 +137,11 @@ def _waits(overview: Overview, name: StageName) -> str:
         "" if stage.next_try_at is None else f"; the next falls due {moment(stage.next_try_at, overview.at)}"
     )
     return f"waits {kinds}{then}"
+
+
+def when(at: datetime, now: datetime) -> str:
+    """An event's time of day, or its day where that is not today's."""
+    return f"{at:%H:%M:%S}" if at.date() == now.date() else f"{at:%m-%d %H:%M}"
 
 
 def money(budget: Money, now: datetime) -> str:
@@ -143,7 +167,7 @@ def _processes(overview: Overview) -> str:
     told = [
         _process(overview, process)
         for process in overview.processes
-        if process.state != "ended" or not alive[process.role]
+        if process.state != "ended" or (process.role in ROLES and not alive[process.role])
     ]
     return ", ".join(told) or "none has shown itself here"
 
@@ -173,9 +197,7 @@ def _lags(overview: Overview) -> str:
     return f"{', '.join(told)} records behind"
 
 
-def _disk(overview: Overview) -> str:
-    disk = overview.disk
-    assert disk is not None  # noqa: S101  who calls has looked
+def _disk(disk: Disk) -> str:
     sentence = f"{size(disk.free)} free of {size(disk.total)}; Earmark takes {size(disk.used)}"
     if disk.kafka:
         sentence += f", {size(disk.kafka)} of it the log"

@@ -42,7 +42,7 @@ def needs_person(overview: Overview) -> tuple[str, ...]:
 
 def _needs(overview: Overview) -> Iterator[str]:
     now = overview.at
-    if not any(process.lives for process in overview.processes):
+    if not any(overview.alive(role) for role in (*ROLES, "up")):
         yield from _nothing_runs(overview)
         yield from _disk(overview)
         yield from _letters(overview)
@@ -59,13 +59,14 @@ def _needs(overview: Overview) -> Iterator[str]:
 
 def _nothing_runs(overview: Overview) -> Iterator[str]:
     start = "start it with `earmark up`"
-    ended = max((process.at for process in overview.processes), default=None)
+    known = [process for process in overview.processes if process.role in ROLES]
+    ended = max((process.at for process in known), default=None)
     if ended is None:
         yield f"nothing runs here → {start}"
     else:
         since = moment(ended, overview.at)
         yield f"nothing runs (since {since}); what waits, waits in the log → {start}"
-    for process in overview.processes:
+    for process in known:
         if process.state == "hangs":
             yield _hangs(overview, process)
     # What a process said last is why it ended.
@@ -88,6 +89,8 @@ def _first(overview: Overview, kind: str) -> Trouble | None:
 
 
 def _missing(overview: Overview, role: str) -> Iterator[str]:
+    if overview.supervised and _up_sees_to(overview, role):
+        return
     gone = [process for process in overview.processes if process.role == role]
     if not gone:
         if any(overview.at - up.began < RESTART for up in overview.alive("up")):
@@ -106,6 +109,15 @@ def _missing(overview: Overview, role: str) -> Iterator[str]:
     elif overview.at - last.at > RESTART:
         since = moment(last.at, overview.at)
         yield f"{last.name} does not stay (last seen {since}) → see its log in EARMARK_HOME/logs"
+
+
+def _up_sees_to(overview: Overview, role: str) -> bool:
+    """Whether `earmark up` has said why it is gone, and whether a person has to do anything about it."""
+    return any(
+        (trouble.kind in {"process-ends", "process-hangs"} and trouble.subject == role)
+        or (trouble.kind == "claude-refuses" and role == "analyst")
+        for trouble in overview.troubles
+    )
 
 
 def _hangs(overview: Overview, process: Process) -> str:

@@ -106,7 +106,8 @@ def test_what_is_known_is_told_in_eighty_columns(home: Path) -> None:
     result = run()
     assert result.exit_code == 1
     assert "1. no broker runs → `earmark doctor` looks for the cause" in result.stdout
-    assert "processes  analyst 0 s, projector 0 s, watch 0 s, worker-w0 0 s" in result.stdout
-    assert "lag        not known: Kafka does not answer" in result.stdout
+    assert "\nprocesses    analyst " in result.stdout
+    assert "\nlag          not known: Kafka does not answer\n" in result.stdout
+    assert "\n03-02 09:00  found “video-1”\n" in result.stdout
     [captions] = [line for line in result.stdout.splitlines() if line.startswith("captions ")][:1]
     assert captions.split()[:2] == ["captions", "1"]

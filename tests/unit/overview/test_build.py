@@ -246,6 +246,9 @@ def test_troubles_are_those_of_the_living_and_of_the_dead_what_needs_a_person() 
             board("analyst", seen_s=90, troubles=(key, Trouble("cap-used-up", NOW, "the cap is used up"))),
             board("worker-w0", seen_s=90, troubles=(Trouble("disk-full", NOW, "full", needs_person=True),)),
             board("worker-w1"),
+            board(
+                "up", seen_s=90, troubles=(Trouble("process-ends", NOW, "watch ended", needs_person=True),)
+            ),
         )
     ).troubles
     assert told == (passing, key), "a worker lives, so what another one said is over"

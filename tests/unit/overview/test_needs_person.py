@@ -75,6 +75,14 @@ HARMLESS = {
     "an up that has just begun": replace(
         HEALTHY, processes=(process("up", began=0.2), *HEALTHY.processes[:1])
     ),
+    "a process of which up says that it starts it again": replace(
+        HEALTHY,
+        processes=processes(process("worker-w0", "ended", 3), UP),
+        troubles=(replace(trouble("process-ends"), subject="worker"),),
+    ),
+    "a broker that somebody else keeps": replace(
+        HEALTHY, processes=processes(process("broker", "ended", 900))
+    ),
     "a Kafka that up starts again": replace(
         HEALTHY,
         kafka=Kafka("127.0.0.1:9092", "Kafka does not answer"),
@@ -114,6 +122,34 @@ SERIOUS: dict[str, tuple[Overview, str]] = {
     "a process that does not stay": (
         replace(HEALTHY, processes=processes(process("analyst", "ended", 10), UP)),
         "analyst does not stay (last seen 06:50) → see its log in EARMARK_HOME/logs",
+    ),
+    "a process of which up says that it does not stay": (
+        replace(
+            HEALTHY,
+            processes=processes(process("analyst", "ended", 10), UP),
+            troubles=(replace(trouble("process-ends", person=True), subject="analyst"),),
+        ),
+        "it is process-ends (since 06:00) → type this",
+    ),
+    "a process of which up says that it hangs": (
+        replace(
+            HEALTHY,
+            processes=processes(process("worker-w0", "hangs", 10), UP),
+            troubles=(replace(trouble("process-hangs", person=True), subject="worker"),),
+        ),
+        "it is process-hangs (since 06:00) → type this",
+    ),
+    "an analyst that a bad key ends again and again": (
+        replace(
+            HEALTHY,
+            processes=processes(process("analyst", "ended", 2), UP),
+            troubles=(trouble("claude-refuses", person=True),),
+        ),
+        "it is claude-refuses (since 06:00) → type this",
+    ),
+    "nothing runs but the broker": (
+        replace(HEALTHY, processes=(*(process(name, "ended", 90) for name in NAMES), process("broker"))),
+        "nothing runs (since 05:30); what waits, waits in the log → start it with `earmark up`",
     ),
     "a process that was never here": (
         replace(HEALTHY, processes=tuple(each for each in HEALTHY.processes if each.name != "watch")),

@@ -39,6 +39,7 @@ BUDGET = Money(
 OVERVIEW = Overview(
     at=NOW,
     stages=(
+        Stage("discover", 0, None, 4, 1),
         Stage("captions", 12, 1, 40, 2, 10, NOW - 4 * HOUR, NOW + HOUR, NOW, {"captions": 10, "worker": 2}),
         Stage("signals", None, None, 60, 0),
     ),
@@ -51,6 +52,7 @@ OVERVIEW = Overview(
         Process("projector", 2, "starts", NOW, NOW),
         Process("watch", 3, "hangs", NOW - HOUR, NOW - HOUR),
         Process("worker-w0", 4, "works", NOW - HOUR, NOW),
+        Process("broker", 6, "ended", NOW - 90 * HOUR, NOW - 80 * HOUR),
         Process("worker-w1", 5, "ended", NOW - 90 * HOUR, NOW - 80 * HOUR),
     ),
     lags=tuple(Lag(reader, role, number, 0) for number, (reader, role) in enumerate(READERS.items())),
@@ -65,6 +67,7 @@ OVERVIEW = Overview(
 
 def test_the_tables_have_a_row_a_stage_and_a_row_a_lane() -> None:
     assert stage_rows(OVERVIEW) == [
+        ("discover", 0, None, None, 4, 1, None),
         ("captions", 12, 10, 1, 40, 2, "4 h"),
         ("signals", None, None, None, 60, 0, None),
     ]
@@ -73,7 +76,9 @@ def test_the_tables_have_a_row_a_stage_and_a_row_a_lane() -> None:
 
 def test_what_the_tables_do_not_say_is_said_by_subject() -> None:
     assert facts(OVERVIEW) == [
+        ("discover", "the last look at 1 channel failed: see `earmark channels`"),
         ("captions", "waits 10 for captions, 2 for worker; the next falls due 08:00"),
+        ("failed", "2 videos for good: `earmark retry --failed` says why and asks for them again"),
         ("trouble", "YouTube refuses (since 06:00, until 08:00) → wait"),
         ("replay", "v2: 6 of 10 videos analysed, 1 failed; $0.2000 of $1.00 charged (r1)"),
         ("money", "$1.51 of $5.00 charged today (billed $1.50, unknown $0.00, open $0.0125), $3.49 left"),
@@ -87,7 +92,7 @@ def test_what_the_tables_do_not_say_is_said_by_subject() -> None:
             "disk",
             "79 GB free of 270 GB; Earmark takes 1.2 GB, 999 MB of it the log; at 31 MB a day it lasts 2,534 days",
         ),
-        ("rejects", '1 records are no event that this version can read: `earmark sql "FROM _rejects"`'),
+        ("rejects", '1 record cannot be read by this version: `earmark sql "FROM _rejects"`'),
         ("unknown", "there is no moon"),
     ]
 
