@@ -175,7 +175,11 @@ def projector(settings: Settings) -> None:
     from projections.projector import project  # noqa: PLC0415  DuckDB
 
     connection = connection_of(settings)
-    run = partial(project, settings.home, connection.consumer, connection.name)
+
+    async def run(stop: asyncio.Event) -> None:
+        await topics_answer(connection)
+        await project(settings.home, connection.consumer, connection.name, stop)
+
     # What a cancellation would leave at work in a thread still writes.
     asyncio.run(_until_signalled(run, second_cancels=False))
 
@@ -183,12 +187,8 @@ def projector(settings: Settings) -> None:
 async def prepare(settings: Settings) -> None:
     """Make the topics as the code says, and register the bundled prompt; it becomes active only where none ever was."""
     connection = connection_of(settings)
-    admin = connection.admin()
-    await admin.start()
-    try:
+    async with layout.administrator(connection) as admin:
         await layout.apply(admin, connection.prefix, settings.kafka_replication_factor)
-    finally:
-        await admin.close()
     await topics_answer(connection)
     async with publisher(connection) as appender:
         await register_bundled(connection, appender, read_prompt(BUNDLED), utc_now)
