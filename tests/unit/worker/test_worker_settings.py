@@ -34,7 +34,7 @@ def test_faust_logs_in_and_encrypts_as_every_other_client_does(protocol: str, me
 
 def test_a_certificate_of_ones_own_must_be_readable() -> None:
     connection = Connection("b1:9092", security_protocol="SSL", ca_file=Path("/no/such/ca.pem"))
-    with pytest.raises(WrongSettingsError, match="EARMARK_KAFKA_CA_FILE: /no/such/ca.pem"):
+    with pytest.raises(WrongSettingsError, match=r"EARMARK_KAFKA_CA_FILE: /no/such/ca\.pem"):
         credentials(connection)
 
 
