@@ -7,9 +7,10 @@ from pathlib import Path
 
 import pytest
 
+from streams.log.access import AwayError, check_access
 from streams.log.connection import Connection
 from streams.log.layout import administrator
-from tests.builders.others_broker import OthersBroker, others_broker
+from tests.builders.others_broker import UNREACHABLE, OthersBroker, others_broker
 from tests.builders.verb_processes import end_all, type_all
 from tests.builders.verbs import NOBODY, PROCESSES, TAIL, VERBS
 
@@ -105,7 +106,7 @@ def test_a_wrong_setting_is_one_sentence_within_20_s_in_every_verb_and_process(
     kafka: OthersBroker, tmp_path: Path, faults: tuple[str, str]
 ) -> None:
     wrong = wrong_settings(kafka)
-    commands = [*PROCESSES, TAIL, "prepare", *VERBS]
+    commands = [*PROCESSES, TAIL, "prepare", "up", *VERBS]
     typed = [
         (command, wrong[fault][1])
         for fault in faults
@@ -120,3 +121,22 @@ def test_a_wrong_setting_is_one_sentence_within_20_s_in_every_verb_and_process(
             assert len(command.printed.splitlines()) <= 1 + (command.words in WITH_MORE_TO_SAY), command
     finally:
         end_all(command for command, _ in typed)
+
+
+async def test_a_broker_that_names_itself_wrongly_and_one_that_says_nothing_are_told_within_20_s(
+    kafka: OthersBroker,
+) -> None:
+    with socket.socket() as silent:
+        silent.bind(("127.0.0.1", 0))
+        silent.listen()
+        nowhere = f"127.0.0.1:{silent.getsockname()[1]}"
+        async with asyncio.timeout(SAID_WITHIN_S):
+            misnamed, silence = await asyncio.gather(
+                check_access(Connection(kafka.misnamed)),
+                check_access(Connection(nowhere)),
+                return_exceptions=True,
+            )
+    assert isinstance(misnamed, AwayError)
+    assert f"Kafka at {kafka.misnamed} says that its brokers are {UNREACHABLE}" in str(misnamed)
+    assert isinstance(silence, AwayError)
+    assert f"EARMARK_KAFKA: no Kafka answers at {nowhere} (not within" in str(silence)

@@ -13,6 +13,7 @@ from streams.log.connection import Connection
 from tests.builders.kafka_nodes import CLUSTER_ID, ONE_NODE, Node, ports, running, serving
 
 USER, PASSWORD = "earmark", "correct-horse"
+UNREACHABLE = "127.0.0.1:9"
 LISTENERS = ("PLAINTEXT", "SASL_PLAINTEXT", "SSL", "SASL_SSL")
 PLAIN = f'org.apache.kafka.common.security.plain.PlainLoginModule required user_{USER}="{PASSWORD}";'
 SCRAM = "org.apache.kafka.common.security.scram.ScramLoginModule required;"
@@ -20,9 +21,13 @@ SCRAM = "org.apache.kafka.common.security.scram.ScramLoginModule required;"
 
 @dataclass(frozen=True)
 class OthersBroker:
-    """`address`: security protocol → host:port. `ca_file` signed it, `other_ca_file` did not."""
+    """`address`: security protocol → host:port. `ca_file` signed it, `other_ca_file` did not.
+
+    At `misnamed` it answers as well, and says of itself that it is at UNREACHABLE.
+    """
 
     address: dict[str, str]
+    misnamed: str
     ca_file: Path
     other_ca_file: Path
 
@@ -52,12 +57,12 @@ def others_broker(folder: Path) -> Iterator[OthersBroker]:
     ca.cert_pem.write_to_path(folder / "ca.pem")
     trustme.CA().cert_pem.write_to_path(folder / "other-ca.pem")
     _write_keystore(ca.issue_cert("localhost"), folder / "keystore.pem")
-    controller, *free = ports(1 + len(LISTENERS))
+    controller, misnamed, *free = ports(2 + len(LISTENERS))
     address = {
         protocol: f"{'localhost' if protocol.endswith('SSL') else '127.0.0.1'}:{port}"
         for protocol, port in zip(LISTENERS, free, strict=True)
     }
-    advertised = ",".join(f"{protocol}://{place}" for protocol, place in address.items())
+    own = [f"{protocol}://{place}" for protocol, place in address.items()]
     mechanisms = {
         f"listener.name.{protocol.lower()}.{name}": value
         for protocol in LISTENERS
@@ -77,10 +82,16 @@ def others_broker(folder: Path) -> Iterator[OthersBroker]:
             "controller.listener.names": "CONTROLLER",
             "controller.quorum.bootstrap.servers": f"127.0.0.1:{controller}",
             "listener.security.protocol.map": ",".join(
-                ["CONTROLLER:PLAINTEXT", *(f"{protocol}:{protocol}" for protocol in LISTENERS)]
+                [
+                    "CONTROLLER:PLAINTEXT",
+                    "MISNAMED:PLAINTEXT",
+                    *(f"{protocol}:{protocol}" for protocol in LISTENERS),
+                ]
             ),
-            "listeners": f"{advertised},CONTROLLER://127.0.0.1:{controller}",
-            "advertised.listeners": advertised,
+            "listeners": ",".join(
+                [*own, f"MISNAMED://127.0.0.1:{misnamed}", f"CONTROLLER://127.0.0.1:{controller}"]
+            ),
+            "advertised.listeners": ",".join([*own, f"MISNAMED://{UNREACHABLE}"]),
             "ssl.keystore.type": "PEM",
             "ssl.keystore.location": str(folder / "keystore.pem"),
             **mechanisms,
@@ -93,7 +104,7 @@ def others_broker(folder: Path) -> Iterator[OthersBroker]:
     )
     with running([node]):
         asyncio.run(serving(Connection(address["PLAINTEXT"]), 1))
-        yield OthersBroker(address, folder / "ca.pem", folder / "other-ca.pem")
+        yield OthersBroker(address, f"127.0.0.1:{misnamed}", folder / "ca.pem", folder / "other-ca.pem")
 
 
 def _write_keystore(certificate: trustme.LeafCert, file: Path) -> None:
