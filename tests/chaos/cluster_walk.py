@@ -26,7 +26,7 @@ CAP_USD = Decimal(5)
 
 
 def _videos(wave: int, count: int, at: datetime) -> tuple[ChannelVideo, ...]:
-    return tuple(video(f"Harbour{wave}{n:03}", at - timedelta(minutes=n), *CALLS) for n in range(count))
+    return tuple(video(f"Harbour{wave}{n:03}", at - timedelta(seconds=n), *CALLS) for n in range(count))
 
 
 @dataclass
