@@ -129,7 +129,7 @@ class Settings(BaseSettings):
         default=None, description="CA certificate file, for SSL and SASL_SSL"
     )
     kafka_replication_factor: int = Field(
-        default=1, ge=1, description="replicas of each topic that `topics apply` creates"
+        default=1, ge=1, description="replicas of each topic; with 3 any one broker may be away"
     )
     topic_prefix: str = Field(default="earmark.", description="prefix of every topic's name")
     worker_slot: str = Field(default="w0", description="stable name of a worker, unique among the workers")

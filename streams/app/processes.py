@@ -262,12 +262,8 @@ def projector(settings: Settings) -> None:
 async def prepare(settings: Settings) -> None:
     """Make the topics as the code says, and register the bundled prompt; it becomes active only where none ever was."""
     connection = connection_of(settings)
-    admin = connection.admin()
-    await admin.start()
-    try:
+    async with layout.administrator(connection) as admin:
         await layout.apply(admin, connection.prefix, settings.kafka_replication_factor)
-    finally:
-        await admin.close()
     await topics_answer(connection)
     async with publisher(connection) as appender:
         await register_bundled(connection, appender, read_prompt(BUNDLED), utc_now)

@@ -16,6 +16,7 @@ from streams.clock import utc_now
 from streams.errors import EarmarkError
 from streams.events.ledger import ReplayFilter
 from streams.events.prompts import Prompt
+from streams.log.connection import WrongSettingsError
 from streams.log.publish import publisher
 from streams.log.topics import ANALYSES, PROMPTS
 from streams.prompts.registry import named, read_prompts
@@ -220,6 +221,8 @@ def compare(a: str, b: str, form: str) -> None:
 async def _read_up_to_now(settings: Settings) -> None:
     try:
         ends = await ends_now(await open_log(settings, COMPARE_ANSWER_LIMIT_S), (ANALYSES, PROMPTS))
+    except WrongSettingsError:
+        raise
     except (EarmarkError, KafkaError) as error:
         say(f"the comparison covers only what the read model has read so far: {error}", err=True)
         return

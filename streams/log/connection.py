@@ -1,6 +1,7 @@
 """How to reach Kafka: one value, turned into what each client library wants."""
 
 import asyncio
+import logging
 import ssl
 from contextlib import suppress
 from dataclasses import dataclass
@@ -9,10 +10,35 @@ from typing import Any
 
 from aiokafka import AIOKafkaConsumer, AIOKafkaProducer
 from aiokafka.admin import AIOKafkaAdminClient
+from aiokafka.protocol.metadata import MetadataRequest
 
+from streams.errors import EarmarkError
 from streams.log.topics import MAX_MESSAGE_BYTES, MAX_PLAIN_DEAD_LETTER_BYTES, Topic
 
 STOP_LIMIT_S = 10.0
+
+# A broker with Kafka's own defaults makes each topic that a look-up names, with one partition, if the look-up lets it.
+# aiokafka lets it and has no setting for that; all its clients, and so Faust's, look up with this one class.
+MetadataRequest.__init__.__defaults__ = (None, False)
+
+
+class _Once(logging.Filter):
+    """aiokafka says at each connection that the password goes in the clear, and a process makes dozens: once will do."""
+
+    said = False
+
+    def filter(self, record: logging.LogRecord) -> bool:
+        if "in the clear" not in str(record.msg):
+            return True
+        was, self.said = self.said, True
+        return not was
+
+
+logging.getLogger("aiokafka.conn").addFilter(_Once())
+
+
+class WrongSettingsError(EarmarkError):
+    """The settings do not fit Kafka: a person must change one, and waiting is of no use."""
 
 
 @dataclass(frozen=True)
@@ -33,10 +59,15 @@ class Connection:
 
     @property
     def ssl_context(self) -> ssl.SSLContext | None:
-        """TLS as asked for, or None."""
+        """TLS as asked for, or None. Raises WrongSettingsError where the CA file holds no certificate."""
         if not self.security_protocol.endswith("SSL"):
             return None
-        return ssl.create_default_context(cafile=self.ca_file)
+        try:
+            return ssl.create_default_context(cafile=self.ca_file)
+        except OSError as error:
+            raise WrongSettingsError(
+                f"EARMARK_KAFKA_CA_FILE: {self.ca_file} holds no CA certificate ({error.strerror}): it must be a PEM file"
+            ) from error
 
     @property
     def _client(self) -> dict[str, Any]:
