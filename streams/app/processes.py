@@ -16,6 +16,7 @@ from streams.analysis import request_analysis as analysis_agent
 from streams.analysis.standstill import StandstillFile
 from streams.app.connections import connection_of, ytdlp_options
 from streams.app.diagnostics import configure
+from streams.archive.log import refuse_unfinished
 from streams.budget.limits import Limits
 from streams.captions.extract_captions import extract_captions
 from streams.captions.fetch import TIME_LIMIT_S, fetch_captions
@@ -186,6 +187,7 @@ async def prepare(settings: Settings) -> None:
     admin = connection.admin()
     await admin.start()
     try:
+        await refuse_unfinished(connection, admin)
         await layout.apply(admin, connection.prefix, settings.kafka_replication_factor)
     finally:
         await admin.close()

@@ -26,13 +26,14 @@ def up() -> None:
         raise EarmarkError("ANTHROPIC_API_KEY is not set: put it into the environment or a .env file")
     # What Ctrl-C does, so that a stop in the middle of the start also undoes what was started.
     signal.signal(signal.SIGTERM, signal.default_int_handler)
-    with _alone(settings.home), _broker(settings):
+    with alone(settings.home), own_broker(settings):
         asyncio.run(app.prepare(settings))
         asyncio.run(supervise(settings, say, partial(say, err=True)))
 
 
 @contextmanager
-def _alone(home: Path) -> Iterator[None]:
+def alone(home: Path) -> Iterator[None]:
+    """Hold the lock of what runs everything in `home`, for as long as the block lasts. Raises EarmarkError where it is held."""
     home.mkdir(parents=True, exist_ok=True)
     with (home / "up.lock").open("w") as lock:
         try:
@@ -45,7 +46,7 @@ def _alone(home: Path) -> Iterator[None]:
 
 
 @contextmanager
-def _broker(settings: Settings) -> Iterator[None]:
+def own_broker(settings: Settings) -> Iterator[None]:
     """The local broker for as long as the block lasts, unless another is named or it runs already."""
     if settings.kafka is not None or local.find(settings.home) is not None:
         yield

@@ -166,7 +166,7 @@ async def _work(connection: Connection, slot: str, agents: Agents, now: Clock) -
     await topics_answer(connection)
     async with publisher(connection) as publish, agents() as running:
         app = _Worker(
-            f"{connection.prefix}worker",
+            connection.worker_group,
             **settings(connection, slot, max(agent.time_limit_s for agent in running)),
         )
         wrappers = [Wrapper(agent, publish.append_all, now) for agent in running]
