@@ -15,7 +15,7 @@ from aiokafka.errors import (
 )
 
 from streams.errors import EarmarkError, TransientError
-from streams.log.connection import Connection, stop
+from streams.log.connection import Connection, look_up, stop
 from streams.log.follow import partitions_of
 from streams.log.layout import Layout, existing_layouts
 from streams.log.topics import KEPT_FOR_EVER, TOPICS
@@ -56,6 +56,7 @@ async def moment_of(connection: Connection) -> Moment:
     places = {tp: (topic.name, tp.partition) for topic in TOPICS for tp in partitions_of(connection, topic)}
     try:
         await consumer.start()
+        await look_up(consumer, map(connection.name, TOPICS))
         starts = await consumer.beginning_offsets(list(places))
         before, ends = None, await consumer.end_offsets(list(places))
         try:

@@ -17,7 +17,7 @@ from streams.archive.log import Place, commit, give_times, is_being_restored, wo
 from streams.archive.manifest import Manifest, Partition, dense, is_same
 from streams.errors import EarmarkError, RefusedError
 from streams.events.record import Record
-from streams.log.connection import Connection, stop
+from streams.log.connection import Connection, look_up, stop
 from streams.log.fetch import Fetcher
 from streams.log.layout import apply, existing_layouts
 from streams.log.ready import topics_answer
@@ -92,6 +92,7 @@ class _Restore:
         if not goes_on or len(layouts) < len(TOPICS):
             await apply(self._admin, prefix, replication_factor)
         await topics_answer(self._connection)
+        await look_up(self._asker, map(self._connection.name, TOPICS))
         if await workers_of(self._connection, self._admin):
             raise RefusedError(
                 f"a worker is at work in group {self._connection.worker_group}: stop `earmark up` and every process first"

@@ -2,6 +2,7 @@
 
 import asyncio
 import ssl
+from collections.abc import Iterable
 from contextlib import suppress
 from dataclasses import dataclass
 from pathlib import Path
@@ -89,6 +90,14 @@ class Connection:
     def admin(self) -> AIOKafkaAdminClient:
         """A client for topics and offsets."""
         return AIOKafkaAdminClient(**self._client)
+
+
+async def look_up(consumer: AIOKafkaConsumer, topics: Iterable[str]) -> None:
+    """Let a consumer know of topics whose offsets it will be asked for.
+
+    aiokafka has no other way than to read them: it meets them one by one, and waits a tenth of a second at each.
+    """
+    await consumer._client.set_topics(topics)  # noqa: SLF001
 
 
 async def stop(consumer: AIOKafkaConsumer) -> None:
