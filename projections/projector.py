@@ -9,6 +9,7 @@ import logging
 import time
 from collections.abc import Callable, Mapping
 from pathlib import Path
+from typing import Protocol
 
 from aiokafka import AIOKafkaConsumer, TopicPartition
 from aiokafka.errors import OffsetOutOfRangeError
@@ -114,6 +115,7 @@ class Projector:
         self._unseen = True
         self._not_before: Mapping[Place, int] = {}
         self._open()
+        self.reached = _by_topic(self.offsets())
 
     def _open(self) -> None:
         self._generation = model.newest_generation(self._home) or _first_generation(self._home)
@@ -130,6 +132,8 @@ class Projector:
         if records:
             apply(self._database, records)
             self._unseen = True
+            for record in records:
+                self.reached.setdefault(record.topic, {})[record.partition] = record.offset + 1
 
     def was_rebuilt(self) -> bool:
         """Switch to a newer generation of the model, if there is one; then read on from its offsets."""
@@ -140,6 +144,7 @@ class Projector:
         self._database.close()
         self._open()
         self._unseen = True
+        self.reached = _by_topic(self.offsets())
         logger.info("the read model was rebuilt: switched to %s", self._file.name)
         return True
 
@@ -167,6 +172,13 @@ def _offsets(database: DuckDBPyConnection) -> dict[Place, int]:
     return {place: reached.next_offset for place, reached in progress(database).items()}
 
 
+def _by_topic(offsets: Mapping[Place, int]) -> dict[str, dict[int, int]]:
+    found: dict[str, dict[int, int]] = {}
+    for place, offset in offsets.items():
+        found.setdefault(place.topic, {})[place.partition] = offset
+    return found
+
+
 def _first_generation(home: Path) -> int:
     unfinished = model.folder(home) / "first.unfinished"
     model.finish(model.create(unfinished))
@@ -174,13 +186,28 @@ def _first_generation(home: Path) -> int:
     return 1
 
 
+class Report(Protocol):
+    """Takes how far the read model has come, again and again."""
+
+    def __call__(self, offsets: Mapping[str, Mapping[int, int]], *, caught_up: bool) -> None:
+        """Topic → partition → the offset of the next record; and whether there was nothing to read."""
+
+
+def _nobody(offsets: Mapping[str, Mapping[int, int]], *, caught_up: bool) -> None:
+    """Report to nobody."""
+
+
 async def project(
     home: Path,
     consumer: Callable[[], AIOKafkaConsumer],
     name: Callable[[Topic], str],
     stop: asyncio.Event,
+    may_begin: Callable[[], bool] = lambda: True,
+    report: Report = _nobody,
 ) -> None:
     """Keep the read model of `home` until `stop` is set; then publish what is left and return.
+
+    Nothing is read while `may_begin` says no. `report` is called after each batch.
 
     Raises EarmarkError where another projector keeps it, or the log is not the one that the model was made from.
     """
@@ -192,10 +219,14 @@ async def project(
             reader = LogReader(client, name)
             await reader.seek(projector.offsets())
             while not stop.is_set():
+                if not may_begin():
+                    await asyncio.sleep(WAIT_S)
+                    continue
                 records = await reader.batch(WAIT_S)
                 # In a thread: the client goes on fetching meanwhile.
                 await asyncio.to_thread(projector.take, records)
                 await asyncio.to_thread(projector.publish)
+                report(projector.reached, caught_up=not records)
                 if projector.was_rebuilt():
                     await reader.seek(projector.offsets())
             projector.publish(at_once=True)

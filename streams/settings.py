@@ -17,6 +17,7 @@ from pydantic_settings import BaseSettings, NoDecode, SettingsConfigDict
 from streams.errors import EarmarkError
 
 ENV_FILE = ".env"
+_SIZES = {"B": 1, "KB": 10**3, "MB": 10**6, "GB": 10**9, "TB": 10**12}
 _UNITS = {"ms": 0.001, "s": 1.0, "m": 60.0, "h": 3600.0, "d": 86400.0}
 
 
@@ -32,6 +33,14 @@ def parse_duration(text: object) -> float:
     raise ValueError(f"{text!r} is not a duration: write it like 90s, 3h or 1h30m")
 
 
+def parse_size(text: object) -> int:
+    """Bytes from "500MB", "2GB" or a bare number. Raises ValueError."""
+    found = re.fullmatch(r"(\d+(?:\.\d+)?)\s*(B|KB|MB|GB|TB)?", str(text), re.IGNORECASE)
+    if found is None:
+        raise ValueError(f"{text!r} is not a size: write it like 500MB or 2GB")
+    return int(float(found[1]) * _SIZES[(found[2] or "B").upper()])
+
+
 def _split(text: object) -> object:
     return tuple(part.strip() for part in text.split(",") if part.strip()) if isinstance(text, str) else text
 
@@ -41,6 +50,7 @@ def _durations(text: object) -> object:
     return tuple(parse_duration(part) for part in parts) if isinstance(parts, tuple | list) else parts
 
 
+Size = Annotated[int, BeforeValidator(parse_size)]
 Seconds = Annotated[float, BeforeValidator(parse_duration)]
 Names = Annotated[tuple[str, ...], NoDecode, BeforeValidator(_split)]
 
@@ -77,6 +87,11 @@ class Settings(BaseSettings):
     )
 
     home: Path = Field(default=Path(".earmark"), description="folder of all local files")
+    disk_min_free: Size = Field(
+        default=500_000_000,
+        ge=0,
+        description="free space on the disk of EARMARK_HOME below which nothing new is begun",
+    )
     kafka: str | None = Field(default=None, description="Kafka's bootstrap servers; unset: the local broker")
     kafka_security_protocol: Literal["PLAINTEXT", "SSL", "SASL_PLAINTEXT", "SASL_SSL"] = Field(
         default="PLAINTEXT", description="security protocol of EARMARK_KAFKA"

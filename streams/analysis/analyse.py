@@ -3,13 +3,14 @@
 import asyncio
 import logging
 import random
-from collections.abc import Callable
+from collections.abc import Callable, Mapping
+from dataclasses import dataclass
 
 from streams.analysis.analyst import Analyst, AnalystError, Gate
 from streams.analysis.attempt import Attempts
+from streams.analysis.obstacles import Obstacles
 from streams.analysis.recorder import Recorder
 from streams.analysis.recovery import Recovery
-from streams.analysis.standstill import Standstill
 from streams.analysis.state import AnalystState
 from streams.analysis.symbols import Symbols
 from streams.analysis.verdicts import Verdicts
@@ -17,6 +18,7 @@ from streams.budget.account import Pending
 from streams.budget.breaker import Breaker
 from streams.budget.ledger import Ledger
 from streams.budget.limits import Limits
+from streams.bulletin import Trouble
 from streams.claude.calls import Calls
 from streams.claude.client import Claude
 from streams.clock import Clock
@@ -31,6 +33,19 @@ from streams.log.topics import ANALYSES, CAPTIONS, LEDGER, PROMPTS
 log = logging.getLogger(__name__)
 
 
+@dataclass(frozen=True)
+class Desk:
+    """What others in the process say and see: whether new work may begin, and what there is to show, again and again.
+
+    `report` takes troubles, calls in flight, and topic → partition → the offset of the next record.
+    `ended_before`: why the analyst before this one ended, where a person had to fix that.
+    """
+
+    may_begin: Callable[[], bool] = lambda: True
+    report: Callable[[list[Trouble], int, Mapping[str, Mapping[int, int]]], None] = lambda *_: None
+    ended_before: Trouble | None = None
+
+
 async def analyse(
     connection: Connection,
     publisher: Publisher,
@@ -40,12 +55,12 @@ async def analyse(
     now: Clock,
     stop: asyncio.Event,
     day_start_ms: int = 0,
-    report: Callable[[list[Standstill]], None] = lambda _standing: None,
+    desk: Desk = Desk(),
 ) -> None:
     """Run an analyst until `stop` is set. Raises AnalystError, LedgerError, KafkaError: the process ends with it.
 
     `day_start_ms` moves the budget's day off midnight UTC, for proofs; every analyst of a ledger must have the same.
-    `report` is called with what stands still, again and again.
+    `desk` is what others in the process see and say.
     """
     verdicts, gate = Verdicts(), Gate()
     state = AnalystState(verdicts.hear, Ledger(day_start_ms), breaker=Breaker(*limits.probe_delays_s))
@@ -76,7 +91,15 @@ async def analyse(
             now=now,
         )
         recovery = Recovery(state, recorder, verdicts, fetch, publisher.append, limits.retry_delays_s)
-        analyst = Analyst(state, attempts, limits, recovery, gate, stop, report)
+
+        def report(troubles: list[Trouble], in_flight: int) -> None:
+            desk.report(troubles, in_flight, {**ledger.positions(), **analyses.positions()})
+
+        ended_before = desk.ended_before
+        if ended_before is not None and await claude.takes_key(limits.call_timeout_s):
+            ended_before = None
+        obstacles = Obstacles(state, limits, now, ended_before)
+        analyst = Analyst(state, attempts, limits, recovery, gate, stop, obstacles, report, desk.may_begin)
         watchers = [asyncio.create_task(follower.ended()) for follower in (ledger, analyses)]
         reading_ledger, _ = watchers
         stopper = asyncio.create_task(_when(stop, analyst.stop))

@@ -15,10 +15,9 @@ from aiokafka.errors import KafkaError
 
 from streams.analysis.attempt import Attempts
 from streams.analysis.next_step import Again, Done, Halt, LineFull, Next, Pause, PromptFails
-from streams.analysis.obstacles import Obstacles
+from streams.analysis.obstacles import Obstacles, Report
 from streams.analysis.queue import Line, line_of
 from streams.analysis.recovery import Recovery
-from streams.analysis.standstill import Standstill
 from streams.analysis.state import AnalystState
 from streams.budget.account import Pending
 from streams.budget.limits import Limits
@@ -79,7 +78,9 @@ class Analyst:
         recovery: Recovery,
         gate: Gate,
         stop: asyncio.Event,
-        report: Callable[[list[Standstill]], None],
+        obstacles: Obstacles,
+        report: Report,
+        may_begin: Callable[[], bool],
     ) -> None:
         self._state = state
         self._attempts = attempts
@@ -88,8 +89,9 @@ class Analyst:
         self._gate = gate
         self._stop = stop
         self._report = report
+        self._may_begin = may_begin
         self._tasks: dict[UUID, asyncio.Task[None]] = {}
-        self._obstacles = Obstacles(state, attempts.now)
+        self._obstacles = obstacles
         self._halted: EarmarkError | None = None
 
     async def run(self) -> None:
@@ -102,7 +104,7 @@ class Analyst:
         try:
             while not self._stop.is_set() and self._halted is None:
                 self._gate.moved.clear()
-                self._report(self._obstacles.look())
+                self._report(self._obstacles.look(), len(self._tasks))
                 self._fill()
                 with suppress(TimeoutError):
                     await asyncio.wait_for(self._gate.moved.wait(), self._idle_s())
@@ -116,8 +118,7 @@ class Analyst:
                 task.cancel()
             await asyncio.gather(recovery, *self._tasks.values(), return_exceptions=True)
         if self._halted is not None:
-            self._obstacles.halted = self._halted
-            self._report(self._obstacles.look())
+            self._report([self._obstacles.ended(self._halted), *self._obstacles.look()], 0)
             raise self._halted
 
     async def _recover(self) -> None:
@@ -151,7 +152,7 @@ class Analyst:
 
     def _closed_now(self) -> Callable[[Line], bool]:
         now_ms = self._now_ms()
-        if self._obstacles.stop_all():
+        if self._obstacles.stop_all() or not self._may_begin():
             return lambda _line: True
         if self._state.breaker.is_open and not self._may_probe(now_ms):
             return lambda _line: True
@@ -254,6 +255,7 @@ class Analyst:
                 self._state.queue.add(pending, not_before_ms)
             case LineFull(until_ms):
                 self._gate.close(line_of(pending.request), until_ms)
+                self._obstacles.line_full(line_of(pending.request), todo)
                 self._state.queue.add(pending)
             case Pause(until, reason):
                 self._obstacles.pause(until, reason)
@@ -261,6 +263,7 @@ class Analyst:
             case Halt(reason):
                 self._halt(AnalystError(f"Claude cannot be asked: {reason}"))
             case Done():
+                self._obstacles.line_flows(line_of(pending.request))
                 self._obstacles.prompt_works(prompt)
             case _:
                 assert_never(todo)

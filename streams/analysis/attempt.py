@@ -153,8 +153,8 @@ class Attempts:
 
     def _wait(self, claim: BudgetReserved, request: Request, why: TooLarge | NoRoom | ReplaySpent) -> Next:
         match why:
-            case NoRoom(until_ms):
-                return LineFull(max(until_ms, self._in_ms(1)))
+            case NoRoom(until_ms, whole_day):
+                return LineFull(max(until_ms, self._in_ms(1)), whole_day)
             case ReplaySpent():
                 return self._after_replay_spent(why)
         log.warning(

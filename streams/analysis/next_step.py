@@ -18,9 +18,13 @@ class Again:
 
 @dataclass(frozen=True)
 class LineFull:
-    """The request waits, and with it its whole line, until a time (ms since 1970) or until a claim is settled."""
+    """The request waits, and with it its whole line, until a time (ms since 1970) or until a claim is settled.
+
+    `whole_day`: the day's money is spent, rather than the lane's share of it.
+    """
 
     until_ms: int
+    whole_day: bool
 
 
 @dataclass(frozen=True)

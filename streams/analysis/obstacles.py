@@ -1,97 +1,158 @@
-"""What keeps Claude from being asked, told to the operator when it begins and when it ends."""
+"""What keeps Claude from being asked, and since when."""
 
-import logging
+from collections.abc import Callable
 from dataclasses import dataclass, field, replace
-from datetime import UTC, datetime
+from datetime import UTC, datetime, time, timedelta
 
+from streams.analysis.next_step import LineFull
 from streams.analysis.prompt_faults import FaultyPrompts
-from streams.analysis.standstill import Standstill
+from streams.analysis.queue import Line
 from streams.analysis.state import AnalystState
+from streams.budget.limits import Limits
+from streams.bulletin import Trouble
 from streams.clock import Clock
+from streams.errors import EarmarkError
 from streams.events.prompts import Prompt
 
-log = logging.getLogger(__name__)
+# What is reserved and given back again within this time is no news.
+FULL_AFTER = timedelta(seconds=10)
 
 
 @dataclass
 class Obstacles:
-    """A pause that the provider named, an alarm, an outage (`state.breaker`), prompts at fault, and what ended it all."""
+    """A pause that the provider named, an alarm, an outage (`state.breaker`), prompts at fault, no money, and what ended it all.
+
+    `ended_before`: why the analyst before this one ended; it stands until Claude is seen to answer.
+    """
 
     state: AnalystState
+    limits: Limits
     now: Clock
+    ended_before: Trouble | None = None
     faulty: FaultyPrompts = field(default_factory=FaultyPrompts)
-    halted: Exception | None = None
-    _pause: Standstill | None = None
-    _alarm: Standstill | None = None
-    _outage: Standstill | None = None
-    _prompts: dict[str, Standstill] = field(default_factory=dict)
+    _pause: Trouble | None = None
+    _prompts: dict[str, Trouble] = field(default_factory=dict)
+    _full: dict[Line, tuple[datetime, LineFull]] = field(default_factory=dict)
+    _alarm_seen: tuple[str, datetime] | None = None
 
     def stop_all(self) -> bool:
         """Whether no call may go at all."""
-        return self._alarm is not None or (self._pause is not None and self._lasts(self._pause))
+        return self._alarm() is not None or self._paused() is not None
 
     def pause(self, until: datetime, reason: str) -> None:
         """No call succeeds before `until`."""
-        if self._pause is None or not self._lasts(self._pause):
-            log.error("no calls before %s: %s", until.isoformat(), reason)
-            self._pause = Standstill(self.now(), reason, until)
-        elif self._pause.until is not None and until > self._pause.until:
-            self._pause = replace(self._pause, until=until)
+        if (paused := self._paused()) is None:
+            self._pause = Trouble("claude-paused", self.now(), f"no calls to Claude: {reason}", until=until)
+        elif paused.until is not None and until > paused.until:
+            self._pause = replace(paused, until=until)
 
     def prompt_fails(self, prompt: Prompt, reason: str) -> int:
         """Hold the live requests of a prompt; until when (ms since 1970)."""
-        said = (
-            f"prompt {prompt.name} cannot be asked ({reason}): live requests wait until another one is registered and"
-            " activated (`earmark prompts`); everything else goes on"
-        )
         if self.faulty.add(prompt.prompt_id, self._now_ms()):
-            log.error("%s", said)
-            self._prompts[prompt.prompt_id] = Standstill(self.now(), said)
+            self._prompts[prompt.prompt_id] = Trouble(
+                "prompt-fails",
+                self.now(),
+                f"prompt {prompt.name} cannot be asked ({reason}): live requests wait, everything else goes on",
+                "register another one and activate it: `earmark prompts`",
+                subject=prompt.name,
+                needs_person=True,
+            )
         return self.faulty.held_until_ms(prompt.prompt_id, self._now_ms())
 
     def prompt_works(self, prompt: Prompt) -> None:
         """A request with it is done."""
+        self.ended_before = None
         if self.faulty.works(prompt.prompt_id):
             del self._prompts[prompt.prompt_id]
-            log.error("prompt %s can be asked again", prompt.name)
 
-    def look(self) -> list[Standstill]:
+    def line_full(self, line: Line, full: LineFull) -> None:
+        """The next request of a line waits for money."""
+        since, _ = self._full.get(line, (self.now(), full))
+        self._full[line] = (since, full)
+
+    def line_flows(self, line: Line) -> None:
+        """A request of a line got what it needed."""
+        self._full.pop(line, None)
+
+    def look(self) -> list[Trouble]:
         """What stands still now."""
-        self._look_at_alarm()
-        self._look_at_breaker()
-        pause = self._pause if self._pause is not None and self._lasts(self._pause) else None
-        halted = None if self.halted is None else Standstill(self.now(), str(self.halted))
-        found = (halted, pause, self._alarm, self._outage, *self._prompts.values())
-        return [standing for standing in found if standing is not None]
+        found = (self.ended_before, self._paused(), self._alarm(), self._outage())
+        return [
+            *(trouble for trouble in found if trouble is not None),
+            *self._prompts.values(),
+            *self._without_money(),
+        ]
 
-    def _look_at_alarm(self) -> None:
+    def ended(self, error: EarmarkError) -> Trouble:
+        """What ends the analyst; it stands until Claude is seen to answer another one."""
+        before = self.ended_before
+        since = before.since if before is not None and before.what == str(error) else self.now()
+        return Trouble(
+            "claude-refuses", since, str(error), "`earmark doctor` looks for the cause", needs_person=True
+        )
+
+    def _paused(self) -> Trouble | None:
+        pause = self._pause
+        return pause if pause is not None and pause.until is not None and self.now() < pause.until else None
+
+    def _alarm(self) -> Trouble | None:
         """An alarm stops spending for the rest of a UTC day; the first record of the next day ends it."""
         ledger = self.state.ledger
-        alarm = ledger.alarm if self._now_ms() < ledger.day_end_ms() else None
-        if alarm is None:
-            self._alarm = None
-        elif self._alarm is None or self._alarm.reason != alarm:
-            log.error("no calls until the UTC day ends: %s", alarm)
-            self._alarm = Standstill(self.now(), alarm, _moment(ledger.day_end_ms()))
+        if ledger.alarm is None or self._now_ms() >= ledger.day_end_ms():
+            return None
+        if self._alarm_seen is None or self._alarm_seen[0] != ledger.alarm:
+            self._alarm_seen = ledger.alarm, self.now()
+        what = f"no calls to Claude until the UTC day ends: {ledger.alarm}"
+        until = _moment(ledger.day_end_ms())
+        return Trouble("ledger-alarm", self._alarm_seen[1], what, until=until, needs_person=True)
 
-    def _look_at_breaker(self) -> None:
+    def _outage(self) -> Trouble | None:
         breaker = self.state.breaker
-        if breaker.is_open:
-            if self._outage is None:
-                log.error(
-                    "Claude answers nobody: everything waits, nothing is lost, and one call at a time tries"
-                )
-            reason = "Claude answers nobody: everything waits and nothing is lost"
-            self._outage = Standstill(_moment(breaker.since_ms), reason, _moment(breaker.until_ms))
-        elif self._outage is not None:
-            log.error("Claude answers again; it did not since %s", f"{self._outage.since:%Y-%m-%d %H:%M}")
-            self._outage = None
+        if not breaker.is_open:
+            return None
+        what = "Claude answers nobody: everything waits, nothing is lost, and one call at a time tries"
+        return Trouble("claude-away", _moment(breaker.since_ms), what, until=_moment(breaker.until_ms))
 
-    def _lasts(self, standing: Standstill) -> bool:
-        return standing.until is not None and self.now() < standing.until
+    def _without_money(self) -> list[Trouble]:
+        now, waiting = self.now(), self.state.queue.waiting
+        until = datetime.combine(now.date(), time(), UTC) + timedelta(days=1)
+        self._full = {line: full for line, full in self._full.items() if waiting[line]}
+        lasting = {line: full for line, full in self._full.items() if now - full[0] >= FULL_AFTER}
+        if capped := [since for since, full in lasting.values() if full.whole_day]:
+            count = sum(waiting.values())
+            return [
+                Trouble(
+                    "cap-used-up",
+                    min(capped),
+                    f"the cap of ${self.limits.cap_usd.normalize():f} a UTC day is used up: {count} requests wait",
+                    "they go on with the next day's budget, or raise EARMARK_DAILY_CAP_USD",
+                    until,
+                )
+            ]
+        return [
+            Trouble(
+                "share-used-up",
+                since,
+                f"lane {lane} has used up its share of the day's cap: {waiting[lane, replay]} requests wait",
+                f"they go on with the next day's budget, or raise {_SHARES[lane]}",
+                until,
+                subject=lane if replay is None else f"{lane} {replay}",
+            )
+            for (lane, replay), (since, _) in lasting.items()
+        ]
 
     def _now_ms(self) -> int:
         return int(self.now().timestamp() * 1000)
+
+
+_SHARES = {
+    "live": "EARMARK_DAILY_CAP_USD",
+    "backfill": "EARMARK_BACKFILL_SHARE",
+    "replay": "EARMARK_REPLAY_SHARE",
+}
+
+Report = Callable[[list[Trouble], int], None]
+"""Takes what keeps the analyst from its work and how many calls are in flight, again and again."""
 
 
 def _moment(ms: int) -> datetime:

@@ -4,6 +4,7 @@ Replays wait in a line each, the older replay first, for each has a share and a 
 (its share of the cap is spent) holds up nobody but itself.
 """
 
+from collections import Counter
 from collections.abc import Callable, Iterator
 from dataclasses import dataclass, field
 from heapq import heapify, heappop, heappush
@@ -49,6 +50,8 @@ class Queue:
     )
     _requests: dict[UUID, Pending] = field(default_factory=dict)
     _discarded: int = 0
+    waiting: Counter[Line] = field(default_factory=Counter)
+    """How many requests wait in each line."""
 
     def __len__(self) -> int:
         return len(self._requests)
@@ -60,6 +63,7 @@ class Queue:
             return
         self._requests[request.request_id] = pending
         lane, replay_id = line_of(request)
+        self.waiting[lane, replay_id] += 1
         line = self._lines[lane].setdefault(replay_id, _Waiting())
         ready_ms = max(pending.retry_at_ms, not_before_ms)
         if ready_ms:
@@ -69,8 +73,10 @@ class Queue:
 
     def discard(self, request_id: UUID) -> None:
         """Let a request wait no more; harmless where it does not wait. It must not be added again."""
-        if self._requests.pop(request_id, None) is None:
+        pending = self._requests.pop(request_id, None)
+        if pending is None:
             return
+        self.waiting[line_of(pending.request)] -= 1
         # Its place in line is passed over, or swept out with others: a long history is folded before anything is taken.
         self._discarded += 1
         if self._discarded > SWEPT_AT_ONCE + len(self._requests):
@@ -95,7 +101,9 @@ class Queue:
         for line in self._open(now_ms, is_closed):
             if line.ready and may_go(self._requests[line.ready[0][1]]):
                 _, request_id = heappop(line.ready)
-                return self._requests.pop(request_id)
+                pending = self._requests.pop(request_id)
+                self.waiting[line_of(pending.request)] -= 1
+                return pending
         return None
 
     def next_ready_ms(self, now_ms: int, is_closed: Callable[[Line], bool] = _none) -> int | None:

@@ -5,25 +5,25 @@ Faust and the SDK are imported by the process that needs them: one second of CPU
 
 import asyncio
 import gc
-import signal
-from collections.abc import AsyncIterator, Awaitable, Callable, Sequence
+from collections.abc import AsyncIterator, Mapping, Sequence
 from contextlib import asynccontextmanager
 from datetime import timedelta
 from functools import partial
 from typing import get_args
 
 from streams.analysis import request_analysis as analysis_agent
-from streams.analysis.standstill import StandstillFile
+from streams.app import running
 from streams.app.connections import connection_of, ytdlp_options
-from streams.app.diagnostics import configure
+from streams.app.running import GRACE_S, Running, by_topic
 from streams.archive.log import refuse_unfinished
 from streams.budget.limits import Limits
+from streams.bulletin import Trouble
 from streams.captions.extract_captions import extract_captions
 from streams.captions.fetch import TIME_LIMIT_S, fetch_captions
 from streams.clock import utc_now
 from streams.discovery.due import Pace
 from streams.discovery.watch import watch
-from streams.discovery.watch_state import Reporter
+from streams.discovery.watch_state import Reporter, WatchState
 from streams.discovery.youtube import YouTube
 from streams.events.analyses import AnalysisCompleted
 from streams.events.channels import Tab
@@ -72,11 +72,27 @@ async def agents(settings: Settings, connection: Connection) -> AsyncIterator[Se
 
 def work(settings: Settings) -> None:
     """Be a worker until SIGTERM or SIGINT."""
-    from streams.worker.worker import run_worker  # noqa: PLC0415  Faust
+    from streams.worker import worker  # noqa: PLC0415  Faust
 
-    configure()
-    connection = connection_of(settings)
-    run_worker(connection, settings.worker_slot, partial(agents, settings, connection), utc_now)
+    async def run(its: Running) -> None:
+        pulse = its.pulse
+
+        def report(positions: Mapping[str, Mapping[tuple[str, int], int]]) -> None:
+            pulse.ready = True
+            reached = {agent: by_topic(places) for agent, places in positions.items()}
+            pulse.positions = lambda: reached
+
+        await worker.work(
+            its.connection,
+            settings.worker_slot,
+            partial(agents, settings, its.connection),
+            utc_now,
+            its.stop,
+            may_begin=lambda: pulse.room.is_there,
+            report=report,
+        )
+
+    running.run(settings, f"worker-{settings.worker_slot}", run, grace_s=worker.SHUTDOWN_LIMIT_S + GRACE_S)
 
 
 def limits_of(settings: Settings) -> Limits:
@@ -92,7 +108,7 @@ def limits_of(settings: Settings) -> Limits:
 
 def analyst(settings: Settings) -> None:
     """Be an analyst until SIGTERM or SIGINT; calls in flight are then finished, a second signal drops them."""
-    from streams.analysis.analyse import analyse  # noqa: PLC0415  the SDK
+    from streams.analysis.analyse import Desk, analyse  # noqa: PLC0415  the SDK
     from streams.analysis.names import bundled  # noqa: PLC0415  ICU
     from streams.analysis.symbols import Symbols, read_symbols  # noqa: PLC0415  ICU
     from streams.claude.client import Claude, client  # noqa: PLC0415  the SDK
@@ -105,27 +121,36 @@ def analyst(settings: Settings) -> None:
     )
     own = None if settings.symbols is None else read_symbols(settings.symbols)
     symbols = Symbols(own, bundled())
-    connection = connection_of(settings)
 
-    async def run(stop: asyncio.Event) -> None:
-        await topics_answer(connection)
-        async with publisher(connection) as appender:
-            claude = Claude(sdk, utc_now)
+    async def run(its: Running) -> None:
+        pulse = its.pulse
+        ended_before = next(
+            (trouble for trouble in pulse.troubles_before if trouble.kind == "claude-refuses"), None
+        )
+
+        def report(
+            troubles: list[Trouble], in_flight: int, positions: Mapping[str, Mapping[int, int]]
+        ) -> None:
+            pulse.ready = True
+            pulse.show("claude", troubles)
+            pulse.in_flight = lambda: in_flight
+            pulse.positions = lambda: {"analyst": positions}
+
+        async with publisher(its.connection) as appender:
             await analyse(
-                connection,
+                its.connection,
                 appender,
-                claude,
+                Claude(sdk, utc_now),
                 limits_of(settings),
                 symbols,
                 utc_now,
-                stop,
-                report=StandstillFile(settings.home),
+                its.stop,
+                desk=Desk(lambda: pulse.room.is_there, report, ended_before),
             )
 
-    configure()
     # All that was imported stays: a collector that looks through it again and again holds up the calls in flight.
     gc.freeze()
-    asyncio.run(_until_signalled(run))
+    running.run(settings, "analyst", run, grace_s=settings.call_timeout + GRACE_S)
 
 
 async def model_limit(settings: Settings, model: str) -> int | None:
@@ -146,7 +171,6 @@ async def model_limit(settings: Settings, model: str) -> int | None:
 
 def watcher(settings: Settings) -> None:
     """Watch YouTube until SIGTERM or SIGINT."""
-    connection = connection_of(settings)
     youtube = YouTube(ytdlp_options(settings))
     pace = Pace(
         poll_interval=timedelta(seconds=settings.poll_interval),
@@ -154,31 +178,60 @@ def watcher(settings: Settings) -> None:
         tabs=tuple(tab for tab in get_args(Tab) if tab in settings.tabs),
     )
 
-    async def run(stop: asyncio.Event) -> None:
-        await topics_answer(connection)
+    async def run(its: Running) -> None:
+        pulse = its.pulse
+        write = Reporter(settings.home)
+
+        def report(state: WatchState) -> None:
+            write(state)
+            pulse.ready = True
+            pulse.show("youtube", state.troubles())
+
         watching = asyncio.create_task(
-            watch(connection, youtube=youtube, pace=pace, now=utc_now, report=Reporter(settings.home))
+            watch(
+                its.connection,
+                youtube=youtube,
+                pace=pace,
+                now=utc_now,
+                report=report,
+                may_begin=lambda: pulse.room.is_there,
+            )
         )
-        stopped = asyncio.create_task(stop.wait())
-        await asyncio.wait({watching, stopped}, return_when=asyncio.FIRST_COMPLETED)
-        stopped.cancel()
-        watching.cancel()
-        await asyncio.wait({watching})
+        stopped = asyncio.create_task(its.stop.wait())
+        try:
+            await asyncio.wait({watching, stopped}, return_when=asyncio.FIRST_COMPLETED)
+        finally:
+            stopped.cancel()
+            watching.cancel()
+            await asyncio.wait({watching})
         if not watching.cancelled():
             watching.result()
 
-    configure()
-    asyncio.run(_until_signalled(run))
+    running.run(settings, "watch", run)
 
 
 def projector(settings: Settings) -> None:
     """Keep the read model until SIGTERM or SIGINT."""
     from projections.projector import project  # noqa: PLC0415  DuckDB
 
-    connection = connection_of(settings)
-    run = partial(project, settings.home, connection.consumer, connection.name)
+    async def run(its: Running) -> None:
+        pulse = its.pulse
+
+        def report(offsets: Mapping[str, Mapping[int, int]], *, caught_up: bool) -> None:
+            pulse.ready = pulse.ready or caught_up
+            pulse.positions = lambda: {"projector": offsets}
+
+        await project(
+            settings.home,
+            its.connection.consumer,
+            its.connection.name,
+            its.stop,
+            may_begin=lambda: pulse.room.is_there,
+            report=report,
+        )
+
     # What a cancellation would leave at work in a thread still writes.
-    asyncio.run(_until_signalled(run, second_cancels=False))
+    running.run(settings, "projector", run, second_cancels=False)
 
 
 async def prepare(settings: Settings) -> None:
@@ -194,24 +247,3 @@ async def prepare(settings: Settings) -> None:
     await topics_answer(connection)
     async with publisher(connection) as appender:
         await register_bundled(connection, appender, read_prompt(BUNDLED), utc_now)
-
-
-async def _until_signalled(
-    run: Callable[[asyncio.Event], Awaitable[None]], *, second_cancels: bool = True
-) -> None:
-    """Run with an event that the first SIGINT or SIGTERM sets."""
-    stop = asyncio.Event()
-    running = asyncio.ensure_future(run(stop))
-
-    def signalled() -> None:
-        if stop.is_set() and second_cancels:
-            running.cancel()
-        stop.set()
-
-    for number in (signal.SIGINT, signal.SIGTERM):
-        asyncio.get_running_loop().add_signal_handler(number, signalled)
-    try:
-        await running
-    except asyncio.CancelledError:
-        if not stop.is_set():
-            raise

@@ -36,9 +36,13 @@ class TooLarge:
 
 @dataclass(frozen=True)
 class NoRoom:
-    """The day or the lane has too little left. That may change at `until_ms` (ms since 1970), or by any settlement."""
+    """The day (`whole_day`) or the lane has too little left.
+
+    That may change at `until_ms` (ms since 1970), or by any settlement.
+    """
 
     until_ms: int
+    whole_day: bool
 
 
 @dataclass(frozen=True)
@@ -57,7 +61,8 @@ def weigh(claim: BudgetReserved, ledger: Ledger, now_ms: int) -> Weighed:
     if never is None and claim.usd > claim.lane_cap_usd > 0:
         return TooLarge()
     if never is None and claim.usd > ledger.room(claim.lane, claim.cap_usd, claim.lane_cap_usd, now_ms):
-        return NoRoom(ledger.next_close_ms())
+        whole_day = claim.usd > ledger.room(claim.lane, claim.cap_usd, claim.cap_usd, now_ms)
+        return NoRoom(ledger.next_close_ms(), whole_day)
     if claim.replay_id is not None and claim.usd > ledger.replay_room(claim.replay_id):
         return replay_spent(claim.replay_id, ledger)
     return never or Go()

@@ -75,6 +75,19 @@ class Claude:
         """Whether the API, asked for a model's limit, said that there is no such model."""
         return model in self._missing
 
+    async def takes_key(self, time_limit_s: float) -> bool:
+        """Whether the API answers to the key that is set (it costs nothing)."""
+        return await self.refusal(time_limit_s) is None
+
+    async def refusal(self, time_limit_s: float) -> Response | None:
+        """Why the API lists no models to the key that is set, None where it does (it costs nothing)."""
+        try:
+            async with asyncio.timeout(time_limit_s):
+                await self._sdk.models.list(limit=1, timeout=_phases(time_limit_s))
+        except Exception as error:  # noqa: BLE001  every way a call can end has its outcome
+            return self._of_error(error)
+        return None
+
     async def count(self, request: dict[str, Any], time_limit_s: float) -> int | Response:
         """How many input tokens `request` would have (it costs nothing), or why that is not known."""
         counted = {key: value for key, value in request.items() if key != "max_tokens"}

@@ -7,8 +7,8 @@ from decimal import Decimal
 import click
 from rich.table import Table
 
-from streams.analysis.standstill import Standstill, read_standstills
 from streams.budget.report import Budget, Report, Spent
+from streams.bulletin import boards, together
 from streams.cli.log import open_log
 from streams.cli.terminal import cell, console, say
 from streams.clock import utc_now
@@ -16,6 +16,16 @@ from streams.events.event import LANES
 from streams.log.follow import read
 from streams.log.topics import LEDGER
 from streams.settings import Settings, load
+
+KEEPS_FROM_ASKING = (
+    "claude-away",
+    "claude-paused",
+    "claude-refuses",
+    "prompt-fails",
+    "ledger-alarm",
+    "cap-used-up",
+    "share-used-up",
+)
 
 
 @click.command()
@@ -31,12 +41,13 @@ def budget(day: datetime | None) -> None:
     if asked > now.date():
         raise click.BadParameter(f"{asked} has not begun", param_hint="--day")
     report = asyncio.run(_read(settings, asked))
-    say("\n".join(_summary(report, settings.daily_cap_usd)))
+    say("\n".join(_summary(report, settings.daily_cap_usd, is_today=asked == now.date())))
     if report.spent:
         console().print(_table(report))
     if asked == now.date():
-        for standing in read_standstills(settings.home):
-            say(_standing(standing))
+        for trouble in together(boards(settings.home)):
+            if trouble.kind in KEEPS_FROM_ASKING:
+                say(f"NOT ASKED: {trouble.sentence(now)}")
         wait = timedelta(seconds=round((report.ends - now).total_seconds()))
         say(f"the next day's budget begins in {wait}, at {report.ends:%Y-%m-%d %H:%M} UTC")
 
@@ -48,14 +59,19 @@ async def _read(settings: Settings, day: date) -> Report:
     return fold.report()
 
 
-def _summary(report: Report, cap_here_usd: Decimal) -> list[str]:
+def _summary(report: Report, cap_here_usd: Decimal, *, is_today: bool) -> list[str]:
     whole = sum(report.spent.values(), Spent())
-    cap_usd = cap_here_usd if report.cap_usd is None else report.cap_usd
-    lines = [
+    cap_usd = cap_here_usd if report.cap_usd is None or is_today else report.cap_usd
+    beside = ""
+    if report.cap_usd is None:
+        beside = " (the cap as it is set here: nothing was claimed)"
+    elif report.cap_usd != cap_usd:
+        beside = f" (the cap as it is set here; the last claim was made under {_usd(report.cap_usd)})"
+    summary = (
         f"{report.day} UTC: billed {_usd(whole.billed_usd)}, unknown {_usd(whole.unknown_usd)},"
-        f" open {_usd(whole.open_usd)}, left {_usd(report.left_usd(cap_usd))} of {_usd(cap_usd)}"
-        + (" (the cap as it is set here: nothing was claimed)" if report.cap_usd is None else "")
-    ]
+        f" open {_usd(whole.open_usd)}, left {_usd(report.left_usd(cap_usd))} of {_usd(cap_usd)}{beside}"
+    )
+    lines = [summary]
     if report.carried_usd:
         carried = ", ".join(f"{lane} {_usd(usd)}" for lane, usd in report.carried_usd.items())
         lines.append(f"charged to this day too, by calls of days before: {carried}")
@@ -65,11 +81,6 @@ def _summary(report: Report, cap_here_usd: Decimal) -> list[str]:
     if report.foreign:
         lines.append(f"{report.foreign} records in the ledger are not Earmark's: nobody counts them")
     return lines + [f"ALARM: {alarm}" for alarm in report.alarms]
-
-
-def _standing(standing: Standstill) -> str:
-    until = "" if standing.until is None else f", until {standing.until:%Y-%m-%d %H:%M}"
-    return f"NOT ASKED since {standing.since:%Y-%m-%d %H:%M}{until}: {standing.reason}"
 
 
 def _table(report: Report) -> Table:

@@ -17,6 +17,7 @@ log = logging.getLogger(__name__)
 
 AFTER_A_FAILURE = timedelta(minutes=10)
 JITTER = 0.1
+FAILING = 3
 
 
 @dataclass(frozen=True)
@@ -26,6 +27,14 @@ class Seen:
     last_look: datetime
     last_success: datetime | None = None
     problem: str | None = None
+
+
+@dataclass(frozen=True)
+class Away:
+    """Looks at every channel have failed in a row since `since`, the last with `problem`."""
+
+    since: datetime
+    problem: str
 
 
 class Looks:
@@ -41,11 +50,24 @@ class Looks:
         self._running: dict[str, asyncio.Task[None]] = {}
         self._next_start = now()
         self._count = 0
+        self._failing: dict[str, datetime] = {}
 
     @property
     def pause(self) -> Pause | None:
         """Since when YouTube refuses to show channels, and when one may be tried."""
         return self._throttle.verdict().pause
+
+    @property
+    def away(self) -> Away | None:
+        """Since when no look at any channel brings anything, for another reason than a refusal.
+
+        One channel that fails says nothing of YouTube, unless there is no other.
+        """
+        channel_id = next(reversed(self._failing), "")
+        problem = self.seen[channel_id].problem if channel_id in self.seen else None
+        if problem is None or len(self._failing) < min(FAILING, len(self._scout.known.channels.follows)):
+            return None
+        return Away(min(self._failing.values()), problem)
 
     def start_due(self) -> None:
         """Start the looks that are due: none while YouTube refuses captions, and one at a time while it refuses these."""
@@ -88,6 +110,7 @@ class Looks:
             log.warning("%s: %s", channel_id, error)
         except EarmarkError as error:
             problem = str(error)
+            self._failing.setdefault(channel_id, self._now())
             log.warning("%s: %s; the next look is in %s", channel_id, error, wait)
         except Exception as error:  # whatever one channel does, the others are looked at
             problem = f"{type(error).__name__}: {error}"
@@ -99,6 +122,7 @@ class Looks:
         if problem is None:
             self._throttle.forget(now - MEMORY)
             self._throttle.served(now)
+            self._failing.clear()
             last = replace(last, last_success=now)
         self.seen[channel_id] = replace(last, last_look=now, problem=problem)
         jitter = 1 + JITTER * (2 * fraction(channel_id, now) - 1)

@@ -10,8 +10,7 @@ from streams.discovery.feeds import open_feeds
 from streams.discovery.known import TOPICS, Known, Retry
 from streams.discovery.look import Scout
 from streams.discovery.looks import Looks
-from streams.discovery.throttle import Pause
-from streams.discovery.watch_state import WatchState, advice
+from streams.discovery.watch_state import WatchState
 from streams.discovery.youtube import YouTube
 from streams.errors import EarmarkError
 from streams.events.captions import CaptionsRequested, CaptionsUnavailable
@@ -31,16 +30,21 @@ Report = Callable[[WatchState], None]
 
 
 async def watch(
-    connection: Connection, *, youtube: YouTube, pace: Pace, now: Clock, report: Report | None = None
+    connection: Connection,
+    *,
+    youtube: YouTube,
+    pace: Pace,
+    now: Clock,
+    report: Report = lambda _: None,
+    may_begin: Callable[[], bool] = lambda: True,
 ) -> Never:
-    """Poll the followed channels and publish what is due, until cancelled.
+    """Poll the followed channels and publish what is due, until cancelled; nothing while `may_begin` says no.
 
     The log alone says what was published, so a restart continues where it stopped. Raises KafkaError or EarmarkError
     when the broker stays away. A failure of YouTube never ends it.
     """
     known, backlog = Known(), Backlog()
     valve = Valve(pace.per_minute, now())
-    said: Pause | None = None
     async with (
         open_feeds(youtube.options.youtube_url) as feeds,
         follow(connection, TOPICS, known.apply, on_gaps=go_on) as follower,
@@ -50,6 +54,10 @@ async def watch(
         looks = Looks(Scout(youtube, feeds.get, pace.tabs, known, backlog, now), pace, now)
         try:
             while True:
+                if not may_begin():
+                    report(WatchState(now(), known.pause or looks.pause, looks.seen, looks.away))
+                    await follower.moved()
+                    continue
                 looks.start_due()
                 backlog.prune(known)
                 for scanned in backlog.covered(known, now()):
@@ -57,9 +65,7 @@ async def watch(
                 while (due := next_due(known, backlog, valve, now())) is not None:
                     valve = valve.passed(now())
                     await _send(await _event(due, known, bodies, now), known, log_end)
-                said = _say(known.pause or looks.pause, said)
-                if report is not None:
-                    report(WatchState(now(), known.pause or looks.pause, looks.seen))
+                report(WatchState(now(), known.pause or looks.pause, looks.seen, looks.away))
                 await follower.moved()
         finally:
             await looks.stop()
@@ -92,12 +98,3 @@ async def _send(event: Event, known: Known, log_end: Publisher) -> None:
     # Applied at once: otherwise it would be due again until the follower has read it back.
     known.apply_event(event, Position(partition=appended.partition, offset=appended.offset))
     log.info("sent %s %s", type(event).__name__, event.key)
-
-
-def _say(pause: Pause | None, said: Pause | None) -> Pause | None:
-    """Tell the operator of each turn once."""
-    if pause is not None and (said is None or said.since != pause.since or said.client != pause.client):
-        log.warning("YouTube refuses since %s: %s; %s", f"{pause.since:%H:%M}", pause.sentence, advice(pause))
-    elif pause is None and said is not None:
-        log.warning("YouTube answers again; it refused since %s", f"{said.since:%Y-%m-%d %H:%M}")
-    return pause

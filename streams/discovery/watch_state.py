@@ -8,8 +8,8 @@ from pathlib import Path
 
 from pydantic import TypeAdapter
 
-from streams.bulletin import put_up, read
-from streams.discovery.looks import Seen
+from streams.bulletin import Kind, Trouble, put_up, read
+from streams.discovery.looks import Away, Seen
 from streams.discovery.throttle import Pause
 
 NAME = "watch.json"
@@ -19,11 +19,27 @@ STALE = timedelta(minutes=1)
 
 @dataclass(frozen=True)
 class WatchState:
-    """At `at`: what pauses all of watch, and what became of each channel's looks, by channel id."""
+    """At `at`: what pauses all of watch, what became of each channel's looks, by channel id, and whether all of them fail."""
 
     at: datetime
     pause: Pause | None = None
     channels: Mapping[str, Seen] = field(default_factory=dict)
+    away: Away | None = None
+
+    def troubles(self) -> list[Trouble]:
+        """What keeps watch from its work."""
+        found = []
+        if (pause := self.pause) is not None:
+            what = f"YouTube refuses every request: {pause.sentence}"
+            kind: Kind = "ytdlp-fails" if pause.client else "youtube-refuses"
+            found.append(
+                Trouble(kind, pause.since, what, advice(pause), pause.until, needs_person=pause.client)
+            )
+        if (away := self.away) is not None:
+            what = f"no channel can be looked at: {away.problem}"
+            fix = "looks go on every ten minutes; see whether this machine reaches YouTube: `earmark doctor`"
+            found.append(Trouble("youtube-away", away.since, what, fix))
+        return found
 
     def is_stale(self, now: datetime) -> bool:
         """Whether watch has stopped writing."""

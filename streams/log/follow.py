@@ -129,6 +129,13 @@ class Follower:
         """The offset after the last record that was applied."""
         return self._positions[TopicPartition(self._connection.name(topic), partition)]
 
+    def positions(self) -> dict[str, dict[int, int]]:
+        """Topic → partition → the offset after the last record that was applied."""
+        found: dict[str, dict[int, int]] = {}
+        for tp, position in self._positions.items():
+            found.setdefault(self._bare(tp), {})[tp.partition] = position
+        return found
+
     async def ends(self, topic: Topic | None = None, partition: int | None = None) -> Ends:
         """The end offsets now, of every partition read here or of those asked for."""
         name = None if topic is None else self._connection.name(topic)

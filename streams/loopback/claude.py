@@ -94,6 +94,7 @@ class LoopbackClaude:
         app = web.Application(client_max_size=32 * 1024 * 1024)
         app.router.add_post("/v1/messages", self._messages)
         app.router.add_post("/v1/messages/count_tokens", self._count_tokens)
+        app.router.add_get("/v1/models", self._models)
         app.router.add_get("/v1/models/{model}", self._model)
         self._runner = web.AppRunner(app, handler_cancellation=True, shutdown_timeout=0.1, access_log=None)
         await self._runner.setup()
@@ -104,6 +105,13 @@ class LoopbackClaude:
 
     async def __aexit__(self, *_: object) -> None:
         await self._runner.cleanup()
+
+    async def _models(self, request: web.Request) -> web.StreamResponse:
+        if not request.headers.get("x-api-key"):
+            return self._failed(Failure(401, "authentication_error", "x-api-key header is required"))
+        if self.counting is not None:
+            return self._failed(self.counting)
+        return self._json(200, {"data": [], "has_more": False, "first_id": None, "last_id": None})
 
     async def _model(self, request: web.Request) -> web.StreamResponse:
         model = request.match_info["model"]

@@ -1,7 +1,7 @@
 """Which partitions have fallen silent: the rare assignment that Faust never reads, and the handler that never ends."""
 
 import asyncio
-from collections.abc import Collection, Mapping, Sequence
+from collections.abc import Callable, Collection, Mapping, Sequence
 from dataclasses import dataclass
 
 import faust
@@ -51,7 +51,11 @@ def silent(
     return quiet, sorted(place for place, start in quiet.items() if look.now - start > limit_s)
 
 
-async def watch(app: faust.App, connection: Connection, wrappers: Sequence[Wrapper]) -> None:
+Report = Callable[[Mapping[str, Mapping[Place, int]]], None]
+"""Takes agent → place → the offset of the next event, of every place that is this worker's now."""
+
+
+async def watch(app: faust.App, connection: Connection, wrappers: Sequence[Wrapper], report: Report) -> None:
     """End the process when a partition falls silent, or a rebalance does not end, while the broker answers."""
     since: dict[Place, float] = {}
     rebalance_must_end: float | None = None
@@ -77,17 +81,26 @@ async def watch(app: faust.App, connection: Connection, wrappers: Sequence[Wrapp
                 busy["the rebalance", 0] = rebalance_must_end
             else:
                 rebalance_must_end = None
-            behind = [
-                (tp.topic.removeprefix(connection.prefix), tp.partition)
+            read = {
+                (tp.topic.removeprefix(connection.prefix), tp.partition): _position(app, tp)
                 for tp in assigned
-                if _position(app, tp) < ends[tp]
-            ]
+            }
+            behind = [place for place, tp in zip(read, assigned, strict=True) if read[place] < ends[tp]]
+            report({wrapper.agent.name: _next(wrapper, read) for wrapper in wrappers})
             ended = {place: at for wrapper in wrappers for place, at in wrapper.ended.items()}
             since, stalled = silent(since, Look(now, behind, busy, ended))
             if stalled:
                 leave(Stop(ExitCode.STALLED, f"nothing happens at {stalled} while the broker answers"))
     finally:
         await consumer.stop()
+
+
+def _next(wrapper: Wrapper, read: Mapping[Place, int]) -> dict[Place, int]:
+    """Where a wrapper stands. Where it has had no event yet, it stands where reading began."""
+    for place in wrapper.next.keys() - read.keys() - wrapper.busy.keys():
+        del wrapper.next[place]  # another worker goes on there
+    names = {topic.name for topic in wrapper.agent.topics}
+    return {place: wrapper.next.get(place, at) for place, at in read.items() if place[0] in names}
 
 
 def _position(app: faust.App, tp: TopicPartition) -> int:

@@ -6,7 +6,6 @@ everywhere else, and what becomes of an event is the wrapper's business (`wrappe
 
 import asyncio
 import os
-import signal
 import threading
 from collections.abc import Callable, Mapping, Sequence
 from contextlib import AbstractAsyncContextManager, suppress
@@ -21,9 +20,8 @@ from streams.errors import EarmarkError
 from streams.events.record import Record
 from streams.log.connection import Connection
 from streams.log.publish import publisher
-from streams.log.ready import topics_answer
 from streams.log.topics import MAX_MESSAGE_BYTES
-from streams.worker.watchdog import watch
+from streams.worker.watchdog import Report, watch
 from streams.worker.wrapper import Agent, ExitCode, Wrapper
 
 SHUTDOWN_LIMIT_S = 20.0
@@ -148,31 +146,52 @@ def _register(app: faust.App, connection: Connection, agent: Agent, wrapper: Wra
     app.agent(topic, name=agent.name, isolated_partitions=True)(run)
 
 
-async def _serve(connection: Connection, slot: str, agents: Agents, now: Clock) -> None:
-    stopping = asyncio.Event()
-    for number in (signal.SIGTERM, signal.SIGINT):
-        asyncio.get_running_loop().add_signal_handler(number, stopping.set)
-    working = asyncio.create_task(_work(connection, slot, agents, now), name="work")
-    stopped = asyncio.create_task(stopping.wait(), name="stopped")
-    await asyncio.wait({working, stopped}, return_when=asyncio.FIRST_COMPLETED)
-    stopped.cancel()
-    if stopping.is_set():
-        working.cancel()
+async def work(
+    connection: Connection,
+    slot: str,
+    agents: Agents,
+    now: Clock,
+    stop: asyncio.Event,
+    may_begin: Callable[[], bool] = lambda: True,
+    report: Report = lambda _: None,
+) -> None:
+    """Run the agents as the group member named `slot` until `stop` is set. The topics must be there.
+
+    No event is begun while `may_begin` says no; `report` is called again and again. Raises EarmarkError when Faust gives
+    up. An event that cannot be seen through, a silent partition and a stop that hangs end the process at once, with an
+    `ExitCode`.
+    """
+    if vars(faust.streams)["_CStreamIterator"] is None:
+        raise EarmarkError("Faust runs without its compiled stream: install a wheel of faust-streaming")
+    working = asyncio.create_task(_work(connection, slot, agents, now, may_begin, report), name="work")
+    stopped = asyncio.create_task(stop.wait(), name="stopped")
+    try:
+        await asyncio.wait({working, stopped}, return_when=asyncio.FIRST_COMPLETED)
+    finally:
+        stopped.cancel()
+        if not working.done():
+            working.cancel()
     with suppress(asyncio.CancelledError):
         await working
 
 
-async def _work(connection: Connection, slot: str, agents: Agents, now: Clock) -> None:
-    await topics_answer(connection)
+async def _work(
+    connection: Connection,
+    slot: str,
+    agents: Agents,
+    now: Clock,
+    may_begin: Callable[[], bool],
+    report: Report,
+) -> None:
     async with publisher(connection) as publish, agents() as running:
         app = _Worker(
             connection.worker_group,
             **settings(connection, slot, max(agent.time_limit_s for agent in running)),
         )
-        wrappers = [Wrapper(agent, publish.append_all, now) for agent in running]
+        wrappers = [Wrapper(agent, publish.append_all, now, may_begin=may_begin) for agent in running]
         for agent, wrapper in zip(running, wrappers, strict=True):
             _register(app, connection, agent, wrapper)
-        watching = asyncio.create_task(watch(app, connection, wrappers), name="watchdog")
+        watching = asyncio.create_task(watch(app, connection, wrappers, report), name="watchdog")
         try:
             await app.start()
             ended = asyncio.create_task(app.wait_until_stopped(), name="faust")
@@ -186,14 +205,3 @@ async def _work(connection: Connection, slot: str, agents: Agents, now: Clock) -
             watching.cancel()
             await app.stop()
     raise EarmarkError(f"the worker ended by itself: {cause!r}") from cause
-
-
-def run_worker(connection: Connection, slot: str, agents: Agents, now: Clock) -> None:
-    """Run the agents in this process until SIGTERM or SIGINT, as the group member named `slot`.
-
-    Returns when stopped; raises EarmarkError when Kafka does not serve or Faust gives up. An event that cannot be
-    seen through, a silent partition and a stop that hangs end the process at once, with an `ExitCode`.
-    """
-    if vars(faust.streams)["_CStreamIterator"] is None:
-        raise EarmarkError("Faust runs without its compiled stream: install a wheel of faust-streaming")
-    asyncio.run(_serve(connection, slot, agents, now))

@@ -26,6 +26,7 @@ TRIES = 3
 BACKOFF_S = (1.0, 5.0)
 DEAD_LETTERS_IN_A_ROW = 5
 # A broker that is away is waited for this long at each try; its messages are then repeated under the same ids.
+ROOM_AGAIN_S = 1.0
 SEND_LIMIT_S = 60.0
 
 log = logging.getLogger(__name__)
@@ -125,12 +126,14 @@ class Wrapper:
         append_all: Callable[[Iterable[Event]], Awaitable[None]],
         now: Clock,
         *,
+        may_begin: Callable[[], bool] = lambda: True,
         stop: Callable[[Stop], NoReturn] = leave,
         sleep: Callable[[float], Awaitable[None]] = asyncio.sleep,
     ) -> None:
-        self._agent = agent
+        self.agent = agent
         self._append_all = append_all
         self._now = now
+        self._may_begin = may_begin
         self._stop = stop
         self._sleep = sleep
         self._streak = 0
@@ -138,18 +141,29 @@ class Wrapper:
         """(topic, partition) → the event loop's time by which the try or batch under way must have ended."""
         self.ended: dict[tuple[str, int], float] = {}
         """(topic, partition) → the event loop's time when an event was last done with."""
+        self.next: dict[tuple[str, int], int] = {}
+        """(topic, partition) → the offset of the event under way, or of the one after the last."""
 
     async def run(self, record: Record) -> None:
         """See `record` through to its end. Returns when it may be committed, or never."""
         place = (record.topic, record.partition)
+        self.next[place] = record.offset
         try:
+            await self._wait_for_room(place)
             await self._see_through(record, place)
         except asyncio.CancelledError:
             # Faust would commit an event whose task it cancels.
-            self._stop(Stop(ExitCode.CANCELLED, f"{self._agent.name} was cancelled at {place}"))
+            self._stop(Stop(ExitCode.CANCELLED, f"{self.agent.name} was cancelled at {place}"))
+        else:
+            self.next[place] = record.offset + 1
         finally:
             self.busy.pop(place, None)
             self.ended[place] = asyncio.get_running_loop().time()
+
+    async def _wait_for_room(self, place: tuple[str, int]) -> None:
+        while not self._may_begin():
+            self._keep_busy(place)
+            await self._sleep(ROOM_AGAIN_S)
 
     async def _see_through(self, record: Record, place: tuple[str, int]) -> None:
         attempt = 1
@@ -160,7 +174,7 @@ class Wrapper:
                 todo = after_failure(error, attempt, self._streak)
                 log.warning(
                     "%s: try %d of %s[%d]@%d failed: %r → %s",
-                    *(self._agent.name, attempt, *place, record.offset, error, todo),
+                    *(self.agent.name, attempt, *place, record.offset, error, todo),
                     exc_info=None if isinstance(todo, Retry) else error,
                 )
                 match todo:
@@ -182,9 +196,9 @@ class Wrapper:
     async def _try(self, record: Record, place: tuple[str, int]) -> bool:
         """Decode, handle, send. Whether the handler was asked at all."""
         event = record.event()
-        if self._agent.types is not None and not isinstance(event, self._agent.types):
+        if self.agent.types is not None and not isinstance(event, self.agent.types):
             return False
-        answer = self._agent.handle(event, Position(partition=record.partition, offset=record.offset))
+        answer = self.agent.handle(event, Position(partition=record.partition, offset=record.offset))
         async with aclosing(answer if isinstance(answer, AsyncGenerator) else _at_once(answer)) as batches:
             while True:
                 self._keep_busy(place)
@@ -194,18 +208,18 @@ class Wrapper:
                 await self._append(events)
 
     def _keep_busy(self, place: tuple[str, int]) -> None:
-        longest_s = self._agent.time_limit_s + SEND_LIMIT_S + max(BACKOFF_S)
+        longest_s = self.agent.time_limit_s + SEND_LIMIT_S + max(BACKOFF_S)
         self.busy[place] = asyncio.get_running_loop().time() + longest_s
 
     async def _in_time(self, batch: Awaitable[Sequence[Event] | None]) -> Sequence[Event] | None:
-        limit_s = self._agent.time_limit_s
+        limit_s = self.agent.time_limit_s
         try:
             async with asyncio.timeout(limit_s) as limit:
                 return await batch
         except TimeoutError as error:
             if not limit.expired():
                 raise
-            raise HandlerTimeoutError(f"{self._agent.name} took longer than {limit_s:g} s") from error
+            raise HandlerTimeoutError(f"{self.agent.name} took longer than {limit_s:g} s") from error
 
     async def _append(self, events: Iterable[Event]) -> None:
         try:
@@ -215,7 +229,7 @@ class Wrapper:
             raise TransientError(f"the broker did not take the results within {SEND_LIMIT_S:g} s") from error
 
     async def _bury(self, record: Record, error: Exception, attempt: int) -> None:
-        letter = dead_letter(record, handler=self._agent.name, error=error, attempt=attempt, at=self._now())
+        letter = dead_letter(record, handler=self.agent.name, error=error, attempt=attempt, at=self._now())
         try:
             await self._append([letter])
         except (EarmarkError, KafkaError) as unsent:

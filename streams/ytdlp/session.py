@@ -2,6 +2,7 @@
 
 import io
 import json
+import os
 import signal
 import sys
 from collections.abc import Callable, Iterator, Mapping
@@ -16,6 +17,7 @@ from yt_dlp.networking import Request
 from yt_dlp.networking.exceptions import HTTPError, RequestError, TransportError
 from yt_dlp.utils import DownloadError, YoutubeDLError
 
+from streams.parent import end_with_parent
 from streams.ytdlp.process import ExtractionError, Options
 from streams.ytdlp.refusals import status_in
 
@@ -180,6 +182,7 @@ def _translate(error: YoutubeDLError) -> ExtractionError:
 
 def serve(tasks: Mapping[str, Callable[..., dict[str, Any]]]) -> None:
     """Run the task that stdin asks for, as task(session, **payload), and write its answer to stdout."""
+    end_with_parent(os.getppid(), grace_s=0)
     request = json.load(sys.stdin)
     signal.setitimer(signal.ITIMER_REAL, request["time_limit_s"] + ORPHAN_GRACE_S)
     with redirect_stdout(sys.stderr):

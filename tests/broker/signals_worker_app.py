@@ -17,8 +17,8 @@ from streams.log.publish import publisher
 from streams.log.topics import ANALYSES, PROMPTS
 from streams.prompts.place_markers import place_markers
 from streams.signals.publish_signals import PublishSignals
-from streams.worker.worker import run_worker
 from streams.worker.wrapper import Agent, Batches
+from tests.builders.worker_process import run_worker
 
 
 def main(bootstrap: str, prefix: str, dies_in: int) -> None:

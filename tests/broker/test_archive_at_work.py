@@ -27,7 +27,7 @@ from tests.builders.archived import (
 )
 from tests.builders.read_model_histories import history
 from tests.builders.read_model_world import at, video
-from tests.builders.worker_process import worker
+from tests.builders.small_worker import worker
 
 pytestmark = pytest.mark.kafka
 

@@ -12,10 +12,10 @@ from click.testing import CliRunner, Result
 
 from projections.rebuild import rebuild
 from projections.snapshots import LINK
-from streams.analysis.standstill import Standstill, StandstillFile
 from streams.budget.entries import LedgerError, read_entry
 from streams.budget.ledger import Ledger
 from streams.budget.report import Budget, Report
+from streams.bulletin import Board, Trouble, show
 from streams.cli.budget import budget
 from streams.events.event import Lane, Position
 from streams.events.ledger import (
@@ -234,15 +234,19 @@ async def test_why_claude_is_not_asked_is_said_with_since_and_until(
     """Of today: what the analyst last wrote on this machine."""
     monkeypatch.setenv("EARMARK_HOME", str(tmp_path))
     since = datetime(2026, 11, 20, 12, tzinfo=UTC)
-    StandstillFile(tmp_path)(
-        [
-            Standstill(since, "401 authentication_error: invalid x-api-key"),
-            Standstill(since, "Claude answers nobody", since + timedelta(minutes=15)),
-        ]
+    troubles = (
+        Trouble("claude-refuses", since, "401 authentication_error: invalid x-api-key", "set another key"),
+        Trouble("claude-away", since, "Claude answers nobody", until=since + timedelta(minutes=15)),
+        Trouble("youtube-away", since, "no channel can be looked at"),
     )
+    show(tmp_path, Board("analyst", 1, since, since, troubles=troubles))
     said = (await run(connection)).output
-    assert "NOT ASKED since 2026-11-20 12:00: 401 authentication_error: invalid x-api-key" in said
-    assert "NOT ASKED since 2026-11-20 12:00, until 2026-11-20 12:15: Claude answers nobody" in said
+    assert (
+        "NOT ASKED: 401 authentication_error: invalid x-api-key (since 2026-11-20 12:00) → set another key"
+        in said
+    )
+    assert "NOT ASKED: Claude answers nobody (since 2026-11-20 12:00, until 2026-11-20 12:15)" in said
+    assert "no channel" not in said
     assert "NOT ASKED" not in (await run(connection, "--day", "2026-01-31")).output
 
 

@@ -27,7 +27,7 @@ from streams.log.layout import apply
 from streams.log.publish import Publisher, partition_of, publisher
 from streams.log.topics import CAPTIONS_UNAVAILABLE, DEAD_LETTERS, VIDEOS
 from streams.worker.wrapper import TRIES, ExitCode
-from tests.builders.worker_process import worker
+from tests.builders.small_worker import worker
 
 pytestmark = pytest.mark.kafka
 

@@ -18,8 +18,8 @@ from streams.events.videos import VideoDiscovered
 from streams.log.connection import Connection
 from streams.log.publish import publisher
 from streams.log.topics import VIDEOS
-from streams.worker.worker import run_worker
 from streams.worker.wrapper import Agent, Batches
+from tests.builders.worker_process import run_worker
 
 TIME_LIMIT_S = 2.0
 SLEEPS_S = {"hang": 3600.0, "slow": 0.3}

@@ -1,28 +1,22 @@
-"""The worker of `tests/broker/worker_app.py` as a process of its own."""
+"""A Faust worker as a process of its own, without what the product's processes have besides."""
 
-import os
-import subprocess
-import sys
-from collections.abc import Iterator
-from contextlib import contextmanager
-from pathlib import Path
+import asyncio
+import signal
 
+from streams.clock import Clock
 from streams.log.connection import Connection
+from streams.log.ready import topics_answer
+from streams.worker.worker import Agents, work
 
-ROOT = Path(__file__).parents[2]
-APP = ROOT / "tests/broker/worker_app.py"
 
+def run_worker(connection: Connection, slot: str, agents: Agents, now: Clock) -> None:
+    """Run the agents in this process until SIGTERM or SIGINT, as the group member named `slot`."""
 
-@contextmanager
-def worker(connection: Connection, folder: Path, slot: str = "w0") -> Iterator[subprocess.Popen[str]]:
-    """A worker process; what is left of it at the end is killed."""
-    process = subprocess.Popen(
-        [sys.executable, APP, connection.bootstrap, connection.prefix, slot, folder],
-        env=os.environ | {"PYTHONPATH": os.pathsep.join([str(ROOT), os.environ.get("PYTHONPATH", "")])},
-        text=True,
-    )
-    try:
-        yield process
-    finally:
-        process.kill()
-        process.wait()
+    async def run() -> None:
+        stop = asyncio.Event()
+        for number in (signal.SIGTERM, signal.SIGINT):
+            asyncio.get_running_loop().add_signal_handler(number, stop.set)
+        await topics_answer(connection)
+        await work(connection, slot, agents, now, stop)
+
+    asyncio.run(run())

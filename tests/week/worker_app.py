@@ -12,9 +12,9 @@ from streams.captions.fetch import TIME_LIMIT_S, fetch_captions
 from streams.log.connection import Connection
 from streams.log.topics import CAPTIONS_REQUESTS, VIDEOS
 from streams.settings import Settings
-from streams.worker.worker import run_worker
 from streams.worker.wrapper import Agent
 from streams.ytdlp.process import Options
+from tests.builders.worker_process import run_worker
 from tests.week.wall import Wall
 
 DELAYS: tuple[float, ...] = Settings.model_fields["captions_delays"].default

@@ -71,13 +71,19 @@ ROWS = (
     Row("a lane has room for its whole share", wish("0.50", "backfill"), Go()),
     Row("a fourth attempt is never made", wish("0.01", attempt=4), Never),
     Row("a call above the cap is never made", wish("1.01"), Never),
-    Row("a cap of 0 is a pause", wish("0.01", cap_usd=0, lane_cap_usd=0), NoRoom(MIDNIGHT_MS)),
+    Row(
+        "a cap of 0 is a pause", wish("0.01", cap_usd=0, lane_cap_usd=0), NoRoom(MIDNIGHT_MS, whole_day=True)
+    ),
     Row("a call above its lane's share is too large", wish("0.51", "backfill"), TooLarge()),
-    Row("a share of 0 is a pause of its lane", wish("0.01", "backfill", lane_cap_usd=0), NoRoom(MIDNIGHT_MS)),
+    Row(
+        "a share of 0 is a pause of its lane",
+        wish("0.01", "backfill", lane_cap_usd=0),
+        NoRoom(MIDNIGHT_MS, whole_day=False),
+    ),
     Row(
         "open claims count in full, until the first of them can end",
         wish("0.41"),
-        NoRoom(NOON_MS + 150_000),
+        NoRoom(NOON_MS + 150_000, whole_day=True),
         open_claim(1, "0.60"),
     ),
     Row("what they leave may be spent", wish("0.40"), Go(), open_claim(1, "0.60")),
@@ -90,13 +96,13 @@ ROWS = (
     Row(
         "what was spent counts until midnight",
         wish("0.96"),
-        NoRoom(MIDNIGHT_MS),
+        NoRoom(MIDNIGHT_MS, whole_day=True),
         (request(1), SPENT_LIVE, settlement(SPENT_LIVE, "completed", "0.05")),
     ),
     Row(
         "a lane's own charge counts against its share alone",
         wish("0.20", "backfill"),
-        NoRoom(NOON_MS + 150_000),
+        NoRoom(NOON_MS + 150_000, whole_day=False),
         open_claim(1, "0.40", "backfill"),
     ),
     Row("and leaves the others their room", wish("0.60"), Go(), open_claim(1, "0.40", "backfill")),

@@ -239,7 +239,7 @@ async def test_a_cancelled_handler_ends_the_process_uncommitted() -> None:
         return []
 
     world = World(handle)
-    world.wrapper._agent = Agent("caption_videos", (VIDEOS,), handle, 3600.0)
+    world.wrapper.agent = Agent("caption_videos", (VIDEOS,), handle, 3600.0)
 
     async def run() -> ExitCode:
         return await world.stops(record_of(DISCOVERED))
@@ -264,7 +264,7 @@ async def test_a_batch_is_in_the_log_before_the_next_is_asked_for_and_each_has_t
             yield [UNAVAILABLE]
 
     world = World(handle)
-    world.wrapper._agent = Agent("caption_videos", (VIDEOS,), handle, 2.0)
+    world.wrapper.agent = Agent("caption_videos", (VIDEOS,), handle, 2.0)
     await world.wrapper.run(record_of(DISCOVERED))
     assert world.log == [UNAVAILABLE] * 3
     assert limits == sorted(set(limits))

@@ -1,0 +1,128 @@
+"""How each process runs: until a signal, through outages of Kafka, and no longer than who started it."""
+
+import asyncio
+import logging
+import os
+import signal
+from collections.abc import Awaitable, Callable, Mapping
+from contextlib import suppress
+from dataclasses import dataclass
+
+from aiokafka.errors import KafkaError
+
+from streams.app.connections import connection_of
+from streams.app.diagnostics import configure
+from streams.app.pulse import Pulse
+from streams.clock import utc_now
+from streams.errors import TransientError
+from streams.log.connection import Connection
+from streams.log.ready import topics_answer
+from streams.parent import end_with_parent
+from streams.settings import Settings
+
+PARENT = "_EARMARK_PARENT"
+"""The variable in which a supervisor gives its children its process number."""
+GRACE_S = 10.0
+# A failure sooner than this after Kafka was seen to serve is none of an outage.
+STEADY_S = 20.0
+
+log = logging.getLogger(__name__)
+
+
+@dataclass(frozen=True)
+class Running:
+    """What a process is given: the log, when to stop, and where to show what it does."""
+
+    connection: Connection
+    stop: asyncio.Event
+    pulse: Pulse
+
+
+def by_topic(offsets: Mapping[tuple[str, int], int]) -> dict[str, dict[int, int]]:
+    """(topic, partition) → offset as topic → partition → offset."""
+    found: dict[str, dict[int, int]] = {}
+    for (topic, partition), offset in offsets.items():
+        found.setdefault(topic, {})[partition] = offset
+    return found
+
+
+Work = Callable[[Running], Awaitable[None]]
+"""Works until `stop` is set. Raises KafkaError where the broker stays away: it is then called again once it is back."""
+
+
+def run(
+    settings: Settings, process: str, work: Work, *, grace_s: float = GRACE_S, second_cancels: bool = True
+) -> None:
+    """Do `work` as `process` until SIGTERM or SIGINT; a second signal cancels it unless that would still write.
+
+    A process that a supervisor started ends with it, `grace_s` seconds later at most.
+    """
+    configure()
+    if (parent := os.environ.get(PARENT)) is not None:
+        end_with_parent(int(parent), grace_s=grace_s)
+    connection = connection_of(settings)
+    settings.home.mkdir(parents=True, exist_ok=True)
+    asyncio.run(_run(settings, process, connection, work, second_cancels=second_cancels))
+
+
+async def _run(
+    settings: Settings, process: str, connection: Connection, work: Work, *, second_cancels: bool
+) -> None:
+    stop = asyncio.Event()
+    pulse = Pulse(settings.home, process, utc_now, settings.disk_min_free)
+    beating = [asyncio.create_task(pulse.beat()), asyncio.create_task(pulse.watch_kafka(connection))]
+    working = asyncio.create_task(_through_outages(Running(connection, stop, pulse), work))
+
+    def signalled() -> None:
+        if stop.is_set() and second_cancels:
+            working.cancel()
+        stop.set()
+
+    for number in (signal.SIGINT, signal.SIGTERM):
+        asyncio.get_running_loop().add_signal_handler(number, signalled)
+    try:
+        done, _ = await asyncio.wait({working, *beating}, return_when=asyncio.FIRST_COMPLETED)
+        for task in done - {working}:
+            task.result()
+        await working
+    except asyncio.CancelledError:
+        if not stop.is_set():
+            raise
+    finally:
+        pulse.put_up()
+        for task in (working, *beating):
+            task.cancel()
+        await asyncio.gather(working, *beating, return_exceptions=True)
+
+
+async def _through_outages(running: Running, work: Work) -> None:
+    now = asyncio.get_running_loop().time
+    while True:
+        if not await _or_stopped(running.pulse.kafka.wait(), running.stop):
+            return
+        began = now()
+        try:
+            if not await _or_stopped(topics_answer(running.connection), running.stop):
+                return
+            await work(running)
+        except (KafkaError, TransientError) as error:
+            running.pulse.ready = False
+            if now() - began < STEADY_S and running.pulse.kafka.is_set():
+                raise
+            log.warning("the work begins again once Kafka serves: %r", error)
+        else:
+            return
+
+
+async def _or_stopped(awaited: Awaitable[object], stop: asyncio.Event) -> bool:
+    """Wait for it, or for the stop: False then. Raises what it raises."""
+    waiting, stopped = asyncio.ensure_future(awaited), asyncio.ensure_future(stop.wait())
+    await asyncio.wait({waiting, stopped}, return_when=asyncio.FIRST_COMPLETED)
+    stopped.cancel()
+    if not waiting.done():
+        waiting.cancel()
+        with suppress(asyncio.CancelledError):
+            await waiting
+        return False
+    await waiting
+    return True
