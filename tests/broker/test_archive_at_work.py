@@ -62,14 +62,19 @@ async def test_who_appends_while_the_log_is_restored_is_found(
 async def test_what_is_in_an_archive_has_its_cause_in_it_too(connection: Connection, tmp_path: Path) -> None:
     """The ledger leads to analyses and those to the ledger: no order of reading the ends could keep both."""
 
+    begun = asyncio.Event()
+
     async def circle(log: Publisher) -> None:
         for number in count():
             await log.append_bytes(LEDGER, 0, b"k", b"%d" % number, [])
             await log.append_bytes(ANALYSES, 7, b"k", b"%d" % number, [])
+            begun.set()
 
     async with publisher(connection) as log:
         going_on = [asyncio.create_task(circle(log))]
         try:
+            async with asyncio.timeout(LIMIT_S):
+                await begun.wait()
             for _ in range(5):
                 await back_up(connection, tmp_path)
                 ends = {
