@@ -7,7 +7,7 @@ from dataclasses import dataclass
 from pathlib import Path
 
 from streams.archive.folder import Archive, to_write
-from streams.archive.log import Moment, moment_of, refuse_unfinished
+from streams.archive.log import Moment, moment_of, refuse_unfinished, workers_of
 from streams.archive.manifest import Manifest, Partition, digest
 from streams.clock import Clock
 from streams.errors import RefusedError
@@ -49,6 +49,8 @@ async def backup(connection: Connection, folder: Path, now: Clock, tell: Tell) -
             cluster = (await admin.describe_cluster())["cluster_id"]
             await consumer.start()
             log = Fetcher(connection, [consumer], READ_LIMIT_S)
+            # The first question after the group makes a new broker look for its coordinator; a consumer complains of that.
+            await workers_of(connection, admin)
             moment = await moment_of(connection)
             if archive.is_begun:
                 await _refuse_another(archive, moment, log)
