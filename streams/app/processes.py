@@ -18,6 +18,7 @@ from streams.analysis import request_analysis as analysis_agent
 from streams.app import running
 from streams.app.connections import connection_of, ytdlp_options
 from streams.app.running import GRACE_S, Running, by_topic
+from streams.archive.log import refuse_unfinished
 from streams.budget.limits import Limits
 from streams.bulletin import Trouble
 from streams.captions.extract_captions import extract_captions
@@ -263,6 +264,7 @@ async def prepare(settings: Settings) -> None:
     """Make the topics as the code says, and register the bundled prompt; it becomes active only where none ever was."""
     connection = connection_of(settings)
     async with layout.administrator(connection) as admin:
+        await refuse_unfinished(connection, admin)
         await layout.apply(admin, connection.prefix, settings.kafka_replication_factor)
     await topics_answer(connection)
     async with publisher(connection) as appender:

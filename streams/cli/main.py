@@ -33,6 +33,8 @@ VERBS = {
     "signals": "streams.cli.signals:signals",
     "dead-letters": "streams.cli.dead_letters:dead_letters",
     "settings": "streams.cli.settings:settings",
+    "backup": "streams.cli.archive:backup_",
+    "restore": "streams.cli.archive:restore_",
     "topics": "streams.cli.topics:topics",
     "broker": "streams.cli.broker:broker",
 }

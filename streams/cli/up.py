@@ -27,7 +27,7 @@ def up(*, is_quiet: bool) -> None:
     settings = load()
     if settings.anthropic_api_key is None:
         raise EarmarkError("ANTHROPIC_API_KEY is not set: put it into the environment or a .env file")
-    with _alone(settings.home):
+    with alone(settings.home):
         asyncio.run(_up(settings, is_quiet=is_quiet))
 
 
@@ -37,7 +37,8 @@ async def _up(settings: Settings, *, is_quiet: bool) -> None:
 
 
 @contextmanager
-def _alone(home: Path) -> Iterator[None]:
+def alone(home: Path) -> Iterator[None]:
+    """Hold the lock of what runs everything in `home`, for as long as the block lasts. Raises EarmarkError where it is held."""
     home.mkdir(parents=True, exist_ok=True)
     with (home / "up.lock").open("w") as lock:
         try:

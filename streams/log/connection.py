@@ -3,6 +3,7 @@
 import asyncio
 import logging
 import ssl
+from collections.abc import Iterable
 from contextlib import suppress
 from dataclasses import dataclass
 from pathlib import Path
@@ -58,6 +59,11 @@ class Connection:
         return self.prefix + topic.name
 
     @property
+    def worker_group(self) -> str:
+        """The consumer group of the workers: Kafka keeps how far they are."""
+        return f"{self.prefix}worker"
+
+    @property
     def ssl_context(self) -> ssl.SSLContext | None:
         """TLS as asked for, or None. Raises WrongSettingsError where the CA file holds no certificate."""
         if not self.security_protocol.endswith("SSL"):
@@ -82,24 +88,32 @@ class Connection:
             "metadata_max_age_ms": 10_000,
         }
 
-    def consumer(self, fetch_bytes: int = MAX_MESSAGE_BYTES, wait_ms: int = 500) -> AIOKafkaConsumer:
-        """A consumer without a group: its reader keeps the position, and a position that is gone is an error.
+    def consumer(
+        self, fetch_bytes: int = MAX_MESSAGE_BYTES, wait_ms: int = 500, group: str | None = None
+    ) -> AIOKafkaConsumer:
+        """A consumer whose reader keeps the position; a position that is gone is an error.
 
+        It is no member of `group`, but may ask for what that has committed and, while it has no members, commit for it.
         It asks for `fetch_bytes` of a partition at a time, and is given the next record whole, however large. Where there
         is none, the broker answers after `wait_ms`, and whatever else is asked on that connection waits as long.
         """
         return AIOKafkaConsumer(
             **self._client,
+            group_id=group,
             auto_offset_reset="none",
             enable_auto_commit=False,
             max_partition_fetch_bytes=fetch_bytes,
             fetch_max_wait_ms=wait_ms,
         )
 
-    def producer(self) -> AIOKafkaProducer:
-        """A producer that repeats nothing and acknowledges only what every replica has."""
+    def producer(self, batch_bytes: int = 16 * 1024) -> AIOKafkaProducer:
+        """A producer that repeats nothing and acknowledges only what every replica has.
+
+        What waits for a partition goes out in batches of `batch_bytes` before they are compressed.
+        """
         return AIOKafkaProducer(
             **self._client,
+            max_batch_size=batch_bytes,
             acks="all",
             enable_idempotence=True,
             compression_type="zstd",
@@ -111,6 +125,14 @@ class Connection:
     def admin(self) -> AIOKafkaAdminClient:
         """A client for topics and offsets."""
         return AIOKafkaAdminClient(**self._client)
+
+
+async def look_up(consumer: AIOKafkaConsumer, topics: Iterable[str]) -> None:
+    """Let a consumer know of topics whose offsets it will be asked for.
+
+    aiokafka has no other way than to read them: it meets them one by one, and waits a tenth of a second at each.
+    """
+    await consumer._client.set_topics(topics)  # noqa: SLF001
 
 
 async def stop(consumer: AIOKafkaConsumer) -> None:

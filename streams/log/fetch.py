@@ -86,9 +86,13 @@ class Fetcher:
 
     async def read(self, topic: Topic, partition: int, start: int, end: int, apply: Apply) -> None:
         """Apply the records of one partition from `start` up to `end` (not included), which the log must reach."""
-        async with aclosing(self._records(topic, partition, [(start, end)])) as records:
+        async with aclosing(self.records(topic, partition, start, end)) as records:
             async for record in records:
                 apply(record)
+
+    def records(self, topic: Topic, partition: int, start: int, end: int) -> AsyncGenerator[Record, None]:
+        """The records that `read` applies, as they come; close it before the next call."""
+        return self._records(topic, partition, [(start, end)])
 
     async def _records(
         self, topic: Topic, partition: int, parts: Sequence[tuple[int, int]]
