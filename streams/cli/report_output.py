@@ -144,8 +144,8 @@ def _money(report: Report) -> str:
 def _pauses(report: Report) -> str:
     return "\n".join(
         _item(
-            f"{one.who}, {minute(one.since)},"
-            + (" goes on" if one.until is None else f" for {span(one.until - one.since)}")
+            f"{one.who}, from {minute(one.since)}"
+            + (" on" if one.until is None else f" for {span(one.until - one.since)}")
             + f", {count(one.refusals, 'refusal')}: {(one.reason or 'no reason').strip().rstrip('.')}"
         )
         for one in report.pauses

@@ -46,14 +46,16 @@ def why_absent(video_id: str, shown: Shown | str, around: Surroundings, now: dat
             f"YouTube shows instead of it: {sentence(shown.instead)}, {_OWNERS[owner_of(shown.instead)]}"
         )
     if shown.channel_id is None:
-        found.append("of its channel YouTube says nothing, so whether it is followed cannot be told")
+        found.append(
+            "YouTube does not say whose it is, or there is no such video: whether its channel is followed cannot be told"
+        )
     else:
         found += _of_channel(video_id, shown, shown.channel_id, around, now)
     return found
 
 
 def _unasked(video_id: str, problem: str, around: Surroundings, now: datetime) -> Iterator[str]:
-    yield f"YouTube could not be asked whose it is, so why it is not here cannot be told: {sentence(problem)}"
+    yield f"YouTube does not say whose it is, so why it is not here cannot be told: {sentence(problem)}"
     follows = around.channels.follows.values()
     if not follows:
         yield f"no channel is followed, so only `earmark add {video_id}` would have brought it"

@@ -114,7 +114,7 @@ ABSENT = {
     ],
     "private0000": ["YouTube shows instead of it: Private video", "such videos open up at times"],
     "members0000": ["YouTube shows instead of it: Join this channel to get access to members-only content"],
-    "nobody00000": ["YouTube could not be asked whose it is"],
+    "nobody00000": ["YouTube does not say whose it is"],
     "justout0000": [
         "its channel's feed was last read at ",
         ", before it was published; it is read every 15 min",
@@ -145,7 +145,7 @@ async def test_what_is_not_in_the_log_is_explained(connection: Connection, tmp_p
             assert "It is not in the log:" in said
             assert [words for words in sentences if words not in said] == [], said
     alone = await shell.say("waits000000")
-    assert "YouTube could not be asked whose it is, so why it is not here cannot be told: " in alone
+    assert "YouTube does not say whose it is, so why it is not here cannot be told: " in alone
     assert (
         "followed are The Desk: if it is of one of them, watch has not sent it yet or passed it over" in alone
     )

@@ -98,14 +98,16 @@ CASES: dict[str, tuple[Shown, tuple[Event, ...], WatchState | None, list[str]]] 
         WATCH,
         [
             "YouTube shows instead of it: Private video, so its captions cannot be taken; such videos open up at times",
-            "of its channel YouTube says nothing, so whether it is followed cannot be told",
+            "YouTube does not say whose it is, or there is no such video: whether its channel is followed cannot be told",
         ],
     ),
     "not there": (
         Shown(None, None, None, None, False, "video", None, "This video has been removed by the uploader"),  # noqa: FBT003
         (FOLLOWED,),
         WATCH,
-        ["of its channel YouTube says nothing, so whether it is followed cannot be told"],
+        [
+            "YouTube does not say whose it is, or there is no such video: whether its channel is followed cannot be told"
+        ],
     ),
     "announced": (
         shown(
@@ -224,9 +226,7 @@ def test_what_it_is_stands_in_front() -> None:
 
 def test_without_youtube_it_says_what_is_known() -> None:
     nobody, *known = why("no network.", FOLLOWED)
-    assert (
-        nobody == "YouTube could not be asked whose it is, so why it is not here cannot be told: no network"
-    )
+    assert nobody == "YouTube does not say whose it is, so why it is not here cannot be told: no network"
     assert known == [
         "followed are The Desk: if it is of one of them, watch has not sent it yet or passed it over",
         "if it is a short, EARMARK_TABS leaves it out",
