@@ -13,7 +13,7 @@ from projections.sql import SqlError
 from streams.app.connections import ytdlp_options
 from streams.bulletin import boards, together
 from streams.cli.log import open_log
-from streams.cli.terminal import console, say
+from streams.cli.terminal import say, window
 from streams.cli.video_ids import VideoIds
 from streams.clock import utc_now
 from streams.discovery.addresses import video_id_of, watch_url
@@ -33,6 +33,8 @@ from streams.story.record import Story, in_order
 from streams.story.standing import Standing
 from streams.story.words import count, minute
 
+PIPED = 100_000
+"""Columns where no terminal reads: nothing is folded."""
 LONG = 100_000
 """Records behind the read model that are read within seconds."""
 FORM = TypeAdapter(Explanation)
@@ -52,7 +54,7 @@ def explain(video: str, *, json: bool) -> None:
     if json:
         say(FORM.dump_json(found, indent=2).decode())
     else:
-        say(as_text(found, console().width, utc_now()))
+        say(as_text(found, window() or PIPED, utc_now()))
 
 
 @dataclass(frozen=True)

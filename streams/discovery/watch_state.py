@@ -9,7 +9,7 @@ from pathlib import Path
 from pydantic import TypeAdapter
 
 from streams.bulletin import Kind, Trouble, put_up, read
-from streams.discovery.looks import Away, Seen
+from streams.discovery.seen import Away, Seen
 from streams.discovery.throttle import Pause
 
 NAME = "watch.json"

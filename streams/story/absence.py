@@ -6,7 +6,7 @@ from datetime import UTC, datetime, time, timedelta
 
 from streams.discovery.channels import Channels, Follow
 from streams.discovery.due import Pace
-from streams.discovery.looks import Seen
+from streams.discovery.seen import Seen
 from streams.discovery.watch_state import WatchState
 from streams.discovery.youtube import Shown
 from streams.events.channels import ChannelUnfollowed, Tab

@@ -14,7 +14,7 @@ from projections.places import places_of
 from projections.rebuild import rebuild
 from streams.cli.main import earmark
 from streams.clock import utc_now
-from streams.discovery.looks import Seen
+from streams.discovery.seen import Seen
 from streams.discovery.throttle import Pause
 from streams.discovery.watch_state import Reporter, WatchState
 from streams.events.channels import ChannelFollowed, ChannelUnfollowed

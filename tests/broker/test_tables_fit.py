@@ -11,7 +11,7 @@ import pytest
 from rich.cells import cell_len
 
 from streams.clock import utc_now
-from streams.discovery.looks import Seen
+from streams.discovery.seen import Seen
 from streams.discovery.watch_state import Reporter, WatchState
 from streams.events.channels import ChannelFollowed
 from streams.log.connection import Connection

@@ -11,7 +11,7 @@ from click.testing import CliRunner, Result
 from streams.cli import channels as verbs
 from streams.cli.main import earmark
 from streams.clock import utc_now
-from streams.discovery.looks import Seen
+from streams.discovery.seen import Seen
 from streams.discovery.throttle import Pause
 from streams.discovery.watch_state import Reporter, WatchState
 from streams.events.channels import ChannelFollowed, ChannelUnfollowed

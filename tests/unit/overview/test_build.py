@@ -11,7 +11,7 @@ from projections.newest import Newest
 from projections.overview import Followed, LaneRow, MoneyRow, Picture, ReplayRow, Standing
 from streams.budget.limits import Limits
 from streams.bulletin import Board, Trouble
-from streams.discovery.looks import Seen
+from streams.discovery.seen import Seen
 from streams.discovery.watch_state import WatchState
 from streams.overview.build import Gathered, LogEnds, Usage, growth_a_day, overview, used_up_at
 from streams.overview.model import Overview, Stage

@@ -7,7 +7,7 @@ import pytest
 
 from streams.discovery.channels import Channels
 from streams.discovery.due import Pace
-from streams.discovery.looks import Seen
+from streams.discovery.seen import Seen
 from streams.discovery.throttle import Pause
 from streams.discovery.watch_state import WatchState
 from streams.discovery.youtube import Shown
