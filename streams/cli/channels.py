@@ -63,7 +63,7 @@ async def _follow(urls: list[str], since: datetime | None, settings: Settings, *
     async with publisher(connection) as out:
         for url in urls:
             found = await _who(url, known.channels, youtube)
-            name = found.title or found.channel_id
+            name = _name(found)
             followed = known.channels.follows.get(found.channel_id)
             if followed is not None and followed.reaches(since):
                 say(f"{name} is followed already, {_reach(followed)}")
@@ -102,8 +102,7 @@ async def _is_worth_it(
     wish = Follow(found.channel_id, found.handle, found.title, utc_now(), since)
     size = backfill.size(tabs, wish, known.settled)
     what = (
-        f"{found.title or found.channel_id} has {size.videos} new videos since {since:%Y-%m-%d},"
-        f" {size.seconds / 3600:.1f} hours"
+        f"{_name(found)} has {size.videos} new videos since {since:%Y-%m-%d}, {size.seconds / 3600:.1f} hours"
     )
     return is_worth_it(what, size.videos, size.seconds, forecast, settings, yes=yes)
 
@@ -124,7 +123,7 @@ async def _unfollow(urls: list[str], settings: Settings) -> None:
             if found.channel_id not in known.channels.follows:
                 raise EarmarkError(f"{url} is not followed: `earmark channels` lists those that are")
             await out.append(ChannelUnfollowed(at=utc_now(), channel_id=found.channel_id))
-            say(f"{found.title or found.channel_id} is no longer followed")
+            say(f"{_name(found)} is no longer followed")
 
 
 async def _who(url: str, channels: Channels, youtube: YouTube) -> Resolved:
@@ -149,7 +148,7 @@ def channels() -> None:
         return
     state, now = read_state(settings.home), utc_now()
     for line in _watching(state, now):
-        say(line)
+        say(line, folds=True)
     show_table(COLUMNS, _rows(known.channels, state, settings.tabs))
 
 
@@ -225,6 +224,12 @@ async def _known(connection: Connection) -> Known:
 
 async def _read_known(settings: Settings) -> Known:
     return await _known(await open_log(settings))
+
+
+def _name(found: Resolved) -> str:
+    """A channel as a person knows it: its title and its handle, or its id."""
+    names = [name for name in (found.title, found.handle) if name] or [found.channel_id]
+    return names[0] if len(names) == 1 else f"{names[0]} ({names[1]})"
 
 
 def _reach(followed: Follow) -> str:

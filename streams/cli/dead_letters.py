@@ -21,7 +21,7 @@ SHOWN = 2000
 ERROR_SHOWN = 100
 COLUMNS = (
     Column("ID", "count"),
-    Column("time (UTC)", "moment"),
+    Column("time", "moment"),
     Column("place", "id"),
     Column("key", "id"),
     Column("handler", "id"),

@@ -8,6 +8,7 @@ import click
 
 from streams.app.processes import model_limit
 from streams.budget.prices import price
+from streams.cli.confirm import confirm
 from streams.cli.log import open_log
 from streams.cli.tables import Column, show_table
 from streams.cli.terminal import say
@@ -138,7 +139,7 @@ async def _activate(name: str, *, dry_run: bool, yes: bool) -> None:
         return
     if dry_run or not yes:
         say(_in_words(name, await difference(connection, prompt.prompt_id, utc_now())))
-    if dry_run or not (yes or click.confirm("Activate it?")):
+    if dry_run or not (yes or confirm("Activate it?")):
         return
     async with publisher(connection) as out:
         event = activation(await read_prompts(connection), name, utc_now())

@@ -142,7 +142,7 @@ def run(
                 connection, out, settings.home, wish, utc_now, settings.daily_cap_usd, resume=resume
             )
         all_asked = True
-        say(sentence(begun.progress, candidate.name))
+        say(sentence(begun.progress, candidate.name), folds=True)
         if not detach:
             await watch(connection, begun, candidate.name)
 
@@ -172,7 +172,7 @@ def status() -> None:
         for replay_id, started in found.started.items():
             prompt = prompts.by_id[started.prompt_id]
             listed = replays.listed(settings.home, prompt, started)
-            say(sentence(found.progress(replay_id, utc_now(), listed), prompt.name))
+            say(sentence(found.progress(replay_id, utc_now(), listed), prompt.name), folds=True)
 
     asyncio.run(read())
 

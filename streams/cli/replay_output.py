@@ -12,6 +12,7 @@ from rich.progress import BarColumn, MofNCompleteColumn, TextColumn, TimeRemaini
 from rich.progress import Progress as Bar
 
 from projections.history import ChannelComparison, Comparison, MentionComparison
+from streams.budget.money import usd
 from streams.cli.tables import Column, show_table
 from streams.cli.terminal import printable, say
 from streams.clock import utc_now
@@ -47,7 +48,7 @@ def _print_table(found: Comparison, title: str) -> None:
     rows = [[getattr(channel, column.name) for column in COLUMNS] for channel in found.channels]
     show_table(COLUMNS, rows, title=title)
     for example in found.examples:
-        say("\n".join(told(example)))
+        say("\n".join(told(example)), folds=True)
 
 
 def told(example: MentionComparison) -> Iterator[str]:
@@ -67,7 +68,7 @@ def print_plan(found: Plan) -> None:
     say(f"{found.videos} videos, {found.already} of them analysed under this prompt already{failed}")
     say(f"about {found.prompt_tokens} tokens to read and {found.answer_tokens} to write")
     say(
-        f"expected ${found.expected_usd:.4f} at list price; the first attempts reserve at most ${found.first_usd:.4f}, and"
+        f"expected ${usd(found.expected_usd)} at list price; the first attempts reserve at most ${usd(found.first_usd)}, and"
         " what fails is charged and made again"
     )
     say(
@@ -87,7 +88,7 @@ async def watch(connection: Connection, begun: replays.Begun, prompt: str) -> No
         async with replays.watching(connection, replay_id, begun.listed, utc_now) as steps:
             async for progress in steps:
                 left = progress.started.max_usd - progress.spent_usd
-                money = f"${progress.spent_usd:.4f} spent, ${left:.4f} left"
+                money = f"${usd(progress.spent_usd)} spent, ${usd(left)} left"
                 bar.update(
                     task,
                     total=progress.requested,
@@ -95,8 +96,8 @@ async def watch(connection: Connection, begun: replays.Begun, prompt: str) -> No
                     money=money,
                 )
                 if bar.disable and monotonic() - shown > 5:
-                    say(sentence(progress, prompt))
+                    say(sentence(progress, prompt), folds=True)
                     shown = monotonic()
                 if progress.state != "running":
                     break
-    say(sentence(progress, prompt))
+    say(sentence(progress, prompt), folds=True)

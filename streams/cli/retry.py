@@ -7,6 +7,7 @@ from datetime import timedelta
 
 import click
 
+from streams.cli.confirm import confirm
 from streams.cli.estimate import ASK_ABOVE, basis, forecast_of
 from streams.cli.log import open_log
 from streams.cli.since import Since, since_option
@@ -84,7 +85,7 @@ async def _retry(choose: Choose, settings: Settings, *, asks: bool, dry_run: boo
         return
     if asks or dry_run or len(chosen) > ASK_ABOVE:
         await _say_what(chosen, connection, settings)
-        if not (dry_run or yes or click.confirm("Request them again?")):
+        if not (dry_run or yes or confirm("Request them again?")):
             say("nothing is requested")
             return
     if dry_run:

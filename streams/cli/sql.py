@@ -9,7 +9,7 @@ from pathlib import Path
 import click
 
 from projections import sql as reader
-from streams.cli.tables import Column, Kind, blocks, choose, fold, grid, show_table, shown
+from streams.cli.tables import Column, Kind, blocks, choose, grid, show_table, shown
 from streams.cli.terminal import say, window
 from streams.settings import load
 
@@ -113,9 +113,9 @@ def _show(rows: reader.Rows, query: str, output: Path | None, *, wide: bool, ver
         output.write_text("".join(f"{line}\n" for line in text))
     if hidden:
         hint = f"hidden: {', '.join(hidden)}; --wide shows all, --vertical a row a block"
-        say("\n".join(fold(hint, room)), err=True)
+        say(hint, err=True, folds=True)
     if rows.more:
-        say(f"… the first {SHOWN} rows; --format csv, json or parquet gives them all", err=True)
+        say(f"… the first {SHOWN} rows; --format csv, json or parquet gives them all", err=True, folds=True)
 
 
 def kind_of(name: str, sql_type: str, values: Iterable[str | None]) -> Kind:

@@ -12,8 +12,8 @@ from pydantic import TypeAdapter
 
 from streams.app.connections import connection_of
 from streams.app.processes import limits_of
-from streams.cli.tables import Column, Kind, fold, show_table
-from streams.cli.terminal import say, window
+from streams.cli.tables import Column, Kind, show_table
+from streams.cli.terminal import fold, say, window
 from streams.clock import utc_now
 from streams.overview.gather import gathering
 from streams.overview.lines import LANE_COLUMNS, STAGE_COLUMNS, facts, lane_rows, stage_rows, when

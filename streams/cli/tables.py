@@ -1,7 +1,7 @@
 """Tables for people: what a column's kind says of its alignment, rounding and folding, and what fits a window.
 
 A kind is `text` (folded at blanks), `json` (folded, and the first to be hidden), `id` and `link` (never broken), `count`,
-`number`, `money` (US dollars), `share` (of 1, in percent), `moment` (UTC, to the second) or `minute` (UTC).
+`number`, `money` (US dollars), `share` (of 1, in percent), `moment` (to the second, Z where it is UTC) or `minute` (UTC).
 """
 
 import re
@@ -14,7 +14,7 @@ from typing import Literal
 from rich.cells import cell_len, chop_cells
 
 from streams.budget.money import usd
-from streams.cli.terminal import printable, say, window
+from streams.cli.terminal import LINK, fold, printable, say, window
 
 Kind = Literal["text", "json", "id", "link", "count", "number", "money", "share", "moment", "minute"]
 
@@ -24,9 +24,8 @@ FOLD_AT = 24
 _FOLDED: Collection[Kind] = {"text", "json"}
 _RIGHT: Collection[Kind] = {"count", "number", "money", "share"}
 _LAST: Sequence[Kind] = ("id", "link", "json")
-_LINK = re.compile(r"https?://\S+")
 _PIECE = re.compile(r"[^ _]*[ _]?")
-_MOMENT = re.compile(r"(\d{4,}-\d\d-\d\d \d\d:\d\d)(:\d\d)(?:\.\d+)?(?:\+00(?::00)?)?")
+_MOMENT = re.compile(r"(\d{4,}-\d\d-\d\d \d\d:\d\d:\d\d)(?:\.\d+)?(\+00)?")
 
 
 @dataclass(frozen=True)
@@ -43,7 +42,7 @@ def show_table(
     """Print rows as a table, or a row a block where the terminal is too narrow. Into a pipe nothing is folded."""
     cells = [shown(columns, row) for row in rows]
     if title is not None:
-        say(title)
+        say(title, folds=True)
     say("\n".join(fitted(columns, cells, window())))
 
 
@@ -80,7 +79,7 @@ def _measured(column: Column, values: Iterable[str]) -> Measured:
     for value in values:
         widest = max(widest, *map(cell_len, value.split("\n")))
         if column.kind in _FOLDED and "://" in value:
-            link = max(link, *map(cell_len, _LINK.findall(value)), 0)
+            link = max(link, *map(cell_len, LINK.findall(value)), 0)
     natural = max(cell_len(name), widest)
     head = max(map(cell_len, _PIECE.findall(name)))
     least = max(min(widest, FOLD_AT), link) if column.kind in _FOLDED else widest
@@ -121,16 +120,16 @@ def choose(
     whose values differ. The first long text among them has two fifths of the window. A named link that does not fit
     stands below its row.
     """
+    least = [size.least for size in measure(columns, cells)]
     sizes = measure(columns, cells)
-    for at, column in enumerate(columns):
-        if column.kind == "text" and sizes[at].natural > FOLD_AT and _differ(cells, at):
-            sizes[at] = Measured(
-                sizes[at].natural, max(sizes[at].least, min(sizes[at].natural, wide * 2 // 5))
-            )
-            break
-    else:
-        at = -1
-    long_text = at
+    texts = (
+        at
+        for at, column in enumerate(columns)
+        if column.kind == "text" and sizes[at].natural > FOLD_AT and _differ(cells, at)
+    )
+    if (long_text := next(texts, None)) is not None:
+        natural = sizes[long_text].natural
+        sizes[long_text] = Measured(natural, max(least[long_text], min(natural, wide * 2 // 5)))
 
     def is_named(at: int) -> bool:
         return columns[at].name.casefold() in named
@@ -151,11 +150,9 @@ def choose(
     for at in ranked:
         if fit([sizes[other] for other in (*beside, at)], wide) is not None:
             beside.append(at)
-        elif columns[at].kind == "link" and is_named(at) and sizes[at].least + GAP <= wide:
+        elif columns[at].kind == "link" and is_named(at) and sizes[at].natural + GAP <= wide:
             below.append(at)
-    return Choice(
-        sorted(beside or [min(ranked, key=lambda at: sizes[at].least)]), sorted(below) if beside else []
-    )
+    return Choice(sorted(beside or [min(ranked, key=least.__getitem__)]), sorted(below) if beside else [])
 
 
 def _differ(cells: Sequence[Sequence[str]], at: int) -> bool:
@@ -169,44 +166,21 @@ def blocks(columns: Sequence[Column], cells: Iterable[Sequence[str]], wide: int 
     for number, row in enumerate(cells):
         if number:
             yield ""
-        for name, value in zip(names, row, strict=True):
-            behind = fold(value, wide and max(wide - indent, 1))
+        for name, column, value in zip(names, columns, row, strict=True):
+            folds = column.kind in _FOLDED
+            behind = (
+                fold(value, max((wide or 0) - indent, 1)) if folds and wide is not None else value.split("\n")
+            )
             if wide is None or max(map(cell_len, behind)) <= wide - indent:
                 yield from _beside(name, behind, indent)
             else:
                 yield from fold(name, wide)
-                yield from fold(value, wide)
+                yield from fold(value, wide) if folds else [value]
 
 
 def _beside(name: str, value: Sequence[str], indent: int) -> Iterator[str]:
     for number, line in enumerate(value):
         yield (_padded("" if number else name, indent) + line).rstrip()
-
-
-def fold(text: str, wide: int | None) -> list[str]:
-    """`text` in lines of at most `wide`, broken at blanks, and inside a word only where it alone is wider; a link never."""
-    if wide is None:
-        return text.split("\n")
-    folded: list[str] = []
-    for line in text.split("\n"):
-        folded += [line] if cell_len(line) <= wide else _folded(line, wide)
-    return folded
-
-
-def _folded(line: str, wide: int) -> Iterator[str]:
-    current, room = "", wide
-    for word in line.split():
-        needed = cell_len(word) + (1 if current else 0)
-        if needed <= room:
-            current, room = f"{current} {word}" if current else word, room - needed
-            continue
-        if current:
-            yield current
-        *whole, current = [word] if _LINK.search(word) else chop_cells(word, wide)
-        yield from whole
-        room = wide - cell_len(current)
-    if current:
-        yield current
 
 
 def grid(
@@ -287,18 +261,14 @@ def _share(value: object) -> str:
 
 
 def _moment(value: object) -> str:
-    return _in_utc(value, "%Y-%m-%d %H:%M:%S", r"\1\2")
+    if isinstance(value, datetime):
+        return f"{value.astimezone(UTC):%Y-%m-%d %H:%M:%S}Z"
+    found = _MOMENT.fullmatch(str(value))
+    return _word(value) if found is None else found[1] + ("Z" if found[2] else "")
 
 
 def _minute(value: object) -> str:
-    return _in_utc(value, "%Y-%m-%d %H:%M", r"\1")
-
-
-def _in_utc(value: object, form: str, parts: str) -> str:
-    if isinstance(value, datetime):
-        return f"{value.astimezone(UTC):{form}}"
-    found = _MOMENT.fullmatch(str(value))
-    return _word(value) if found is None else found.expand(parts)
+    return f"{value.astimezone(UTC):%Y-%m-%d %H:%M}" if isinstance(value, datetime) else _word(value)
 
 
 _FORMS: dict[Kind, Callable[[object], str]] = {
