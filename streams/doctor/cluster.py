@@ -34,7 +34,7 @@ async def kafka(connection: Connection, *, is_local: bool, now: Clock) -> list[F
     except (KafkaError, TimeoutError, OSError) as error:
         why = "no connection" if isinstance(error, KafkaConnectionError | TimeoutError) else str(error)
         fix = (
-            "`earmark broker stop`, then `earmark up`"
+            "`earmark broker stop`; a running `earmark up` starts it again"
             if is_local
             else "see that it runs, and that EARMARK_KAFKA and EARMARK_KAFKA_* are right"
         )
