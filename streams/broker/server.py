@@ -31,6 +31,8 @@ SERVER_SETTINGS: Mapping[str, str] = {
     "transaction.state.log.num.partitions": "1",
     "share.coordinator.state.topic.replication.factor": "1",
     "share.coordinator.state.topic.min.isr": "1",
+    # Else a worker that was away for a week would begin anew, and ask YouTube for every video there is.
+    "offsets.retention.minutes": "5256000",
     "group.initial.rebalance.delay.ms": "0",
     "auto.create.topics.enable": "false",
     "message.max.bytes": str(MAX_MESSAGE_BYTES),
