@@ -90,8 +90,8 @@ def run(
 ) -> None:
     """Do `work` as `process` until SIGTERM or SIGINT; a second signal cancels it unless that would still write.
 
-    A process that a supervisor started ends with it: `grace_s` seconds later at most, for nobody starts it again.
-    Raises WrongSettingsError, and AwayError where no Kafka answers at its start; a supervisor has seen it answer, so its
+    A process that a supervisor started ends with it: `grace_s` seconds later at most, for nobody starts it again. Raises
+    WrongSettingsError, and AwayError where no Kafka answers at its start; a supervisor has seen it answer, so its
     processes wait then.
     """
     if (parent := os.environ.get(PARENT)) is not None:

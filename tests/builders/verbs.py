@@ -44,6 +44,7 @@ TAIL = "signals tail"
 # `up` does what `prepare` does and starts the processes.
 OTHERS = {*PROCESSES, TAIL, "prepare", "up"}
 WITHOUT_KAFKA = {
+    "broker run",
     "broker start",
     "broker status",
     "broker stop",
