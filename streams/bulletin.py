@@ -27,6 +27,7 @@ Kind = Literal[
     "kafka-away",
     "disk-full",
     "process-ends",
+    "process-hangs",
 ]
 """What can keep Earmark from its work; the names are those of the metric `earmark_trouble`."""
 

@@ -92,7 +92,7 @@ def work(settings: Settings) -> None:
             report=report,
         )
 
-    running.run(settings, f"worker-{settings.worker_slot}", run, grace_s=worker.SHUTDOWN_LIMIT_S + GRACE_S)
+    running.run(settings, f"worker-{settings.worker_slot}", run)
 
 
 def limits_of(settings: Settings) -> Limits:

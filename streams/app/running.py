@@ -17,12 +17,10 @@ from streams.clock import utc_now
 from streams.errors import TransientError
 from streams.log.connection import Connection
 from streams.log.ready import topics_answer
-from streams.parent import end_with_parent
+from streams.parent import PARENT, end_with_parent
 from streams.settings import Settings
 
-PARENT = "_EARMARK_PARENT"
-"""The variable in which a supervisor gives its children its process number."""
-GRACE_S = 10.0
+GRACE_S = 5.0
 # A failure sooner than this after Kafka was seen to serve is none of an outage.
 STEADY_S = 20.0
 
@@ -55,7 +53,7 @@ def run(
 ) -> None:
     """Do `work` as `process` until SIGTERM or SIGINT; a second signal cancels it unless that would still write.
 
-    A process that a supervisor started ends with it, `grace_s` seconds later at most.
+    A process that a supervisor started ends with it: `grace_s` seconds later at most, for nobody starts it again.
     """
     configure()
     if (parent := os.environ.get(PARENT)) is not None:

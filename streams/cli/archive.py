@@ -12,9 +12,10 @@ from streams.archive.backup import Done, backup
 from streams.archive.folder import to_read
 from streams.archive.manifest import Manifest
 from streams.archive.restore import restore
+from streams.broker import local
 from streams.cli.log import open_log
 from streams.cli.terminal import say
-from streams.cli.up import alone, own_broker
+from streams.cli.up import alone
 from streams.clock import utc_now
 from streams.errors import EarmarkError
 from streams.settings import Settings, load
@@ -56,7 +57,7 @@ def restore_(folder: Path) -> None:
     Exit 3 where the topics hold anything but the beginning of the archive.
     """
     settings = load()
-    with _disk(), alone(settings.home), own_broker(settings):
+    with _disk(), alone(settings.home), _broker(settings):
         manifest = asyncio.run(_restore(settings, folder))
     say(f"restored from {folder}: {_content(manifest)}")
 
@@ -68,6 +69,21 @@ async def _backup(settings: Settings, folder: Path) -> Done:
 async def _restore(settings: Settings, folder: Path) -> Manifest:
     done = await restore(connection_of(settings), folder, settings.kafka_replication_factor, say)
     return done.manifest
+
+
+@contextmanager
+def _broker(settings: Settings) -> Iterator[None]:
+    """The local broker for as long as the block lasts, unless another is named or it runs already."""
+    if settings.kafka is not None or local.find(settings.home) is not None:
+        yield
+        return
+    say("starting Kafka …")
+    try:
+        say(f"Kafka serves at {local.start(settings.home)}")
+        yield
+    finally:
+        if local.stop(settings.home):
+            say("Kafka stopped")
 
 
 @contextmanager

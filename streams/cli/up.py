@@ -2,7 +2,6 @@
 
 import asyncio
 import fcntl
-import signal
 from collections.abc import Iterator
 from contextlib import contextmanager
 from functools import partial
@@ -11,11 +10,11 @@ from pathlib import Path
 import click
 
 from streams.app import processes as app
-from streams.app.supervisor import supervise
-from streams.broker import local
+from streams.app.machine import run_machine
 from streams.cli.terminal import say
+from streams.clock import utc_now
 from streams.errors import EarmarkError
-from streams.settings import Settings, load
+from streams.settings import load
 
 
 @click.command()
@@ -24,11 +23,12 @@ def up() -> None:
     settings = load()
     if settings.anthropic_api_key is None:
         raise EarmarkError("ANTHROPIC_API_KEY is not set: put it into the environment or a .env file")
-    # What Ctrl-C does, so that a stop in the middle of the start also undoes what was started.
-    signal.signal(signal.SIGTERM, signal.default_int_handler)
-    with alone(settings.home), own_broker(settings):
-        asyncio.run(app.prepare(settings))
-        asyncio.run(supervise(settings, say, partial(say, err=True)))
+    with alone(settings.home):
+        asyncio.run(run_machine(settings, _say, utc_now, partial(app.prepare, settings)))
+
+
+def _say(line: str) -> None:
+    say(f"{utc_now():%H:%M:%S} {line}")
 
 
 @contextmanager
@@ -43,18 +43,3 @@ def alone(home: Path) -> Iterator[None]:
                 f"`earmark up` already runs in {home}: stop it first, or set EARMARK_HOME"
             ) from None
         yield
-
-
-@contextmanager
-def own_broker(settings: Settings) -> Iterator[None]:
-    """The local broker for as long as the block lasts, unless another is named or it runs already."""
-    if settings.kafka is not None or local.find(settings.home) is not None:
-        yield
-        return
-    say("starting Kafka …")
-    try:
-        say(f"Kafka serves at {local.start(settings.home)}")
-        yield
-    finally:
-        if local.stop(settings.home):
-            say("Kafka stopped")

@@ -51,7 +51,7 @@ class Stage:
         assert up.stdout is not None  # noqa: S101  asked for
         while line := (await up.stdout.readline()).decode().rstrip():
             self.say(line)
-            if line.startswith("running"):
+            if "running: " in line:
                 break
         else:
             raise EarmarkError(f"`earmark up` ended with {await up.wait()}")
