@@ -2,7 +2,8 @@
 
 import json
 import re
-from datetime import timedelta
+from dataclasses import replace
+from datetime import UTC, datetime, timedelta
 from pathlib import Path
 from random import Random
 
@@ -11,7 +12,10 @@ import pytest
 from click.testing import CliRunner, Result
 from markdown_it import MarkdownIt
 
+from projections.report import Consensus, Pause
 from streams.cli.main import earmark
+from streams.cli.report import FORM
+from streams.cli.report_output import as_markdown
 from streams.clock import utc_now
 from streams.events.dead_letters import DeadLettered
 from streams.events.videos import VideoDiscovered
@@ -44,9 +48,10 @@ def said(home: Path, *words: str) -> str:
     return result.output
 
 
-@pytest.fixture
-def home(tmp_path: Path) -> Path:
+@pytest.fixture(scope="module")
+def home(tmp_path_factory: pytest.TempPathFactory) -> Path:
     """A day, and in it what a stranger may write."""
+    tmp_path = tmp_path_factory.mktemp("home")
     odd = video(99, channel_title="Ä | very *long* `name` of a [channel] that goes on and on\nand on 市场")
     strange = unavailable(video(98), 1, None).model_copy(
         update={"reason": "<b>no\n| captions |" + " at all" * 20}
@@ -107,3 +112,19 @@ def test_its_json_has_the_schema_that_scripts_rely_on(home: Path) -> None:
 @pytest.mark.parametrize("verb", printed_schemas.FORMS)
 def test_a_printed_schema_changes_only_on_purpose(verb: str) -> None:
     assert printed_schemas.generated(verb) == printed_schemas.kept(verb), printed_schemas.WRITE
+
+
+def test_pauses_and_a_changed_consensus_are_said(home: Path) -> None:
+    at = datetime(2026, 3, 2, 9, tzinfo=UTC)
+    found = replace(
+        FORM.validate_json(said(home, "--day", DAY, "--json")),
+        pauses=[
+            Pause("YouTube", at, at + timedelta(minutes=12), 3, "Please sign in."),
+            Pause("Claude", at, None, 1, None),
+        ],
+        consensus=[Consensus("NVDA", "buy", "mixed", 4, 7)],
+    )
+    text = as_markdown(found, at)
+    assert "- YouTube, from 2026-03-02 09:00 UTC for 12 min, 3 refusals: Please sign in\n" in text
+    assert text.endswith("- Claude, from 2026-03-02 09:00 UTC on, 1 refusal: no reason")
+    assert "| NVDA   |    buy | mixed | 4 to 7 |" in text
