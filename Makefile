@@ -50,6 +50,7 @@ generate: setup
 	@$(BIN)/python -m tests.contract.kept
 	@$(BIN)/python -m tests.recordings.events
 	@$(BIN)/python -m tests.recordings.answer_schema
+	@$(BIN)/python -m tests.recordings.printed_schemas
 	@$(BIN)/python -m tests.docs.env_example
 	@$(BIN)/python -m tests.docs.readme
 

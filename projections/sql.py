@@ -2,14 +2,15 @@
 
 import shutil
 import tempfile
-from collections.abc import Iterator, Sequence
+from collections.abc import Iterable, Iterator, Sequence
 from contextlib import contextmanager
 from dataclasses import dataclass
 from pathlib import Path
 from typing import BinaryIO
 
 import duckdb
-from duckdb import DuckDBPyConnection, Statement, StatementType
+from duckdb import DuckDBPyConnection, DuckDBPyRelation
+from pyarrow import RecordBatch, RecordBatchReader
 
 from projections.snapshots import LINK
 from streams.errors import EarmarkError
@@ -19,7 +20,7 @@ FORMATS = {
     "json": "FORMAT json, ARRAY true",
     "parquet": "FORMAT parquet",
 }
-_NUMBERS = {"TINYINT", "SMALLINT", "INTEGER", "BIGINT", "HUGEINT", "FLOAT", "DOUBLE"}
+_BATCH = 2048
 
 
 class SqlError(EarmarkError):
@@ -28,10 +29,10 @@ class SqlError(EarmarkError):
 
 @dataclass(frozen=True)
 class Rows:
-    """A result as text, in DuckDB's own notation. `more`: rows were left out; `numeric`: by column."""
+    """A result as text, in DuckDB's own notation. `more`: rows were left out; `types`: DuckDB's, by column."""
 
     columns: Sequence[str]
-    numeric: Sequence[bool]
+    types: Sequence[str]
     rows: Sequence[Sequence[str | None]]
     more: bool
 
@@ -50,6 +51,15 @@ def snapshot(home: Path) -> Iterator[DuckDBPyConnection]:
         yield database
 
 
+@contextmanager
+def said_plainly() -> Iterator[None]:
+    """Within the block, DuckDB's errors become SqlError."""
+    try:
+        yield
+    except duckdb.Error as error:
+        raise SqlError(str(error)) from error
+
+
 def catalogue(home: Path) -> list[tuple[str, str]]:
     """Every table and view for people, with its meaning."""
     with snapshot(home) as database:
@@ -63,32 +73,17 @@ def catalogue(home: Path) -> list[tuple[str, str]]:
 
 def read(home: Path, query: str, limit: int) -> Rows:
     """At most `limit` rows of `query`'s result. Raises SqlError."""
-    with snapshot(home) as database, _said_plainly():
-        last = _run_all_but_the_last(database, query)
-        if last.type != StatementType.SELECT:
-            rows = database.execute(last).fetchall()
-            columns = [name for name, *_ in database.description or []]
-            return Rows(columns, [False] * len(columns), [tuple(map(str, row)) for row in rows], more=False)
-        source = _as_source(last)
-        types = database.execute(f"DESCRIBE {source}").fetchall()
+    with _found(home, query) as (found, columns, types):
         # Asked for as text, so that every value reads as DuckDB writes it.
-        rows = database.execute(f"SELECT COLUMNS(*)::VARCHAR {source} LIMIT {limit + 1}").fetchall()
-    return Rows(
-        columns=[name for name, *_ in types],
-        numeric=[_is_numeric(kind) for _, kind, *_ in types],
-        rows=rows[:limit],
-        more=len(rows) > limit,
-    )
+        rows = found.execute("SELECT COLUMNS(*)::VARCHAR FROM found LIMIT ?", [limit + 1]).fetchall()
+    return Rows(columns, types, rows[:limit], more=len(rows) > limit)
 
 
 def write(home: Path, query: str, file_format: str, output: Path) -> None:
     """Write all of `query`'s result to the file `output` in one of FORMATS. Raises SqlError."""
     target = str(output).replace("'", "''")
-    with snapshot(home) as database, _said_plainly():
-        last = _run_all_but_the_last(database, query)
-        if last.type != StatementType.SELECT:
-            raise SqlError(f"only a query's rows can be written as {file_format}: {last.query.strip()}")
-        database.execute(f"COPY ({_as_source(last)}) TO '{target}' ({FORMATS[file_format]})").fetchall()
+    with _found(home, query) as (found, _, _):
+        found.execute(f"COPY (FROM found) TO '{target}' ({FORMATS[file_format]})").fetchall()
 
 
 def stream(home: Path, query: str, file_format: str, output: BinaryIO) -> None:
@@ -100,29 +95,39 @@ def stream(home: Path, query: str, file_format: str, output: BinaryIO) -> None:
             shutil.copyfileobj(result, output)
 
 
-def _run_all_but_the_last(database: DuckDBPyConnection, query: str) -> Statement:
+@contextmanager
+def _found(home: Path, query: str) -> Iterator[tuple[DuckDBPyConnection, list[str], list[str]]]:
+    """A database of its own where `found` is the stream of the result, with its columns and their types. Raises SqlError.
+
+    The query runs as it was typed, with nothing round it: an error in it shows its own words, and in their right line.
+    """
+    broken: list[str] = []
+    try:
+        with snapshot(home) as database, duckdb.connect() as found:
+            database.execute("SET arrow_lossless_conversion = true")
+            result = _last(database, query)
+            found.execute("SET TimeZone = 'UTC'")
+            rows = result.to_arrow_reader(_BATCH)
+            found.register("found", RecordBatchReader.from_batches(rows.schema, _told(rows, broken)))
+            yield found, result.columns, list(map(str, result.types))
+    except duckdb.Error as error:
+        raise SqlError(*broken or [str(error)]) from error
+
+
+def _last(database: DuckDBPyConnection, query: str) -> DuckDBPyRelation:
+    """The result of the last statement, once those before it have run."""
     statements = database.extract_statements(query)
     if not statements:
         raise SqlError("there is no statement in the query")
     for statement in statements[:-1]:
         database.execute(statement).fetchall()
-    return statements[-1]
+    return database.sql(statements[-1])
 
 
-def _as_source(statement: Statement) -> str:
-    text = statement.query.encode()
-    # The statement ends at its semicolon, whatever comment follows; the line break ends a comment before it.
-    ends = [at for at, _ in duckdb.tokenize(statement.query) if text[at : at + 1] == b";"]
-    return f"FROM ({text[: min(ends, default=len(text))].decode()}\n)"
-
-
-def _is_numeric(kind: str) -> bool:
-    return kind in _NUMBERS or kind.startswith("DECIMAL")
-
-
-@contextmanager
-def _said_plainly() -> Iterator[None]:
+def _told(rows: Iterable[RecordBatch], broken: list[str]) -> Iterator[RecordBatch]:
+    """The rows; what breaks them off is kept as it was said, for whoever reads them says it with words of its own."""
     try:
-        yield
-    except duckdb.Error as error:
-        raise SqlError(str(error)) from error
+        yield from rows
+    except OSError as error:
+        broken.append(str(error))
+        raise

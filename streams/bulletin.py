@@ -27,6 +27,7 @@ Kind = Literal[
     "kafka-away",
     "disk-full",
     "process-ends",
+    "process-hangs",
 ]
 """What can keep Earmark from its work; the names are those of the metric `earmark_trouble`."""
 
@@ -55,9 +56,9 @@ class Trouble:
 
     def sentence(self, now: datetime) -> str:
         """What, since when, until when, and what to do, in one line."""
-        until = "" if self.until is None else f", until {_moment(self.until, now)}"
+        until = "" if self.until is None else f", until {moment(self.until, now)}"
         fix = f" → {self.fix}" if self.fix else ""
-        return f"{self.what} (since {_moment(self.since, now)}{until}){fix}"
+        return f"{self.what} (since {moment(self.since, now)}{until}){fix}"
 
 
 Positions = Mapping[str, Mapping[str, Mapping[int, int]]]
@@ -138,5 +139,6 @@ def read(path: Path, form: TypeAdapter[T]) -> T | None:
         return None
 
 
-def _moment(moment: datetime, now: datetime) -> str:
-    return f"{moment:%H:%M}" if moment.date() == now.date() else f"{moment:%Y-%m-%d %H:%M}"
+def moment(at: datetime, now: datetime) -> str:
+    """A time for people, in UTC: with its day where that is not today's."""
+    return f"{at:%H:%M}" if at.date() == now.date() else f"{at:%Y-%m-%d %H:%M}"

@@ -5,6 +5,8 @@ import signal
 import threading
 import time
 
+PARENT = "_EARMARK_PARENT"
+"""The variable in which a supervisor gives its children its process number."""
 LOOK_EVERY_S = 0.5
 
 

@@ -129,7 +129,7 @@ class Settings(BaseSettings):
         default=None, description="CA certificate file, for SSL and SASL_SSL"
     )
     kafka_replication_factor: int = Field(
-        default=1, ge=1, description="replicas of each topic that `topics apply` creates"
+        default=1, ge=1, description="replicas of each topic; with 3 any one broker may be away"
     )
     topic_prefix: str = Field(default="earmark.", description="prefix of every topic's name")
     worker_slot: str = Field(default="w0", description="stable name of a worker, unique among the workers")
@@ -218,6 +218,17 @@ def sources() -> dict[str, str]:
         field: "environment" if os.environ.get(name) else ENV_FILE if file.get(name) else "default"
         for field, name in names.items()
     }
+
+
+def shadowed() -> list[str]:
+    """The variables whose value in the .env file nobody reads, because the environment has another one."""
+    return [
+        name
+        for name, value in _read_file().items()
+        if name in map(variable, Settings.model_fields)
+        and value
+        and os.environ.get(name) not in {None, "", value}
+    ]
 
 
 def _read_file() -> dict[str, str | None]:

@@ -41,6 +41,10 @@ class AnalystError(EarmarkError):
     """The analyst cannot continue until a person fixes something. Every request stays claimable."""
 
 
+class RefusedError(AnalystError):
+    """Claude answers nobody who asks as the settings say."""
+
+
 def _our_own(error: Exception) -> AnalystError:
     return AnalystError(f"an internal error, see the log: {type(error).__name__}: {error}")
 
@@ -118,7 +122,8 @@ class Analyst:
                 task.cancel()
             await asyncio.gather(recovery, *self._tasks.values(), return_exceptions=True)
         if self._halted is not None:
-            self._report([self._obstacles.ended(self._halted), *self._obstacles.look()], 0)
+            if isinstance(self._halted, RefusedError):
+                self._report([self._obstacles.ended(self._halted), *self._obstacles.look()], 0)
             raise self._halted
 
     async def _recover(self) -> None:
@@ -261,7 +266,7 @@ class Analyst:
                 self._obstacles.pause(until, reason)
                 self._state.queue.add(pending)
             case Halt(reason):
-                self._halt(AnalystError(f"Claude cannot be asked: {reason}"))
+                self._halt(RefusedError(f"Claude cannot be asked: {reason}"))
             case Done():
                 self._obstacles.line_flows(line_of(pending.request))
                 self._obstacles.prompt_works(prompt)

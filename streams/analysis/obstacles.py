@@ -88,7 +88,11 @@ class Obstacles:
         before = self.ended_before
         since = before.since if before is not None and before.what == str(error) else self.now()
         return Trouble(
-            "claude-refuses", since, str(error), "`earmark doctor` looks for the cause", needs_person=True
+            "claude-refuses",
+            since,
+            str(error),
+            "correct ANTHROPIC_API_KEY: .env is read again by itself, an environment when `up` starts anew",
+            needs_person=True,
         )
 
     def _paused(self) -> Trouble | None:

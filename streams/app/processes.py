@@ -18,6 +18,7 @@ from streams.analysis import request_analysis as analysis_agent
 from streams.app import running
 from streams.app.connections import connection_of, ytdlp_options
 from streams.app.running import GRACE_S, Running, by_topic
+from streams.archive.log import refuse_unfinished
 from streams.budget.limits import Limits
 from streams.bulletin import Trouble
 from streams.captions.extract_captions import extract_captions
@@ -98,7 +99,7 @@ def work(settings: Settings) -> None:
             report=report,
         )
 
-    running.run(settings, f"worker-{settings.worker_slot}", run, grace_s=worker.SHUTDOWN_LIMIT_S + GRACE_S)
+    running.run(settings, f"worker-{settings.worker_slot}", run)
 
 
 def limits_of(settings: Settings) -> Limits:
@@ -262,12 +263,9 @@ def projector(settings: Settings) -> None:
 async def prepare(settings: Settings) -> None:
     """Make the topics as the code says, and register the bundled prompt; it becomes active only where none ever was."""
     connection = connection_of(settings)
-    admin = connection.admin()
-    await admin.start()
-    try:
+    async with layout.administrator(connection) as admin:
+        await refuse_unfinished(connection, admin)
         await layout.apply(admin, connection.prefix, settings.kafka_replication_factor)
-    finally:
-        await admin.close()
     await topics_answer(connection)
     async with publisher(connection) as appender:
         await register_bundled(connection, appender, read_prompt(BUNDLED), utc_now)

@@ -93,7 +93,9 @@ class Pulse:
         self._process = process
         self._now = now
         self._began = now()
-        self._sources: dict[str, tuple[Trouble, ...]] = {}
+        # What ended the process before this one stands until its source has something to say.
+        ended = tuple(found for found in self.troubles_before if found.kind == "claude-refuses")
+        self._sources: dict[str, tuple[Trouble, ...]] = {"claude": ended}
         self._kafka_since: datetime | None = None
         self._turned = time.monotonic()
         self._ends: Ends = {}

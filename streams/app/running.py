@@ -19,15 +19,14 @@ from streams.app.health import answering
 from streams.app.pulse import Pulse
 from streams.clock import utc_now
 from streams.errors import EarmarkError, TransientError
+from streams.log.access import AwayError, check_access
 from streams.log.connection import Connection
 from streams.log.ready import topics_answer
-from streams.parent import end_with_parent
+from streams.parent import PARENT, end_with_parent
 from streams.secrets import of_cookies
 from streams.settings import Settings
 
-PARENT = "_EARMARK_PARENT"
-"""The variable in which a supervisor gives its children its process number."""
-GRACE_S = 10.0
+GRACE_S = 5.0
 # A failure sooner than this after Kafka was seen to serve is none of an outage.
 STEADY_S = 20.0
 HUNG_S = 120.0
@@ -91,12 +90,19 @@ def run(
 ) -> None:
     """Do `work` as `process` until SIGTERM or SIGINT; a second signal cancels it unless that would still write.
 
-    A process that a supervisor started ends with it, `grace_s` seconds later at most.
+    A process that a supervisor started ends with it: `grace_s` seconds later at most, for nobody starts it again.
+    Raises WrongSettingsError, and AwayError where no Kafka answers at its start; a supervisor has seen it answer, so its
+    processes wait then.
     """
     if (parent := os.environ.get(PARENT)) is not None:
         end_with_parent(int(parent), grace_s=grace_s)
     connection = connection_of(settings)
     settings.home.mkdir(parents=True, exist_ok=True)
+    try:
+        asyncio.run(check_access(connection))
+    except AwayError:
+        if parent is None:
+            raise
     asyncio.run(_run(settings, process, connection, work, second_cancels=second_cancels))
 
 

@@ -2,51 +2,121 @@
 
 import asyncio
 import os
-import signal
-import sys
-from collections.abc import Callable
+from collections.abc import Callable, Mapping, Sequence
 from contextlib import suppress
 from dataclasses import dataclass, field
+from datetime import datetime, timedelta
 from pathlib import Path
 
-from streams.settings import Settings
+from streams.app.child import Child
+from streams.app.log_file import LogFile
+from streams.bulletin import Board, Trouble, board_of, news, show, together
+from streams.clock import Clock
 
-PROCESSES = ("projector", "worker", "analyst", "watch")
 GRACE_S = 30.0
 PATIENCE_S = 2.0
 # A terminal and a wrapper round this process may both hand on the same Ctrl-C.
 TWICE_S = 1.0
-BACKOFF_S = (1.0, 2.0, 5.0, 15.0, 30.0)
-STEADY_S = 60.0
+BACKOFF_S = (0.0, 1.0, 2.0, 5.0, 15.0, 30.0)
+"""The wait before a start, by how many lives in a row ended without any work done."""
+WORKED = timedelta(seconds=5)
+"""How long a process must have been ready for its life to count."""
+STEADY = timedelta(seconds=20)
+"""How long it must be, to be out of trouble, once it ended again and again."""
+LOOK_EVERY_S = 0.25
+NEEDS_PERSON_AFTER = 3
 
 Say = Callable[[str], None]
 """Shows a person one line."""
 
 
-async def supervise(settings: Settings, say: Say, complain: Say) -> None:
-    """Run PROCESSES until SIGINT or SIGTERM, then stop them in good order; a second signal kills what still runs.
+@dataclass(frozen=True)
+class Part:
+    """A process to be kept running: its name, the verb that it is, the name on its board, and how long a stop may take.
 
-    `complain` takes what went wrong, `say` everything else.
+    `again`: what its verb has besides from the second start on. `pays`: what it has begun is paid for. `environment`:
+    what it has besides this process's.
     """
-    logs = settings.home / "logs"
-    logs.mkdir(exist_ok=True)
-    supervisor = _Supervisor(logs, say, complain)
-    for number in (signal.SIGINT, signal.SIGTERM):
-        asyncio.get_running_loop().add_signal_handler(number, supervisor.signalled)
-    # The analyst's calls are paid for, so they are finished.
-    grace_s = {"analyst": settings.call_timeout + GRACE_S}
-    children = [
-        asyncio.create_task(supervisor.keep_running(name, grace_s.get(name, GRACE_S))) for name in PROCESSES
-    ]
-    say(f"running: {', '.join(PROCESSES)}; logs in {logs}; Ctrl-C stops")
-    await asyncio.gather(*children)
+
+    name: str
+    verb: tuple[str, ...]
+    board: str
+    grace_s: float = GRACE_S
+    again: tuple[str, ...] = ()
+    pays: bool = False
+    environment: Mapping[str, str] = field(default_factory=dict)
 
 
 @dataclass
-class _Supervisor:
-    logs: Path
+class Life:
+    """What is known of a part: its last process, what that showed, and how many in a row did no work."""
+
+    part: Part
+    child: Child | None = None
+    board: Board | None = None
+    ready_since: datetime | None = None
+    failures: int = 0
+    trouble: Trouble | None = None
+
+    @property
+    def halts(self) -> bool:
+        """Whether its last process showed why it ends by itself until a person does something."""
+        return self.board is not None and any(found.kind == "claude-refuses" for found in self.board.troubles)
+
+    def begins(self, child: Child) -> None:
+        """Another process of it was started."""
+        self.child, self.ready_since = child, None
+
+    def shows(self, board: Board | None, now: datetime) -> None:
+        """Take what its process shows at `now`; None: nothing yet."""
+        if self.child is None or board is None or board.pid != self.child.pid:
+            return
+        self.board = board
+        if not board.ready:
+            return
+        self.ready_since = self.ready_since or now
+        if board.is_stale(now):
+            name = self.part.name
+            self.trouble = Trouble(
+                "process-hangs",
+                board.at,
+                f"{name} (process {board.pid}) is there and does nothing",
+                f"`kill -9 {board.pid}` starts it again; see {name}.log",
+                subject=name,
+                needs_person=True,
+            )
+        elif self.failures <= 1 or now >= self.ready_since + STEADY:
+            self.trouble = None
+
+    def ends(self, words: str, now: datetime) -> float:
+        """Its process has ended. After how many seconds the next one starts."""
+        worked = self.ready_since is not None and now >= self.ready_since + WORKED and not self.halts
+        self.failures = 0 if worked else self.failures + 1
+        wait_s = BACKOFF_S[min(self.failures, len(BACKOFF_S) - 1)]
+        again = "at once" if wait_s == 0 else f"in {wait_s:g} s, and again until it stays"
+        ended = self.trouble is not None and self.trouble.kind == "process-ends"
+        since = self.trouble.since if self.trouble is not None and ended else now
+        self.trouble = Trouble(
+            "process-ends",
+            since,
+            f"{self.part.name} ended: {words}",
+            f"it starts again {again}",
+            subject=self.part.name,
+            needs_person=self.failures >= NEEDS_PERSON_AFTER,
+        )
+        return wait_s
+
+
+@dataclass
+class Supervisor:
+    """Keeps parts of `home` running. `say` takes what a person has to see."""
+
+    home: Path
     say: Say
-    complain: Say
+    now: Clock
+    lives: dict[str, Life] = field(default_factory=dict)
+    troubles: list[Trouble] = field(default_factory=list)
+    """What keeps Earmark from its work now, whichever of its processes says so."""
     _stopping: asyncio.Event = field(default_factory=asyncio.Event)
     _may_hurry: asyncio.Event = field(default_factory=asyncio.Event)
     _hurrying: asyncio.Event = field(default_factory=asyncio.Event)
@@ -59,55 +129,92 @@ class _Supervisor:
         elif self._may_hurry.is_set():
             self._hurrying.set()
 
-    async def keep_running(self, name: str, grace_s: float) -> None:
-        """Start a process, and again when it ends by itself, later each time that it ends soon."""
-        failures, said = 0, ""
-        while not self._stopping.is_set():
-            began = asyncio.get_running_loop().time()
-            steady = asyncio.create_task(self._tell_steady(name, said))
-            code = await self._run(name, grace_s)
-            if steady.done():
-                said = ""
-            steady.cancel()
-            if self._stopping.is_set():
+    @property
+    def is_stopping(self) -> bool:
+        """Whether a signal has come."""
+        return self._stopping.is_set()
+
+    async def stopping(self) -> None:
+        """Wait for the signal."""
+        await self._stopping.wait()
+
+    async def keep_running(self, part: Part, until: asyncio.Event | None = None) -> None:
+        """Start a process, and again when it ends by itself, later each time that it ends without any work done.
+
+        Returns once it has stopped: after the signal, or after `until`.
+        """
+        until = until or self._stopping
+        life = self.lives[part.name] = Life(part)
+        verb = part.verb
+        while not until.is_set():
+            words = await self._live(life, verb, until)
+            if until.is_set():
                 return
-            failures = 0 if asyncio.get_running_loop().time() - began > STEADY_S else failures + 1
-            wait_s = BACKOFF_S[min(failures, len(BACKOFF_S)) - 1]
-            end = f"{name} ended with {code}: {_last_line(self._log(name))}"
-            if end != said:
-                # One line when trouble begins, and none while it stays the same.
-                self.complain(end)
-                self.complain(f"{name} starts again in {wait_s:g} s, and again until it stays")
-                said = end
+            verb = (*part.verb, *life.part.again)
             with suppress(TimeoutError):
-                await asyncio.wait_for(self._stopping.wait(), wait_s)
+                await asyncio.wait_for(until.wait(), life.ends(words, self.now()))
 
-    async def _tell_steady(self, name: str, said: str) -> None:
-        """Say that a process works again that had ended, once it has stayed for a while."""
-        await asyncio.sleep(STEADY_S)
-        if said:
-            self.say(f"{name} runs again")
+    async def _live(self, life: Life, verb: Sequence[str], until: asyncio.Event) -> str:
+        """One life of a process; its last words."""
+        log = LogFile(self.home / "logs" / f"{life.part.name}.log")
+        child = await Child.start(verb, log.write, life.part.environment)
+        life.begins(child)
+        try:
+            await _first(child.ended, until)
+            if not child.ended.done():
+                await self._stop(life.part, child)
+        finally:
+            child.kill()
+            await child.ended
+        return child.words
 
-    async def _run(self, name: str, grace_s: float) -> int:
-        with self._log(name).open("ab") as stderr:
-            # A session of its own: Ctrl-C in the terminal is for `up`, which then stops its children in good order.
-            child = await asyncio.create_subprocess_exec(
-                sys.executable, "-m", "streams", name, stdout=stderr, stderr=stderr, start_new_session=True
+    async def _stop(self, part: Part, child: Child) -> None:
+        child.terminate()
+        if part.pays and not await _first(child.ended, self._hurrying, PATIENCE_S):
+            self.say(
+                f"finishing calls that are paid for, {part.grace_s:g} s at most; Ctrl-C again drops them"
             )
-        ended = asyncio.create_task(child.wait())
-        await _first(ended, self._stopping)
-        if not ended.done():
-            child.terminate()
-            if name == "analyst" and not await _first(ended, self._hurrying, PATIENCE_S):
-                self.say(f"finishing calls that are paid for, {grace_s:g} s at most; Ctrl-C again drops them")
-            await _first(ended, self._hurrying, grace_s)
-        if not ended.done():
-            self.complain(f"{name} was killed before it had stopped")
-            os.killpg(child.pid, signal.SIGKILL)
-        return await ended
+        await _first(child.ended, self._hurrying, part.grace_s)
+        if not child.ended.done():
+            self.say(f"{part.name} was killed before it had stopped")
 
-    def _log(self, name: str) -> Path:
-        return self.logs / f"{name}.log"
+    async def tell(self) -> None:
+        """Look at every board again and again, and say what begins and what is over, until cancelled."""
+        began = self.now()
+        while True:
+            self._look(began)
+            await asyncio.sleep(LOOK_EVERY_S)
+
+    def _look(self, began: datetime) -> None:
+        now = self.now()
+        for life in self.lives.values():
+            life.shows(board_of(self.home, life.part.board), now)
+        own = Board(
+            "up",
+            os.getpid(),
+            began,
+            now,
+            ready=all(life.ready_since is not None for life in self.lives.values()),
+            troubles=tuple(
+                life.trouble for life in self.lives.values() if life.trouble is not None and not life.halts
+            ),
+        )
+        with suppress(OSError):
+            show(self.home, own)
+        found = together([own, *(life.board for life in self.lives.values() if life.board is not None)])
+        begun, over = news(self.troubles, found)
+        self.troubles = found
+        if self.is_stopping:
+            return
+        for trouble in begun:
+            self.say(f"TROUBLE {trouble.sentence(now)}")
+        for trouble in over:
+            self.say(f"over, after {_lasted(now - trouble.since)}: {trouble.what}")
+
+
+def _lasted(time: timedelta) -> str:
+    seconds = time.total_seconds()
+    return f"{seconds:.1f} s" if seconds < 60 else str(timedelta(seconds=round(seconds)))
 
 
 async def _first(ended: asyncio.Task[int], event: asyncio.Event, limit_s: float | None = None) -> bool:
@@ -116,8 +223,3 @@ async def _first(ended: asyncio.Task[int], event: asyncio.Event, limit_s: float 
     done, _ = await asyncio.wait({ended, came}, timeout=limit_s, return_when=asyncio.FIRST_COMPLETED)
     came.cancel()
     return bool(done)
-
-
-def _last_line(log: Path) -> str:
-    lines = log.read_text(errors="replace").splitlines()
-    return lines[-1] if lines else "it said nothing"

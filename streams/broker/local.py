@@ -1,8 +1,4 @@
-"""The local broker: a real Apache Kafka in KRaft mode, a process of its own that outlives its starter.
-
-There is no pid file to go stale: the broker is the process whose command line ends in `kafka.Kafka` and this home's
-properties file, and its address stands on that command line too.
-"""
+"""The local broker: a real Apache Kafka in KRaft mode, a process of its own that outlives its starter."""
 
 import asyncio
 import errno
@@ -18,11 +14,11 @@ from contextlib import contextmanager, suppress
 from dataclasses import dataclass
 from pathlib import Path
 
-import psutil
 from aiokafka.admin import NewTopic
 from aiokafka.errors import KafkaError
 
 from streams.broker.jars import find_java, installed_javas, kafka_jars
+from streams.broker.place import ADDRESS, KEPT, Place, Process, lives, place_of, process_of
 from streams.broker.server import (
     JVM_OPTIONS,
     SERVER_CLASS,
@@ -35,24 +31,26 @@ from streams.broker.server import (
 )
 from streams.errors import EarmarkError
 from streams.log.connection import Connection
+from streams.parent import PARENT
 
 START_LIMIT_S = 120.0
 STOP_LIMIT_S = 30.0
 _ANSWER_LIMIT_S = 5.0
 _RELEASE_LIMIT_S = 2.0
 _PAUSE_S = 0.05
-_ADDRESS = "-Dearmark.bootstrap="
+_WANTED_LIMIT_S = 15.0
 _TOPIC_EXISTS = 36
 
 
 @dataclass(frozen=True)
 class Status:
-    """The local broker of a home: `bootstrap` and `pid` are None while none runs."""
+    """The local broker of a home: `bootstrap` and `pid` are None while none runs; `kept`: its starter stops it."""
 
     bootstrap: str | None
     pid: int | None
     data: Path
     log: Path
+    kept: bool = False
 
     @property
     def running(self) -> bool:
@@ -60,56 +58,23 @@ class Status:
         return self.pid is not None
 
 
-@dataclass(frozen=True)
-class _Place:
-    """Where a home keeps its broker."""
-
-    home: Path
-
-    @property
-    def folder(self) -> Path:
-        return self.home / "kafka"
-
-    @property
-    def data(self) -> Path:
-        return self.folder / "data"
-
-    @property
-    def properties(self) -> Path:
-        return self.folder / "server.properties"
-
-    @property
-    def log(self) -> Path:
-        return self.home / "logs" / "kafka.log"
-
-
-@dataclass(frozen=True)
-class _Process:
-    pid: int
-    command: tuple[str, ...]
-
-    @property
-    def bootstrap(self) -> str:
-        return next(part.removeprefix(_ADDRESS) for part in self.command if part.startswith(_ADDRESS))
-
-
 class _PortTakenError(EarmarkError):
     """Somebody took the port between our look at it and the broker's."""
 
 
-def start(home: Path) -> str:
+def start(home: Path, *, kept: bool = False, port: int | None = None) -> str:
     """Start the broker of `home`, or find the one that runs, wait until it serves and return its bootstrap servers.
 
-    Blocks; not for a thread that runs an event loop. Raises EarmarkError, with what to do, where there is no Java, no
+    `kept`: whoever starts it will stop it. `port`: its clients know no other. Blocks; not for a thread that runs an event loop. Raises EarmarkError, with what to do, where there is no Java, no
     download, no space, or a broker that ends or does not come to serve.
     """
-    place = _place(home)
+    place = place_of(home)
     try:
         with _alone(place):
             try:
-                return _await_serving(place, _process(place) or _spawn(place))
+                return _await_serving(place, process_of(place) or _spawn(place, port, kept=kept))
             except _PortTakenError:
-                return _await_serving(place, _spawn(place))
+                return _await_serving(place, _spawn(place, port, kept=kept))
     except OSError as error:
         if error.errno == errno.ENOSPC:
             raise _disk_full(place) from error
@@ -118,11 +83,11 @@ def start(home: Path) -> str:
 
 def stop(home: Path) -> bool:
     """End the broker of `home` and wait until it is gone; False when none ran."""
-    place = _place(home)
+    place = place_of(home)
     if not place.folder.is_dir():
         return False
     with _alone(place):
-        process = _process(place)
+        process = process_of(place)
         if process is None:
             return False
         for sign in (signal.SIGTERM, signal.SIGKILL):
@@ -130,7 +95,7 @@ def stop(home: Path) -> bool:
                 os.kill(process.pid, sign)
             deadline = time.monotonic() + STOP_LIMIT_S
             while time.monotonic() < deadline:
-                if _process(place) is None:
+                if process_of(place) is None:
                     return True
                 time.sleep(_PAUSE_S)
     raise EarmarkError(f"the local broker (process {process.pid}) does not end: see {place.log}")
@@ -143,26 +108,19 @@ def find(home: Path) -> str | None:
 
 def status(home: Path) -> Status:
     """What there is of the broker of `home`."""
-    place = _place(home)
-    process = _process(place)
+    place = place_of(home)
+    process = process_of(place)
     return Status(
         bootstrap=process.bootstrap if process else None,
         pid=process.pid if process else None,
         data=place.data,
         log=place.log,
+        kept=process is not None and KEPT in process.command,
     )
 
 
-def _place(home: Path) -> _Place:
-    if "," in str(home.resolve()):  # Kafka would take it for two folders
-        raise EarmarkError(
-            f"the local broker cannot live in {home.resolve()}: EARMARK_HOME must have no comma"
-        )
-    return _Place(home.resolve())
-
-
 @contextmanager
-def _alone(place: _Place) -> Iterator[None]:
+def _alone(place: Place) -> Iterator[None]:
     place.folder.mkdir(parents=True, exist_ok=True)
     place.log.parent.mkdir(parents=True, exist_ok=True)
     with (place.folder / "lock").open("w") as lock:
@@ -170,26 +128,11 @@ def _alone(place: _Place) -> Iterator[None]:
         yield
 
 
-def _process(place: _Place) -> _Process | None:
-    # A process that has ended and was not waited for has no command line, and so is none.
-    for process in psutil.process_iter(["cmdline"]):
-        command = tuple(process.info["cmdline"] or ())
-        if command[-2:] == (SERVER_CLASS, str(place.properties)):
-            return _Process(process.pid, command)
-    return None
-
-
-def _lives(pid: int) -> bool:
-    try:
-        return bool(psutil.Process(pid).status() != psutil.STATUS_ZOMBIE)
-    except psutil.NoSuchProcess:
-        return False
-
-
-def _spawn(place: _Place) -> _Process:
+def _spawn(place: Place, wanted: int | None, *, kept: bool) -> Process:
     java = find_java(installed_javas())
     environment = {
-        **os.environ,
+        # It ends when it is told to, whoever started it.
+        **{name: value for name, value in os.environ.items() if name != PARENT},
         "CLASSPATH": os.pathsep.join(str(jar) for jar in kafka_jars()),
         "LC_ALL": "C.UTF-8",  # else Java cannot open a path beyond ASCII
     }
@@ -198,7 +141,7 @@ def _spawn(place: _Place) -> _Process:
             format_data(place.data, java, environment)
         except subprocess.CalledProcessError as error:
             raise _ended(place, error.output) from error
-    port, controller_port = _ports(place)
+    port, controller_port = _ports(place, wanted)
     place.properties.write_text(properties(place.data, port, controller_port))
     if place.log.exists():
         place.log.replace(place.log.with_name("kafka-before.log"))
@@ -206,7 +149,8 @@ def _spawn(place: _Place) -> _Process:
         str(java),
         *JVM_OPTIONS,
         f"-XX:ErrorFile={place.log.with_name('kafka-crash.log')}",
-        f"{_ADDRESS}127.0.0.1:{port}",
+        f"{ADDRESS}127.0.0.1:{port}",
+        *([KEPT] if kept else []),
         SERVER_CLASS,
         str(place.properties),
     )
@@ -229,22 +173,31 @@ def _spawn(place: _Place) -> _Process:
         ],
         setsid=True,
     )
-    return _Process(pid, command)
+    return Process(pid, command)
 
 
-def _ports(place: _Place) -> tuple[int, int]:
-    """The broker's port and the controller's: the one of the last start, which its clients know, if it can be had."""
-    last = port_in(place.properties.read_text()) if place.properties.exists() else 0
-    deadline = time.monotonic() + _RELEASE_LIMIT_S
+def _ports(place: Place, wanted: int | None) -> tuple[int, int]:
+    """The broker's port and the controller's: the one of the last start, which its clients know, if it can be had.
+
+    Raises EarmarkError where another program has the port that is `wanted`.
+    """
+    last = wanted or port_in(place.properties.read_text()) if place.properties.exists() else 0
+    deadline = time.monotonic() + (_RELEASE_LIMIT_S if wanted is None else _WANTED_LIMIT_S)
     while True:
         # A broker that was just killed may hold its port a moment longer than its name.
         ports = free_ports(last)
-        if last in {0, ports[0]} or time.monotonic() > deadline:
+        if last in {0, ports[0]}:
             return ports
+        if time.monotonic() > deadline:
+            if wanted is None:
+                return ports
+            raise EarmarkError(
+                f"another program has port {wanted}, which was the local broker's: end that one"
+            )
         time.sleep(_PAUSE_S)
 
 
-def _await_serving(place: _Place, process: _Process) -> str:
+def _await_serving(place: Place, process: Process) -> str:
     host, port = process.bootstrap.split(":")
     deadline = time.monotonic() + START_LIMIT_S
     while time.monotonic() < deadline:
@@ -253,7 +206,7 @@ def _await_serving(place: _Place, process: _Process) -> str:
         if answers and asyncio.run(_serves(process.bootstrap, cluster_id(place.data))):
             return process.bootstrap
         # By its number: for an instant after its start it has no command line yet.
-        if not _lives(process.pid):
+        if not lives(process.pid):
             raise _ended(place, place.log.read_text(errors="replace"))
         time.sleep(_PAUSE_S)
     raise EarmarkError(
@@ -279,7 +232,7 @@ async def _serves(bootstrap: str, cluster: str) -> bool:
     return possible and all(partition["leader"] >= 0 for topic in topics for partition in topic["partitions"])
 
 
-def _ended(place: _Place, words: str) -> EarmarkError:
+def _ended(place: Place, words: str) -> EarmarkError:
     # A full disk may leave no room for the very words that say so.
     if "No space left on device" in words or shutil.disk_usage(place.home).free < 2**20:
         return _disk_full(place)
@@ -287,11 +240,15 @@ def _ended(place: _Place, words: str) -> EarmarkError:
         return _PortTakenError(
             f"another program took the local broker's port: start it again; see {place.log}"
         )
-    complaints = [line for line in words.splitlines() if "ERROR" in line or "Exception" in line]
-    return EarmarkError(f"the local broker ended at its start: see {place.log} {' '.join(complaints[:1])}")
+    return EarmarkError(f"the local broker ended at its start: see {place.log} {complaint(words)}")
 
 
-def _disk_full(place: _Place) -> EarmarkError:
+def complaint(words: str) -> str:
+    """The first line of a server's words that complains, if there is one."""
+    return next((line for line in words.splitlines() if "ERROR" in line or "Exception" in line), "")
+
+
+def _disk_full(place: Place) -> EarmarkError:
     return EarmarkError(
         f"the disk is full: the local broker keeps its data in {place.folder}; free some space and start again"
     )

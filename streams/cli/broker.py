@@ -1,8 +1,13 @@
+import os
+
 import click
 
 from streams.broker import local
+from streams.broker.keeper import keep
 from streams.cli.terminal import say
+from streams.clock import utc_now
 from streams.errors import EarmarkError, RefusedError
+from streams.parent import PARENT
 from streams.settings import load
 
 
@@ -19,10 +24,19 @@ def start() -> None:
     """
     settings = load()
     if settings.kafka is not None:
-        raise RefusedError(
-            f"EARMARK_KAFKA is set to {settings.kafka}, so no local broker is started: unset it to use a local one"
-        )
+        raise _names_another(settings.kafka)
     say(local.start(settings.home))
+
+
+@broker.command()
+@click.option("--port", type=click.IntRange(1, 65535), help="The port that its clients know; default: any.")
+def run(port: int | None) -> None:
+    """Run the local Kafka in the foreground until Ctrl-C, as `earmark up` does."""
+    settings = load()
+    if settings.kafka is not None:
+        raise _names_another(settings.kafka)
+    parent = os.environ.get(PARENT)
+    keep(settings.home, None if parent is None else int(parent), port, utc_now, say)
 
 
 @broker.command()
@@ -43,3 +57,9 @@ def status() -> None:
     say(f"process  {found.pid}")
     say(f"data     {found.data}")
     say(f"log      {found.log}")
+
+
+def _names_another(kafka: str) -> RefusedError:
+    return RefusedError(
+        f"EARMARK_KAFKA is set to {kafka}, so no local broker is started: unset it to use a local one"
+    )

@@ -1,16 +1,18 @@
 """`earmark budget`: where a day's money went, from the ledger."""
 
 import asyncio
+from collections.abc import Iterator
 from datetime import date, datetime, timedelta
 from decimal import Decimal
 
 import click
-from rich.table import Table
 
+from streams.budget.money import usd
 from streams.budget.report import Budget, Report, Spent
 from streams.bulletin import boards, together
 from streams.cli.log import open_log
-from streams.cli.terminal import cell, console, say
+from streams.cli.tables import Column, show_table
+from streams.cli.terminal import say
 from streams.clock import utc_now
 from streams.events.event import LANES
 from streams.log.follow import read
@@ -25,6 +27,13 @@ KEEPS_FROM_ASKING = (
     "ledger-alarm",
     "cap-used-up",
     "share-used-up",
+)
+COLUMNS = (
+    Column("lane"),
+    Column("model", "id"),
+    Column("attempts", "count"),
+    Column("completed", "count"),
+    *(Column(name, "money") for name in ("billed", "unknown", "open", "charged")),
 )
 
 
@@ -43,7 +52,7 @@ def budget(day: datetime | None) -> None:
     report = asyncio.run(_read(settings, asked))
     say("\n".join(_summary(report, settings.daily_cap_usd, is_today=asked == now.date())))
     if report.spent:
-        console().print(_table(report))
+        show_table(COLUMNS, _rows(report))
     if asked == now.date():
         for trouble in together(boards(settings.home)):
             if trouble.kind in KEEPS_FROM_ASKING:
@@ -66,16 +75,16 @@ def _summary(report: Report, cap_here_usd: Decimal, *, is_today: bool) -> list[s
     if report.cap_usd is None:
         beside = " (the cap as it is set here: nothing was claimed)"
     elif report.cap_usd != cap_usd:
-        beside = f" (the cap as it is set here; the last claim was made under {_usd(report.cap_usd)})"
+        beside = f" (the cap as it is set here; the last claim was made under {usd(report.cap_usd)})"
     summary = (
-        f"{report.day} UTC: billed {_usd(whole.billed_usd)}, unknown {_usd(whole.unknown_usd)},"
-        f" open {_usd(whole.open_usd)}, left {_usd(report.left_usd(cap_usd))} of {_usd(cap_usd)}{beside}"
+        f"{report.day} UTC: billed {usd(whole.billed_usd)}, unknown {usd(whole.unknown_usd)},"
+        f" open {usd(whole.open_usd)}, left {usd(report.left_usd(cap_usd))} of {usd(cap_usd)}{beside}"
     )
     lines = [summary]
     if report.carried_usd:
-        carried = ", ".join(f"{lane} {_usd(usd)}" for lane, usd in report.carried_usd.items())
+        carried = ", ".join(f"{lane} {usd(amount)}" for lane, amount in report.carried_usd.items())
         lines.append(f"charged to this day too, by calls of days before: {carried}")
-    left = [f"{lane} {_usd(usd)}" for lane in LANES if (usd := report.lane_left_usd(lane)) is not None]
+    left = [f"{lane} {usd(amount)}" for lane in LANES if (amount := report.lane_left_usd(lane)) is not None]
     if left:
         lines.append("left by lane: " + ", ".join(left))
     if report.foreign:
@@ -83,17 +92,7 @@ def _summary(report: Report, cap_here_usd: Decimal, *, is_today: bool) -> list[s
     return lines + [f"ALARM: {alarm}" for alarm in report.alarms]
 
 
-def _table(report: Report) -> Table:
-    table = Table(box=None)
-    for name in ("lane", "model"):
-        table.add_column(name)
-    for name in ("attempts", "completed", "billed", "unknown", "open", "charged"):
-        table.add_column(name, justify="right")
+def _rows(report: Report) -> Iterator[tuple[object, ...]]:
     for (lane, model), sums in report.spent.items():
         money = (sums.billed_usd, sums.unknown_usd, sums.open_usd, sums.charged_usd)
-        table.add_row(lane, cell(model), str(sums.attempts), str(sums.completed), *map(_usd, money))
-    return table
-
-
-def _usd(usd: Decimal) -> str:
-    return f"{usd:.6f}"
+        yield (lane, model, sums.attempts, sums.completed, *money)

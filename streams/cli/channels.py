@@ -1,17 +1,17 @@
 """The verbs that choose what Earmark listens to: follow, unfollow, channels, add."""
 
 import asyncio
-from collections.abc import Iterator
+from collections.abc import Iterator, Sequence
 from datetime import datetime
 
 import click
-from rich.table import Table
 
 from streams.app.connections import ytdlp_options
 from streams.cli.estimate import ASK_ABOVE, forecast_of, is_worth_it
 from streams.cli.log import open_log
 from streams.cli.since import Since, since_option
-from streams.cli.terminal import cell, console, printable, say
+from streams.cli.tables import Column, show_table
+from streams.cli.terminal import printable, say
 from streams.cli.video_ids import VideoIds
 from streams.clock import utc_now
 from streams.discovery import backfill
@@ -21,7 +21,7 @@ from streams.discovery.known import Known
 from streams.discovery.watch_state import WatchState, advice, read_state
 from streams.discovery.youtube import Resolved, YouTube
 from streams.errors import EarmarkError
-from streams.events.channels import ChannelFollowed, ChannelUnfollowed
+from streams.events.channels import ChannelFollowed, ChannelUnfollowed, Tab
 from streams.events.videos import Video, VideoDiscovered
 from streams.log.connection import Connection
 from streams.log.follow import read
@@ -29,6 +29,18 @@ from streams.log.gaps import go_on
 from streams.log.publish import publisher
 from streams.log.topics import CHANNELS, VIDEOS
 from streams.settings import Settings, load
+
+COLUMNS = (
+    Column("title"),
+    Column("handle", "id"),
+    Column("channel", "id"),
+    Column("followed", "minute"),
+    Column("since"),
+    Column("covered"),
+    Column("last look", "minute"),
+    Column("last success", "minute"),
+    Column("problem"),
+)
 
 
 @click.command()
@@ -51,7 +63,7 @@ async def _follow(urls: list[str], since: datetime | None, settings: Settings, *
     async with publisher(connection) as out:
         for url in urls:
             found = await _who(url, known.channels, youtube)
-            name = found.title or found.channel_id
+            name = _name(found)
             followed = known.channels.follows.get(found.channel_id)
             if followed is not None and followed.reaches(since):
                 say(f"{name} is followed already, {_reach(followed)}")
@@ -90,8 +102,7 @@ async def _is_worth_it(
     wish = Follow(found.channel_id, found.handle, found.title, utc_now(), since)
     size = backfill.size(tabs, wish, known.settled)
     what = (
-        f"{found.title or found.channel_id} has {size.videos} new videos since {since:%Y-%m-%d},"
-        f" {size.seconds / 3600:.1f} hours"
+        f"{_name(found)} has {size.videos} new videos since {since:%Y-%m-%d}, {size.seconds / 3600:.1f} hours"
     )
     return is_worth_it(what, size.videos, size.seconds, forecast, settings, yes=yes)
 
@@ -112,7 +123,7 @@ async def _unfollow(urls: list[str], settings: Settings) -> None:
             if found.channel_id not in known.channels.follows:
                 raise EarmarkError(f"{url} is not followed: `earmark channels` lists those that are")
             await out.append(ChannelUnfollowed(at=utc_now(), channel_id=found.channel_id))
-            say(f"{found.title or found.channel_id} is no longer followed")
+            say(f"{_name(found)} is no longer followed")
 
 
 async def _who(url: str, channels: Channels, youtube: YouTube) -> Resolved:
@@ -135,37 +146,27 @@ def channels() -> None:
     if not known.channels.follows:
         say("no channel is followed: earmark follow CHANNEL")
         return
-    table = Table(box=None)
     state, now = read_state(settings.home), utc_now()
     for line in _watching(state, now):
-        say(line)
-    for name in (
-        "channel",
-        "handle",
-        "title",
-        "followed",
-        "since",
-        "covered",
-        "last look",
-        "last success",
-        "problem",
-    ):
-        table.add_column(name, overflow="fold")
-    for channel_id, followed in known.channels.follows.items():
-        missing = known.channels.uncovered(channel_id, settings.tabs)
+        say(line, folds=True)
+    show_table(COLUMNS, _rows(known.channels, state, settings.tabs))
+
+
+def _rows(channels: Channels, state: WatchState | None, tabs: Sequence[Tab]) -> Iterator[tuple[object, ...]]:
+    for channel_id, followed in channels.follows.items():
+        missing = channels.uncovered(channel_id, tabs)
         seen = None if state is None else state.channels.get(channel_id)
-        table.add_row(
-            cell(channel_id),
-            cell(followed.handle),
-            cell(followed.title),
-            f"{followed.at:%Y-%m-%d %H:%M}",
+        yield (
+            followed.title,
+            followed.handle,
+            channel_id,
+            followed.at,
             "" if followed.since is None else f"{followed.since:%Y-%m-%d}",
             "" if followed.since is None else "not yet: " + ", ".join(missing) if missing else "yes",
-            _minute(seen.last_look if seen else None),
-            _minute(seen.last_success if seen else None),
-            cell(seen.problem if seen else None),
+            seen.last_look if seen else None,
+            seen.last_success if seen else None,
+            seen.problem if seen else None,
         )
-    console().print(table)
 
 
 def _watching(state: WatchState | None, now: datetime) -> Iterator[str]:
@@ -182,8 +183,8 @@ def _watching(state: WatchState | None, now: datetime) -> Iterator[str]:
         )
 
 
-def _minute(moment: datetime | None) -> str:
-    return "" if moment is None else f"{moment:%Y-%m-%d %H:%M}"
+def _minute(moment: datetime) -> str:
+    return f"{moment:%Y-%m-%d %H:%M}"
 
 
 @click.command(cls=VideoIds)
@@ -223,6 +224,12 @@ async def _known(connection: Connection) -> Known:
 
 async def _read_known(settings: Settings) -> Known:
     return await _known(await open_log(settings))
+
+
+def _name(found: Resolved) -> str:
+    """A channel as a person knows it: its title and its handle, or its id."""
+    names = [name for name in (found.title, found.handle) if name] or [found.channel_id]
+    return names[0] if len(names) == 1 else f"{names[0]} ({names[1]})"
 
 
 def _reach(followed: Follow) -> str:

@@ -1,16 +1,15 @@
 """`earmark dead-letters`: what could not be handled, and its way back."""
 
 import asyncio
-from collections.abc import Iterable
+from collections.abc import Iterable, Iterator
 
 import click
-from rich.table import Table
-from rich.text import Text
 
 from streams.app.letters import letters_of, whole
 from streams.app.letters import retry as retry_letters
 from streams.cli.log import open_log
-from streams.cli.terminal import console, printable, say
+from streams.cli.tables import Column, show_table
+from streams.cli.terminal import printable, say
 from streams.clock import utc_now
 from streams.errors import RefusedError
 from streams.events.dead_letters import DeadLettered
@@ -20,6 +19,15 @@ from streams.settings import load
 
 SHOWN = 2000
 ERROR_SHOWN = 100
+COLUMNS = (
+    Column("ID", "count"),
+    Column("time", "moment"),
+    Column("place", "id"),
+    Column("key", "id"),
+    Column("handler", "id"),
+    Column("error"),
+    Column("state"),
+)
 
 
 @click.group("dead-letters")
@@ -34,7 +42,7 @@ def list_(*, every: bool) -> None:
     letters = asyncio.run(_letters())
     shown = list(letters.by_number.values()) if every else letters.open()
     if shown:
-        console().print(_table(shown, letters))
+        show_table(COLUMNS, _rows(shown, letters))
     else:
         say("there are no dead letters" if every else "no dead letter is open")
     if letters.unreadable:
@@ -94,23 +102,17 @@ async def _retry(numbers: Iterable[int], *, every: bool) -> None:
         say(printable(line))
 
 
-def _table(shown: Iterable[Letter], letters: Letters) -> Table:
-    table = Table(box=None)
-    for name in ("ID", "time (UTC)", "place", "key", "handler", "error", ""):
-        table.add_column(name)
+def _rows(shown: Iterable[Letter], letters: Letters) -> Iterator[tuple[object, ...]]:
     for letter in shown:
-        cells = (
-            str(letter.number),
-            f"{letter.at:%Y-%m-%d %H:%M:%S}",
+        yield (
+            letter.number,
+            letter.at,
             letter.place,
             _text(letter.key),
             letter.handler,
             letter.error if len(letter.error) <= ERROR_SHOWN else f"{letter.error[:ERROR_SHOWN]}…",
             "retried" if letter.number in letters.retried else "",
         )
-        # As Text: what a stranger wrote in brackets is no markup.
-        table.add_row(*(Text(printable(cell)) for cell in cells))
-    return table
 
 
 def _lines(letter: DeadLettered, refusal: str | None) -> list[str]:

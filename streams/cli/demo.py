@@ -5,7 +5,7 @@ import sys
 
 import click
 
-from streams.cli.terminal import console
+from streams.cli.terminal import say
 from streams.demo import run
 from streams.settings import load
 
@@ -13,5 +13,5 @@ from streams.settings import load
 @click.command()
 def demo() -> None:
     """Run the whole pipeline on a sample channel, without key or network, with scripted answers; exit 1 if a check fails."""
-    if not asyncio.run(run.demo((load().home / "demo").absolute(), console(160))):
+    if not asyncio.run(run.demo((load().home / "demo").absolute(), say)):
         sys.exit(1)

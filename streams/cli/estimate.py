@@ -1,8 +1,7 @@
 """The price of many videos, before they are taken."""
 
-import click
-
 from streams.budget.forecast import Forecast
+from streams.cli.confirm import confirm
 from streams.cli.terminal import say
 from streams.discovery import backfill
 from streams.discovery.estimate import read_forecast
@@ -31,9 +30,10 @@ def is_worth_it(
         f"{what}: about {usd:.2f} US dollars at list price, "
         + ("never at a daily cap of 0" if days is None else f"{days} day{'' if days == 1 else 's'}")
         + f" at {settings.backfill_share:.0%} of a daily cap of {settings.daily_cap_usd} US dollars"
-        + f" ({basis(forecast)})"
+        + f" ({basis(forecast)})",
+        folds=True,
     )
-    return yes or click.confirm("Take them?")
+    return yes or confirm("Take them?")
 
 
 def basis(forecast: Forecast) -> str:

@@ -6,9 +6,9 @@ import click
 
 from projections.rebuild import rebuild as fold_anew
 from streams.app import processes as app
-from streams.app.connections import connection_of
+from streams.cli.log import open_log
 from streams.cli.terminal import say
-from streams.settings import load
+from streams.settings import Settings, load
 
 
 @click.command()
@@ -20,7 +20,10 @@ def projector() -> None:
 @click.command()
 def rebuild() -> None:
     """Rebuild the read model from the whole log. Readers keep the old one until it is complete; a projector may run."""
-    settings = load()
-    connection = connection_of(settings)
-    records = asyncio.run(fold_anew(settings.home, connection.consumer, connection.name))
+    records = asyncio.run(_rebuild(load()))
     say(f"rebuilt the read model from {records} records")
+
+
+async def _rebuild(settings: Settings) -> int:
+    connection = await open_log(settings)
+    return await fold_anew(settings.home, connection.consumer, connection.name)

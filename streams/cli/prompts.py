@@ -5,12 +5,13 @@ from difflib import unified_diff
 from pathlib import Path
 
 import click
-from rich.table import Table
 
 from streams.app.processes import model_limit
 from streams.budget.prices import price
+from streams.cli.confirm import confirm
 from streams.cli.log import open_log
-from streams.cli.terminal import cell, console, say
+from streams.cli.tables import Column, show_table
+from streams.cli.terminal import say
 from streams.clock import utc_now
 from streams.errors import RefusedError
 from streams.events.ledger import Usage
@@ -22,6 +23,15 @@ from streams.replay.activate import Difference, activate, difference
 from streams.settings import Settings, load
 
 MARKERS_LIMIT_S = 20.0
+COLUMNS = (
+    Column("name", "id"),
+    Column("id", "id"),
+    Column("model", "id"),
+    Column("effort"),
+    Column("max_tokens", "count"),
+    Column("registered (UTC)", "minute"),
+    Column("state"),
+)
 
 
 @click.group()
@@ -36,20 +46,19 @@ def list_prompts() -> None:
     if not found.by_name:
         say("no prompt is registered: earmark prompts register FILE")
         return
-    table = Table(box=None)
-    for name in ("name", "id", "model", "effort", "max_tokens", "registered (UTC)", ""):
-        table.add_column(name, overflow="fold")
-    for name, prompt in found.by_name.items():
-        table.add_row(
+    rows = [
+        (
             name,
             prompt.prompt_id,
-            cell(prompt.model),
+            prompt.model,
             prompt.effort,
-            str(prompt.max_tokens),
-            f"{found.registered_at[name]:%Y-%m-%d %H:%M}",
+            prompt.max_tokens,
+            found.registered_at[name],
             "active" if prompt == found.active else "",
         )
-    console().print(table)
+        for name, prompt in found.by_name.items()
+    ]
+    show_table(COLUMNS, rows)
 
 
 @prompts.command()
@@ -130,7 +139,7 @@ async def _activate(name: str, *, dry_run: bool, yes: bool) -> None:
         return
     if dry_run or not yes:
         say(_in_words(name, await difference(connection, prompt.prompt_id, utc_now())))
-    if dry_run or not (yes or click.confirm("Activate it?")):
+    if dry_run or not (yes or confirm("Activate it?")):
         return
     async with publisher(connection) as out:
         event = activation(await read_prompts(connection), name, utc_now())

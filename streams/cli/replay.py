@@ -16,6 +16,7 @@ from streams.clock import utc_now
 from streams.errors import EarmarkError
 from streams.events.ledger import ReplayFilter
 from streams.events.prompts import Prompt
+from streams.log.connection import WrongSettingsError
 from streams.log.publish import publisher
 from streams.log.topics import ANALYSES, PROMPTS
 from streams.prompts.registry import named, read_prompts
@@ -142,7 +143,7 @@ def run(
                 connection, out, settings.home, wish, utc_now, settings.daily_cap_usd, resume=resume
             )
         all_asked = True
-        say(sentence(begun.progress, candidate.name))
+        say(sentence(begun.progress, candidate.name), folds=True)
         if not detach:
             await watch(connection, begun, candidate.name)
 
@@ -172,7 +173,7 @@ def status() -> None:
         for replay_id, started in found.started.items():
             prompt = prompts.by_id[started.prompt_id]
             listed = replays.listed(settings.home, prompt, started)
-            say(sentence(found.progress(replay_id, utc_now(), listed), prompt.name))
+            say(sentence(found.progress(replay_id, utc_now(), listed), prompt.name), folds=True)
 
     asyncio.run(read())
 
@@ -220,6 +221,8 @@ def compare(a: str, b: str, form: str) -> None:
 async def _read_up_to_now(settings: Settings) -> None:
     try:
         ends = await ends_now(await open_log(settings, COMPARE_ANSWER_LIMIT_S), (ANALYSES, PROMPTS))
+    except WrongSettingsError:
+        raise
     except (EarmarkError, KafkaError) as error:
         say(f"the comparison covers only what the read model has read so far: {error}", err=True)
         return

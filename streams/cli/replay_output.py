@@ -7,19 +7,26 @@ from collections.abc import Iterator
 from dataclasses import asdict, fields
 from io import StringIO
 from time import monotonic
-from typing import Any
 
 from rich.progress import BarColumn, MofNCompleteColumn, TextColumn, TimeRemainingColumn
 from rich.progress import Progress as Bar
-from rich.table import Table
 
 from projections.history import ChannelComparison, Comparison, MentionComparison
-from streams.cli.terminal import cell, console, printable, say
+from streams.budget.money import usd
+from streams.cli.tables import Column, show_table
+from streams.cli.terminal import printable, say
 from streams.clock import utc_now
 from streams.log.connection import Connection
 from streams.replay import run as replays
 from streams.replay.plan import Plan
 from streams.replay.progress import sentence
+
+COLUMNS = (
+    Column("channel"),
+    *(Column(field.name, "count") for field in fields(ChannelComparison) if field.type is int),
+    *(Column(name, "share") for name in ("a_rejected", "b_rejected")),
+    *(Column(name, "money") for name in ("a_usd_per_video", "b_usd_per_video")),
+)
 
 
 def print_comparison(found: Comparison, form: str, title: str) -> None:
@@ -38,15 +45,10 @@ def print_comparison(found: Comparison, form: str, title: str) -> None:
 
 
 def _print_table(found: Comparison, title: str) -> None:
-    table = Table(title=title, title_justify="left")
-    columns = [field.name for field in fields(ChannelComparison) if field.name != "channel_id"]
-    for name in columns:
-        table.add_column(name, overflow="fold")
-    for channel in found.channels:
-        table.add_row(*(cell(_shown(getattr(channel, name))) for name in columns))
-    console().print(table)
+    rows = [[getattr(channel, column.name) for column in COLUMNS] for channel in found.channels]
+    show_table(COLUMNS, rows, title=title)
     for example in found.examples:
-        say("\n".join(told(example)))
+        say("\n".join(told(example)), folds=True)
 
 
 def told(example: MentionComparison) -> Iterator[str]:
@@ -60,19 +62,13 @@ def told(example: MentionComparison) -> Iterator[str]:
         yield printable(f"  {name} {said}")
 
 
-def _shown(value: Any) -> str:
-    if value is None:
-        return ""
-    return f"{value:.2f}" if isinstance(value, float) else str(value)
-
-
 def print_plan(found: Plan) -> None:
     """Print what a replay would take."""
     failed = f", {found.failed} failed under it for good" if found.failed else ""
     say(f"{found.videos} videos, {found.already} of them analysed under this prompt already{failed}")
     say(f"about {found.prompt_tokens} tokens to read and {found.answer_tokens} to write")
     say(
-        f"expected ${found.expected_usd:.4f} at list price; the first attempts reserve at most ${found.first_usd:.4f}, and"
+        f"expected ${usd(found.expected_usd)} at list price; the first attempts reserve at most ${usd(found.first_usd)}, and"
         " what fails is charged and made again"
     )
     say(
@@ -92,7 +88,7 @@ async def watch(connection: Connection, begun: replays.Begun, prompt: str) -> No
         async with replays.watching(connection, replay_id, begun.listed, utc_now) as steps:
             async for progress in steps:
                 left = progress.started.max_usd - progress.spent_usd
-                money = f"${progress.spent_usd:.4f} spent, ${left:.4f} left"
+                money = f"${usd(progress.spent_usd)} spent, ${usd(left)} left"
                 bar.update(
                     task,
                     total=progress.requested,
@@ -100,8 +96,8 @@ async def watch(connection: Connection, begun: replays.Begun, prompt: str) -> No
                     money=money,
                 )
                 if bar.disable and monotonic() - shown > 5:
-                    say(sentence(progress, prompt))
+                    say(sentence(progress, prompt), folds=True)
                     shown = monotonic()
                 if progress.state != "running":
                     break
-    say(sentence(progress, prompt))
+    say(sentence(progress, prompt), folds=True)

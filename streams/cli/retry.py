@@ -2,17 +2,17 @@
 
 import asyncio
 from collections import Counter
-from collections.abc import Callable, Sequence
+from collections.abc import Callable, Iterator, Sequence
 from datetime import timedelta
 
 import click
-from rich.table import Table
-from rich.text import Text
 
+from streams.cli.confirm import confirm
 from streams.cli.estimate import ASK_ABOVE, basis, forecast_of
 from streams.cli.log import open_log
 from streams.cli.since import Since, since_option
-from streams.cli.terminal import console, printable, say
+from streams.cli.tables import Column, show_table
+from streams.cli.terminal import printable, say
 from streams.cli.video_ids import VideoIds
 from streams.clock import utc_now
 from streams.discovery.addresses import video_id_of
@@ -85,7 +85,7 @@ async def _retry(choose: Choose, settings: Settings, *, asks: bool, dry_run: boo
         return
     if asks or dry_run or len(chosen) > ASK_ABOVE:
         await _say_what(chosen, connection, settings)
-        if not (dry_run or yes or click.confirm("Request them again?")):
+        if not (dry_run or yes or confirm("Request them again?")):
             say("nothing is requested")
             return
     if dry_run:
@@ -168,7 +168,7 @@ async def _say_what(chosen: Sequence[Failure], connection: Connection, settings:
     # Captions that come are analysed.
     forecast = await forecast_of(connection)
     usd = forecast.of_videos(len(chosen))
-    console().print(_table(chosen))
+    show_table([Column("reason"), Column("captions", "count"), Column("analyses", "count")], _rows(chosen))
     captions = sum(isinstance(failure, FailedCaptions) for failure in chosen)
     analyses = len(chosen) - captions
     say(
@@ -178,24 +178,19 @@ async def _say_what(chosen: Sequence[Failure], connection: Connection, settings:
     )
 
 
-def _table(chosen: Sequence[Failure]) -> Table:
+def _rows(chosen: Sequence[Failure]) -> Iterator[tuple[object, ...]]:
     captions = Counter(failure.kind for failure in chosen if isinstance(failure, FailedCaptions))
     analyses = Counter(failure.kind for failure in chosen if isinstance(failure, FailedAnalysis))
     kinds = [kind for kind, _ in (captions + analyses).most_common()]
-    table = Table(box=None)
-    table.add_column("reason", overflow="fold")
-    for name in ("captions", "analyses"):
-        table.add_column(name, justify="right")
     for kind in kinds[:ROWS]:
-        table.add_row(Text(printable(kind)), str(captions[kind]), str(analyses[kind]))
+        yield kind, captions[kind], analyses[kind]
     others = kinds[ROWS:]
     if others:
-        table.add_row(
+        yield (
             f"{len(others)} other reasons",
-            str(sum(captions[kind] for kind in others)),
-            str(sum(analyses[kind] for kind in others)),
+            sum(captions[kind] for kind in others),
+            sum(analyses[kind] for kind in others),
         )
-    return table
 
 
 def _what(failure: Failure) -> str:

@@ -2,9 +2,8 @@
 
 import click
 from pydantic import SecretStr
-from rich.table import Table
 
-from streams.cli.terminal import cell, console
+from streams.cli.tables import Column, show_table
 from streams.settings import load, sources, variable
 
 
@@ -12,12 +11,8 @@ from streams.settings import load, sources, variable
 def settings() -> None:
     """Print each setting with its value and where it comes from: the environment, the .env file, or the default."""
     loaded = load()
-    table = Table(box=None)
-    for name in ("setting", "value", "from"):
-        table.add_column(name, overflow="fold")
-    for field, source in sources().items():
-        table.add_row(variable(field), cell(_shown(getattr(loaded, field))), source)
-    console().print(table)
+    rows = [(variable(field), _shown(getattr(loaded, field)), source) for field, source in sources().items()]
+    show_table([Column("setting", "id"), Column("value"), Column("from")], rows)
 
 
 def _shown(value: object) -> str:

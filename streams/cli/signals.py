@@ -1,6 +1,7 @@
 """`earmark signals`: what Earmark publishes."""
 
 import asyncio
+from collections.abc import Callable
 from contextlib import suppress
 from datetime import UTC, datetime, timedelta
 from typing import cast
@@ -22,6 +23,8 @@ from streams.events.signals import (
     OutlookChanged,
     OutlookRetracted,
 )
+from streams.log.access import check_access
+from streams.log.connection import Connection
 from streams.log.topics import MENTION_SIGNALS
 from streams.settings import load, parse_duration
 from streams.signals import contract as signal_contract
@@ -104,7 +107,13 @@ def tail(symbol: str | None, since: datetime | None, *, json: bool) -> None:
             say(as_json(signal) if json else as_line(signal))
 
     with suppress(KeyboardInterrupt):
-        asyncio.run(signal_tail.tail(connection_of(load()), since, show))
+        asyncio.run(_tail(connection_of(load()), since, show))
+
+
+async def _tail(connection: Connection, since: datetime | None, show: Callable[[Record], None]) -> None:
+    # Not for every topic: who only subscribes may not be allowed to see the others.
+    await check_access(connection)
+    await signal_tail.tail(connection, since, show)
 
 
 @signals.command()

@@ -1,18 +1,27 @@
 """`earmark sql`: queries on the read model."""
 
+import re
 import sys
+from collections.abc import Iterable
 from io import BytesIO
 from pathlib import Path
 
 import click
-from rich.console import Console
-from rich.table import Table
 
 from projections import sql as reader
-from streams.cli.terminal import PIPED, cell, console, say
+from streams.cli.tables import Column, Kind, blocks, choose, grid, show_table, shown
+from streams.cli.terminal import say, window
 from streams.settings import load
 
 SHOWN = 1000
+_LINK = re.compile(r"https?://\S+")
+_BLANK = re.compile(r"\s")
+_WORD = re.compile(r"\w+")
+_WHOLE = {"TINYINT", "SMALLINT", "INTEGER", "BIGINT", "HUGEINT"} | {
+    f"U{name}" for name in ("TINYINT", "SMALLINT", "INTEGER", "BIGINT", "HUGEINT")
+}
+_BROKEN = ("FLOAT", "DOUBLE", "DECIMAL")
+_NESTED = ("JSON", "STRUCT", "MAP", "UNION")
 
 
 @click.command("sql")
@@ -29,8 +38,21 @@ SHOWN = 1000
     help="How to print the rows; table unless --output names a .csv, .json or .parquet file.",
 )
 @click.option("--output", type=click.Path(dir_okay=False, path_type=Path), help="Write to a file.")
-def sql(query: str | None, query_file: Path | None, output_format: str | None, output: Path | None) -> None:
+@click.option("--wide", is_flag=True, help="Show every column, however wide the rows become.")
+@click.option("--vertical", is_flag=True, help="Show a row a block, a column a line.")
+def sql(
+    query: str | None,
+    query_file: Path | None,
+    output_format: str | None,
+    output: Path | None,
+    *,
+    wide: bool,
+    vertical: bool,
+) -> None:
     """Query the read model in DuckDB's SQL, while the pipeline runs. Without a query, list its tables and views.
+
+    A table is for people: as wide as the terminal, its numbers rounded, its times in UTC. csv, json and parquet are
+    exact.
 
     \b
     earmark sql "FROM mentions"
@@ -47,13 +69,10 @@ def sql(query: str | None, query_file: Path | None, output_format: str | None, o
     if output_format is None:
         suffix = "" if output is None else output.suffix.removeprefix(".")
         output_format = suffix if suffix in reader.FORMATS else "table"
+    if output_format != "table" and (wide or vertical):
+        raise click.UsageError(f"--wide and --vertical are for tables: leave them out with {output_format}")
     if output_format == "table":
-        rows = reader.read(home, query, SHOWN)
-        if output is None:
-            _print(rows, console())
-        else:
-            with output.open("w") as file:
-                _print(rows, Console(file=file, width=PIPED))
+        _show(reader.read(home, query, SHOWN), query, output, wide=wide, vertical=vertical)
     elif output is not None:
         reader.write(home, query, output_format, output)
     elif output_format == "parquet" and sys.stdout.isatty():
@@ -67,18 +86,54 @@ def sql(query: str | None, query_file: Path | None, output_format: str | None, o
 
 
 def _list(entries: list[tuple[str, str]]) -> None:
-    table = Table(box=None, show_header=False)
-    for entry in entries:
-        table.add_row(*entry)
-    console().print(table)
+    show_table([Column("name", "id"), Column("what its rows are")], entries)
 
 
-def _print(rows: reader.Rows, out: Console) -> None:
-    table = Table()
-    for name, numeric in zip(rows.columns, rows.numeric, strict=True):
-        table.add_column(cell(name), justify="right" if numeric else "left", overflow="fold")
-    for row in rows.rows:
-        table.add_row(*map(cell, row))
-    out.print(table)
+def _show(rows: reader.Rows, query: str, output: Path | None, *, wide: bool, vertical: bool) -> None:
+    columns = [
+        Column(name, kind_of(name, kind, [row[at] for row in rows.rows]))
+        for at, (name, kind) in enumerate(zip(rows.columns, rows.types, strict=True))
+    ]
+    room = None if wide or output is not None else window()
+    cells = [shown(columns, row) for row in rows.rows]
+    hidden: list[str] = []
+    if vertical:
+        text = blocks(columns, cells, room)
+    elif room is None:
+        text = grid(columns, cells, None)
+    else:
+        choice = choose(columns, cells, room, set(_WORD.findall(query.casefold())))
+        seen = sorted(choice.beside + choice.below)
+        hidden = [column.name for at, column in enumerate(columns) if at not in seen]
+        below = [seen.index(at) for at in choice.below]
+        text = grid([columns[at] for at in seen], [[row[at] for at in seen] for row in cells], room, below)
+    if output is None:
+        say("\n".join(text))
+    else:
+        output.write_text("".join(f"{line}\n" for line in text))
+    if hidden:
+        hint = f"hidden: {', '.join(hidden)}; --wide shows all, --vertical a row a block"
+        say(hint, err=True, folds=True)
     if rows.more:
-        say(f"… the first {SHOWN} rows; --format csv, json or parquet gives them all", err=True)
+        say(f"… the first {SHOWN} rows; --format csv, json or parquet gives them all", err=True, folds=True)
+
+
+def kind_of(name: str, sql_type: str, values: Iterable[str | None]) -> Kind:
+    """What a column is to a person: by DuckDB's type and, where that is a text or a number, by its name and values."""
+    match sql_type:
+        case _ if sql_type.endswith("]") or sql_type.startswith(_NESTED):
+            return "json"
+        case _ if sql_type in _WHOLE or sql_type.startswith(_BROKEN):
+            return "money" if "usd" in name.casefold() else "count" if sql_type in _WHOLE else "number"
+        case _ if sql_type.startswith("TIMESTAMP"):
+            return "moment"
+        case "UUID":
+            return "id"
+        case _:
+            return _kind_of_text(name, [value for value in values if value])
+
+
+def _kind_of_text(name: str, values: list[str]) -> Kind:
+    if values and all(map(_LINK.fullmatch, values)):
+        return "link"
+    return "id" if name.casefold().endswith("id") and not any(map(_BLANK.search, values)) else "text"

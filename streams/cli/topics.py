@@ -1,15 +1,11 @@
 import asyncio
-from collections.abc import AsyncIterator
-from contextlib import asynccontextmanager
 
 import click
-from aiokafka.admin import AIOKafkaAdminClient
-from aiokafka.errors import KafkaConnectionError
 
 from streams.app.connections import connection_of
 from streams.cli.terminal import say
-from streams.errors import EarmarkError, RefusedError
-from streams.log.layout import Plan, apply, existing_layouts
+from streams.errors import RefusedError
+from streams.log.layout import Plan, administrator, apply, empty_topics, existing_layouts
 from streams.log.layout import plan as plan_for
 from streams.settings import Settings, load
 
@@ -23,20 +19,30 @@ def topics() -> None:
 def plan() -> None:
     """Print what `topics apply` would do, and change nothing.
 
-    Exit 3 when a topic's partition count differs from the code's: nothing can fix that in place.
+    Exit 3 when a topic's partition count differs from the code's, or it has fewer replicas than
+    EARMARK_KAFKA_REPLICATION_FACTOR: nothing can fix that in place.
     """
     settings = load()
     found = asyncio.run(_plan(settings))
     _print(found, settings.topic_prefix)
     if found.refused:
-        raise RefusedError("partition counts differ: nothing will be applied")
+        raise RefusedError("some topics cannot stay as they are: nothing will be applied")
 
 
 @topics.command(name="apply")
-def apply_() -> None:
-    """Create missing topics and restore settings that differ. When a partition count differs, change nothing and exit 3."""
+@click.option(
+    "--recreate-empty",
+    is_flag=True,
+    help="Delete and create again the topics that cannot stay as they are and never held a record."
+    " Stop what writes to them first.",
+)
+def apply_(*, recreate_empty: bool) -> None:
+    """Create missing topics and restore settings that differ.
+
+    When a partition count differs, or replicas are missing, change nothing and exit 3.
+    """
     settings = load()
-    _print(asyncio.run(_apply(settings)), settings.topic_prefix)
+    _print(asyncio.run(_apply(settings, recreate_empty=recreate_empty)), settings.topic_prefix)
 
 
 def _print(found: Plan, prefix: str) -> None:
@@ -45,25 +51,16 @@ def _print(found: Plan, prefix: str) -> None:
 
 
 async def _plan(settings: Settings) -> Plan:
-    async with _admin(settings) as admin:
-        return plan_for(await existing_layouts(admin, settings.topic_prefix), settings.topic_prefix)
-
-
-async def _apply(settings: Settings) -> Plan:
-    async with _admin(settings) as admin:
-        return await apply(admin, settings.topic_prefix, settings.kafka_replication_factor)
-
-
-@asynccontextmanager
-async def _admin(settings: Settings) -> AsyncIterator[AIOKafkaAdminClient]:
     connection = connection_of(settings)
-    admin = connection.admin()
-    try:
-        await admin.start()
-        yield admin
-    except KafkaConnectionError as error:
-        raise EarmarkError(
-            f"no Kafka answers at {connection.bootstrap}: is it up, and are EARMARK_KAFKA and EARMARK_KAFKA_* right?"
-        ) from error
-    finally:
-        await admin.close()
+    async with administrator(connection) as admin:
+        existing = await existing_layouts(admin, settings.topic_prefix)
+    return plan_for(existing, settings.topic_prefix, replication_factor=settings.kafka_replication_factor)
+
+
+async def _apply(settings: Settings, *, recreate_empty: bool) -> Plan:
+    connection = connection_of(settings)
+    async with administrator(connection) as admin:
+        empty = None
+        if recreate_empty:
+            empty = await empty_topics(connection, await existing_layouts(admin, connection.prefix))
+        return await apply(admin, connection.prefix, settings.kafka_replication_factor, empty)

@@ -132,6 +132,13 @@ def signals_read(file: Path) -> int:
     return int(count)
 
 
+def is_settled(file: Path) -> bool:
+    """Whether no call is under way, and so no money reserved."""
+    with duckdb.connect(str(file), read_only=True) as database:
+        [(usd,)] = database.execute("SELECT coalesce(sum(open_usd), 0) FROM daily_costs").fetchall()
+    return bool(usd == 0)
+
+
 def charged(file: Path) -> Decimal:
     """US dollars that `daily_costs` says were charged."""
     with duckdb.connect(str(file), read_only=True) as database:

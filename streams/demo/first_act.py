@@ -4,12 +4,12 @@ import asyncio
 import json
 import sys
 from collections.abc import Mapping
+from decimal import Decimal
 from typing import Any
 
-import duckdb
-from rich.table import Table
-
+from streams.budget.money import usd
 from streams.demo import checks
+from streams.demo.live_signal import ComeOut, live_signal
 from streams.demo.sample_channel import INVENTED_QUOTE, WRONG_LINE
 from streams.demo.stage import LIMIT_S, PREFIX, Stage
 from streams.errors import EarmarkError
@@ -20,33 +20,40 @@ SINCE = "2026-11-01"
 TABS = len(Settings.model_fields["tabs"].default)
 
 TABLES = {
-    "Mentions: what was said, and where": """
-        SELECT symbol, action, format('{:.2f}', conviction) AS conviction, time_horizon AS horizon, quote, url
-        FROM mentions ORDER BY published_at, start_ms""",
-    "Rejected: never a signal": """
-        SELECT symbol, rejected AS why, quote FROM all_mentions WHERE rejected IS NOT NULL""",
-    "Outlook of each video": """
-        SELECT video_title AS video, direction, reasoning FROM outlooks ORDER BY published_at""",
-    "Not analysed": """
-        SELECT title AS video, status, reason, strftime(next_try_at, '%Y-%m-%d %H:%M UTC') AS next_try
-        FROM video_status WHERE status <> 'analysed'""",
-    "Money, US dollars": """
-        SELECT day, model, lane, attempts, completed, input_tokens, output_tokens, c.charged_usd, b.cap_usd
-        FROM daily_costs c JOIN budget_days b USING (day) ORDER BY ALL""",
+    "Mentions: what was said, and where": (
+        "SELECT symbol, action, conviction, quote, url FROM mentions ORDER BY published_at, start_ms"
+    ),
+    "Rejected: never a signal": (
+        "SELECT symbol, rejected AS why, quote FROM all_mentions WHERE rejected IS NOT NULL"
+    ),
+    "Outlook of each video": "SELECT video_title, direction, reasoning FROM outlooks ORDER BY published_at",
+    "Not analysed": "SELECT title, reason, next_try_at FROM video_status WHERE status <> 'analysed'",
+    "Money, US dollars": "SELECT day, lane, attempts, completed, charged_usd FROM daily_costs",
 }
+GIVEN_BACK = (
+    "charged falls where a call ends: the most it can cost is reserved before it, and the rest is given back"
+)
 
 
-async def first_act(stage: Stage, channel: Channel) -> dict[str, bool]:
-    """Follow the channel, watch until all is done, show what is there; what was checked, and whether it held."""
+async def first_act(stage: Stage, channel: Channel, come_out: ComeOut) -> dict[str, bool]:
+    """Follow the channel, watch until all is done, hear a new video live, show what is there.
+
+    What was checked, and whether it held.
+    """
     await stage.show("follow", channel.handle, "--since", SINCE, "--yes")
     asked = await _progress(stage, len(channel.videos))
-    _tables(stage)
+    live = await live_signal(stage, come_out)
     await stage.settle()
+    await stage.until(lambda: checks.is_settled(stage.file))
+    for title, query in TABLES.items():
+        stage.say(title)
+        await stage.show_table("sql", query)
     heard = checks.standing(checks.calls(await checks.signals(stage.bootstrap, PREFIX)))
     read = checks.mentions(stage.file)
     invented = checks.rejection(stage.file, *INVENTED_QUOTE)
     misplaced = checks.rejection(stage.file, *WRONG_LINE)
     return {
+        **live,
         f"{len(heard)} mentions of a subscriber = {len(read)} in the read model": heard == read != {},
         f"an invented quote was rejected ({INVENTED_QUOTE[1]}: {invented})": invented is not None,
         f"a right quote with a wrong line was put right ({WRONG_LINE[1]})": misplaced is None,
@@ -63,13 +70,18 @@ async def _progress(stage: Stage, videos: int) -> int:
         start_new_session=True,  # Ctrl-C is for us, who then close its stdin
     )
     assert reader.stdout is not None  # noqa: S101  asked for
+    charged, told = Decimal(), False
     try:
         async with asyncio.timeout(LIMIT_S):
             while line := await reader.stdout.readline():
                 seen = json.loads(line)
+                if not told and (Decimal(seen["charged_usd"]) < charged or is_done(seen, videos)):
+                    stage.say(GIVEN_BACK)
+                    told = True
+                charged = Decimal(seen["charged_usd"])
                 stage.say(
-                    "{videos} videos, {captions} with captions, {waiting} waiting; {analysed} analysed:"
-                    " {mentions} mentions, {signals} signals, ${charged_usd} charged".format(**seen)
+                    "{videos} videos: {captions} captioned, {analysed} analysed, {mentions} mentions,"
+                    " ${money} charged".format(**seen, money=usd(charged))
                 )
                 if is_done(seen, videos):
                     break
@@ -91,15 +103,3 @@ def is_done(seen: Mapping[str, Any], videos: int) -> bool:
         and seen["signals"] == seen["mentions"] + seen["analysed"]
         and float(seen["open_usd"]) == 0
     )
-
-
-def _tables(stage: Stage) -> None:
-    with duckdb.connect(str(stage.file), read_only=True) as database:
-        for title, query in TABLES.items():
-            answer = database.execute(query)
-            table = Table(title=title, title_justify="left", title_style="bold")
-            for column in answer.description or ():
-                table.add_column(column[0], overflow="fold")
-            for row in answer.fetchall():
-                table.add_row(*(f"{cell:f}" if hasattr(cell, "as_tuple") else str(cell) for cell in row))
-            stage.console.print(table)

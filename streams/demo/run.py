@@ -6,39 +6,49 @@ The processes are the ordinary ones, started by `earmark up`; that these are dem
 import asyncio
 import shutil
 import sys
+from collections.abc import Mapping
+from dataclasses import replace
 from pathlib import Path
 from time import monotonic
 
-from rich.console import Console
-
 from streams.broker import local
+from streams.clock import utc_now
 from streams.demo import checks
 from streams.demo.first_act import first_act
-from streams.demo.sample_channel import sample_channel, sample_scripts
+from streams.demo.sample_channel import live_scripts, sample_channel, sample_scripts
 from streams.demo.second_act import second_act
-from streams.demo.stage import Stage
+from streams.demo.stage import Say, Stage
+from streams.loopback.channel import ChannelVideo
 from streams.loopback.claude import LoopbackClaude
 from streams.loopback.youtube import LoopbackYoutube, serve
 
-NOTICE = (
-    "Claude's answers here are scripted: no model was called, and costs are the list price of scripted usage."
-)
+NOTICE = "Scripted answers: no model was called; costs are their list price."
 
 
-async def demo(home: Path, console: Console) -> bool:
+async def demo(home: Path, say: Say) -> bool:
     """Run both acts in `home`, which is emptied first; whether every check held."""
     _empty(home)
-    channel = sample_channel()
-    async with serve(LoopbackYoutube(channel)) as youtube, LoopbackClaude(sample_scripts()) as claude:
-        stage = Stage(home, console, youtube.origin, claude.base_url)
+    whole = sample_channel()
+    *old, new = whole.videos
+    channel, scripts = replace(whole, videos=tuple(old)), sample_scripts()
+    async with serve(LoopbackYoutube(channel)) as youtube, LoopbackClaude(scripts) as claude:
+
+        def come_out() -> ChannelVideo:
+            video = replace(new, published_at=utc_now().replace(microsecond=0))
+            scripts.update(live_scripts(whole, video))
+            youtube.show(replace(whole, videos=(*old, video)))
+            return video
+
+        stage = Stage(home, say, youtube.origin, claude.base_url)
         stage.say(NOTICE)
         async with stage.up():
-            good = _tell(stage, await first_act(stage, channel))
+            results = _tell(stage, await first_act(stage, channel, come_out))
             stage.say("Another prompt: tried over history, compared, activated, taken back.")
-            good &= _tell(stage, await second_act(stage) | await _whole(stage, claude))
-    _next(stage)
-    stage.say(NOTICE)
-    return good
+            results |= _tell(stage, await second_act(stage) | await _whole(stage, claude))
+    seconds = monotonic() - stage.began
+    for line in summary(stage.home, Path(sys.executable).parent / "earmark", results, seconds):
+        say(line)
+    return all(results.values())
 
 
 def _empty(home: Path) -> None:
@@ -62,20 +72,36 @@ async def _whole(stage: Stage, claude: LoopbackClaude) -> dict[str, bool]:
     }
 
 
-def _tell(stage: Stage, results: dict[str, bool]) -> bool:
-    """Print what was checked; whether all of it held."""
+def _tell(stage: Stage, results: dict[str, bool]) -> dict[str, bool]:
+    """Print what was checked; the same."""
     for what, holds in results.items():
         stage.say(f"{'ok  ' if holds else 'FAIL'} {what}")
-    return all(results.values())
+    return results
 
 
-def _next(stage: Stage) -> None:
-    home, earmark = _shown(stage.home), _shown(Path(sys.executable).parent / "earmark")
-    stage.say(f"It took {monotonic() - stage.began:.0f} s. What is there can be asked:")
-    stage.say(f"  EARMARK_HOME={home} {earmark} sql \"FROM mentions WHERE symbol = 'PLTR'\"")
-    stage.say("The same on real channels, with your key:")
-    stage.say(f"  ANTHROPIC_API_KEY=… {earmark} up      # and in another shell:")
-    stage.say(f"  {earmark} follow @SomeChannel --since 30d")
+def summary(home: Path, earmark: Path, results: Mapping[str, bool], seconds: float) -> list[str]:
+    """What a person reads at the end, in ten lines: whether it all held, and what to type next."""
+    good, typed = sum(results.values()), _typed(earmark)
+    return [
+        f"Done in {seconds:.0f} s: {good} of {len(results)} checks hold.",
+        "A subscriber, the read model and Claude's bill agree to the last digit."
+        if good == len(results)
+        else "What does not hold stands above, behind FAIL.",
+        NOTICE,
+        "On real channels, with your key:",
+        "  export ANTHROPIC_API_KEY=…",
+        f"  {typed} up",
+        "and in another shell:",
+        f"  {typed} follow @SomeChannel --since 30d",
+        "What the demo put on the record can be asked:",
+        f'  EARMARK_HOME={_shown(home)} {typed} sql "FROM mentions"',
+    ]
+
+
+def _typed(earmark: Path) -> str:
+    """The command as one types it from here."""
+    found = shutil.which("earmark")
+    return "earmark" if found is not None and Path(found) == earmark else _shown(earmark)
 
 
 def _shown(path: Path) -> str:

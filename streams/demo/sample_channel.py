@@ -10,13 +10,14 @@ from typing import Any
 
 import orjson
 
+from streams.analysis.question import request_of
 from streams.captions.json3 import parse
 from streams.events.captions import CaptionsExtracted, captions_id
 from streams.events.videos import Video
 from streams.loopback.captions_writer import automatic, manual
 from streams.loopback.channel import Channel, ChannelVideo
-from streams.loopback.script import OVERLOADED, RATE_LIMITED, Reply, Script
-from streams.prompts.files import BUNDLED
+from streams.loopback.script import OVERLOADED, RATE_LIMITED, Reply, Script, fingerprint
+from streams.prompts.files import BUNDLED, read_prompt
 
 SAMPLE = Path(__file__).parent / "sample"
 REQUESTS = SAMPLE / "requests.json"
@@ -31,7 +32,7 @@ WRONG_LINE = ("KTape000003", "O")
 WITHOUT_CAPTIONS = "KTape000005"
 CUT_AT_MAX_TOKENS = "KTape000006"
 RATE_LIMITED_FIRST = "KTape000007"
-OVERLOADED_FIRST = "KTape000008"
+OVERLOADED_FIRST = "KTape000004"
 
 
 def sample_channel() -> Channel:
@@ -78,6 +79,17 @@ def sample_scripts() -> dict[str, Script]:
     }
 
 
+def live_scripts(channel: Channel, video: ChannelVideo) -> dict[str, Script]:
+    """What the scripted Claude answers on a video that comes out at another time than the recorded one."""
+    captions = _extracted(channel, video)
+    return {
+        fingerprint(request_of(prompt, captions, prompt.max_tokens)): [
+            Reply(sample_answer(video.video_id, prompt.name))
+        ]
+        for prompt in map(read_prompt, PROMPTS)
+    }
+
+
 def _eventful(video_id: str) -> Script:
     text = sample_answer(video_id)
     scripts: dict[str, Script] = {
@@ -85,7 +97,7 @@ def _eventful(video_id: str) -> Script:
         RATE_LIMITED_FIRST: [RATE_LIMITED, Reply(text)],
         OVERLOADED_FIRST: [
             OVERLOADED,
-            Reply(text, thinking="Three decisions; the tin and the books are none."),
+            Reply(text, thinking="Four letters, four answers."),
         ],
     }
     return scripts.get(video_id, [Reply(text)])

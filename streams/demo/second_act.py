@@ -20,7 +20,7 @@ async def second_act(stage: Stage) -> dict[str, bool]:
     await stage.show("replay", "plan", new)
     await stage.show("replay", "run", new, "--max-usd", MAX_USD)
     await stage.settle()
-    await stage.show("replay", "compare", old, new)
+    await stage.show_table("replay", "compare", old, new)
     counted = checks.counted(await stage.show("prompts", "activate", new, "--dry-run"))
     await stage.show("prompts", "activate", new, "--yes")
     await stage.until(lambda: checks.signals_read(stage.file) >= published + counted.total())

@@ -1,7 +1,7 @@
 """When each channel is looked at: at once when it is followed (further), else at the interval, spread evenly."""
 
 import asyncio
-from dataclasses import dataclass, replace
+from dataclasses import replace
 from datetime import datetime, timedelta
 
 from streams import metrics
@@ -9,6 +9,7 @@ from streams.clock import Clock
 from streams.discovery.channels import Follow
 from streams.discovery.due import Pace
 from streams.discovery.look import Scout
+from streams.discovery.seen import Away, Seen
 from streams.discovery.throttle import MEMORY, Pause, Refusal, Throttle, fraction
 from streams.discovery.youtube import RefusedError
 from streams.errors import EarmarkError
@@ -19,23 +20,6 @@ log = journal(__name__)
 AFTER_A_FAILURE = timedelta(minutes=10)
 JITTER = 0.1
 FAILING = 3
-
-
-@dataclass(frozen=True)
-class Seen:
-    """What became of a channel's looks: the last one, the last that brought its videos, why the last one did not."""
-
-    last_look: datetime
-    last_success: datetime | None = None
-    problem: str | None = None
-
-
-@dataclass(frozen=True)
-class Away:
-    """Looks at every channel have failed in a row since `since`, the last with `problem`."""
-
-    since: datetime
-    problem: str
 
 
 class Looks:

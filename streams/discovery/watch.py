@@ -57,7 +57,16 @@ async def watch(
             throttled.note(is_on=pause is not None)
             metrics.RETRIES.labels("captions").set(len(known.retries))
             metrics.RETRIES_DUE.labels("captions").set(known.due_count(now()))
-            report(WatchState(now(), pause, looks.seen, looks.away))
+            report(
+                WatchState(
+                    at=now(),
+                    pause=pause,
+                    channels=looks.seen,
+                    away=looks.away,
+                    new_waiting=len(backlog.live),
+                    old_waiting=len(backlog.old),
+                )
+            )
 
         try:
             while True:

@@ -9,7 +9,7 @@ from pathlib import Path
 from pydantic import TypeAdapter
 
 from streams.bulletin import Kind, Trouble, put_up, read
-from streams.discovery.looks import Away, Seen
+from streams.discovery.seen import Away, Seen
 from streams.discovery.throttle import Pause
 
 NAME = "watch.json"
@@ -19,12 +19,17 @@ STALE = timedelta(minutes=1)
 
 @dataclass(frozen=True)
 class WatchState:
-    """At `at`: what pauses all of watch, what became of each channel's looks, by channel id, and whether all of them fail."""
+    """At `at`: what pauses all of watch, what became of each channel's looks, by channel id, and whether all of them fail.
+
+    `new_waiting`, `old_waiting`: videos that were found and are not asked for yet.
+    """
 
     at: datetime
     pause: Pause | None = None
     channels: Mapping[str, Seen] = field(default_factory=dict)
     away: Away | None = None
+    new_waiting: int = 0
+    old_waiting: int = 0
 
     def troubles(self) -> list[Trouble]:
         """What keeps watch from its work."""

@@ -2,7 +2,7 @@
 
 from collections.abc import Sequence
 from dataclasses import dataclass
-from datetime import datetime
+from datetime import UTC, datetime
 from typing import Any
 
 from streams.discovery.listing import Listed
@@ -30,6 +30,23 @@ class Resolved:
 
 
 @dataclass(frozen=True)
+class Shown:
+    """What YouTube shows of a video; `instead`: its sentence in place of it. What it does not say is null.
+
+    `day_only`: of `published_at` the date alone is known. `kind`: video, short or livestream.
+    """
+
+    channel_id: str | None
+    channel: str | None
+    title: str | None
+    published_at: datetime | None
+    day_only: bool
+    kind: str
+    live_status: str | None
+    instead: str | None
+
+
+@dataclass(frozen=True)
 class YouTube:
     """YouTube as yt-dlp sees it. Every method raises EarmarkError where it brings nothing."""
 
@@ -43,6 +60,22 @@ class YouTube:
             raise EarmarkError(
                 f"{url} is no channel, or YouTube does not say so now: {error.text}"
             ) from error
+
+    async def video(self, video_id: str) -> Shown:
+        """The video of that id. Raises RefusedError, too."""
+        try:
+            answer = await self._ask("video", {"video_id": video_id}, ANSWER_LIMIT_S, "streams.ytdlp.videos")
+        except ExtractionError as error:
+            if owner_of_error(error.kind, error.text, error.status) == "soon":
+                raise RefusedError(str(error)) from error
+            raise
+        published = answer.pop("published_at")
+        moment = None if published is None else datetime.fromisoformat(published)
+        return Shown(
+            published_at=None if moment is None else moment.replace(tzinfo=UTC),
+            day_only=published is not None and "T" not in published,
+            **answer,
+        )
 
     async def tab(
         self, channel_id: str, tab: Tab, *, known: Sequence[str], since: datetime
@@ -60,10 +93,10 @@ class YouTube:
             raise
         return tuple(_listed(entry) for entry in answer["entries"])
 
-    async def _ask(self, task: str, payload: dict[str, Any], time_limit_s: float) -> dict[str, Any]:
-        return await run_child(
-            "streams.ytdlp.channels", task, payload, options=self.options, time_limit_s=time_limit_s
-        )
+    async def _ask(
+        self, task: str, payload: dict[str, Any], time_limit_s: float, module: str = "streams.ytdlp.channels"
+    ) -> dict[str, Any]:
+        return await run_child(module, task, payload, options=self.options, time_limit_s=time_limit_s)
 
 
 def _listed(entry: dict[str, Any]) -> Listed:

@@ -1,7 +1,9 @@
 """How to reach Kafka: one value, turned into what each client library wants."""
 
 import asyncio
+import logging
 import ssl
+from collections.abc import Iterable
 from contextlib import suppress
 from dataclasses import dataclass
 from pathlib import Path
@@ -9,10 +11,35 @@ from typing import Any
 
 from aiokafka import AIOKafkaConsumer, AIOKafkaProducer
 from aiokafka.admin import AIOKafkaAdminClient
+from aiokafka.protocol.metadata import MetadataRequest
 
+from streams.errors import EarmarkError
 from streams.log.topics import MAX_MESSAGE_BYTES, MAX_PLAIN_DEAD_LETTER_BYTES, Topic
 
 STOP_LIMIT_S = 10.0
+
+# A broker with Kafka's own defaults makes each topic that a look-up names, with one partition, if the look-up lets it.
+# aiokafka lets it and has no setting for that; all its clients, and so Faust's, look up with this one class.
+MetadataRequest.__init__.__defaults__ = (None, False)
+
+
+class _Once(logging.Filter):
+    """aiokafka says at each connection that the password goes in the clear, and a process makes dozens: once will do."""
+
+    said = False
+
+    def filter(self, record: logging.LogRecord) -> bool:
+        if "in the clear" not in str(record.msg):
+            return True
+        was, self.said = self.said, True
+        return not was
+
+
+logging.getLogger("aiokafka.conn").addFilter(_Once())
+
+
+class WrongSettingsError(EarmarkError):
+    """The settings do not fit Kafka: a person must change one, and waiting is of no use."""
 
 
 @dataclass(frozen=True)
@@ -32,11 +59,21 @@ class Connection:
         return self.prefix + topic.name
 
     @property
+    def worker_group(self) -> str:
+        """The consumer group of the workers: Kafka keeps how far they are."""
+        return f"{self.prefix}worker"
+
+    @property
     def ssl_context(self) -> ssl.SSLContext | None:
-        """TLS as asked for, or None."""
+        """TLS as asked for, or None. Raises WrongSettingsError where the CA file holds no certificate."""
         if not self.security_protocol.endswith("SSL"):
             return None
-        return ssl.create_default_context(cafile=self.ca_file)
+        try:
+            return ssl.create_default_context(cafile=self.ca_file)
+        except OSError as error:
+            raise WrongSettingsError(
+                f"EARMARK_KAFKA_CA_FILE: {self.ca_file} holds no CA certificate ({error.strerror}): it must be a PEM file"
+            ) from error
 
     @property
     def _client(self) -> dict[str, Any]:
@@ -51,22 +88,32 @@ class Connection:
             "metadata_max_age_ms": 10_000,
         }
 
-    def consumer(self, fetch_bytes: int = MAX_MESSAGE_BYTES) -> AIOKafkaConsumer:
-        """A consumer without a group: its reader keeps the position, and a position that is gone is an error.
+    def consumer(
+        self, fetch_bytes: int = MAX_MESSAGE_BYTES, wait_ms: int = 500, group: str | None = None
+    ) -> AIOKafkaConsumer:
+        """A consumer whose reader keeps the position; a position that is gone is an error.
 
-        It asks for `fetch_bytes` of a partition at a time, and is given the next record whole, however large.
+        It is no member of `group`, but may ask for what that has committed and, while it has no members, commit for it.
+        It asks for `fetch_bytes` of a partition at a time, and is given the next record whole, however large. Where there
+        is none, the broker answers after `wait_ms`, and whatever else is asked on that connection waits as long.
         """
         return AIOKafkaConsumer(
             **self._client,
+            group_id=group,
             auto_offset_reset="none",
             enable_auto_commit=False,
             max_partition_fetch_bytes=fetch_bytes,
+            fetch_max_wait_ms=wait_ms,
         )
 
-    def producer(self) -> AIOKafkaProducer:
-        """A producer that repeats nothing and acknowledges only what every replica has."""
+    def producer(self, batch_bytes: int = 16 * 1024) -> AIOKafkaProducer:
+        """A producer that repeats nothing and acknowledges only what every replica has.
+
+        What waits for a partition goes out in batches of `batch_bytes` before they are compressed.
+        """
         return AIOKafkaProducer(
             **self._client,
+            max_batch_size=batch_bytes,
             acks="all",
             enable_idempotence=True,
             compression_type="zstd",
@@ -78,6 +125,14 @@ class Connection:
     def admin(self) -> AIOKafkaAdminClient:
         """A client for topics and offsets."""
         return AIOKafkaAdminClient(**self._client)
+
+
+async def look_up(consumer: AIOKafkaConsumer, topics: Iterable[str]) -> None:
+    """Let a consumer know of topics whose offsets it will be asked for.
+
+    aiokafka has no other way than to read them: it meets them one by one, and waits a tenth of a second at each.
+    """
+    await consumer._client.set_topics(topics)  # noqa: SLF001
 
 
 async def stop(consumer: AIOKafkaConsumer) -> None:

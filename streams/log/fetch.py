@@ -10,7 +10,7 @@ from aiokafka.errors import OffsetOutOfRangeError
 from streams.errors import EarmarkError, TransientError
 from streams.events.record import Record
 from streams.log.connection import Connection, stop
-from streams.log.follow import BATCH, WAIT_MS, Apply, partitions_of, record_of
+from streams.log.follow import BATCH, WAIT_MS, Apply, Ends, partitions_of, record_of
 from streams.log.gaps import Gap, GapError
 from streams.log.topics import Topic
 
@@ -68,11 +68,31 @@ class Fetcher:
         starts = await self._readers[0][0].beginning_offsets(partitions_of(self._connection, topic))
         return {tp.partition: start for tp, start in starts.items()}
 
+    async def bounds(self, topics: Sequence[Topic]) -> tuple[Ends, Ends]:
+        """By topic and partition, the first offsets and those after the last record, now."""
+        asker, _ = self._readers[0]
+        places = {
+            tp: (topic.name, tp.partition)
+            for topic in topics
+            for tp in partitions_of(self._connection, topic)
+        }
+        # Each topic by itself: one that the client has not heard of costs a tenth of a second, and these pass together.
+        await asyncio.gather(*(self.starts(topic) for topic in topics))
+        starts, ends = await asker.beginning_offsets(list(places)), await asker.end_offsets(list(places))
+        return (
+            {places[tp]: offset for tp, offset in starts.items()},
+            {places[tp]: offset for tp, offset in ends.items()},
+        )
+
     async def read(self, topic: Topic, partition: int, start: int, end: int, apply: Apply) -> None:
         """Apply the records of one partition from `start` up to `end` (not included), which the log must reach."""
-        async with aclosing(self._records(topic, partition, [(start, end)])) as records:
+        async with aclosing(self.records(topic, partition, start, end)) as records:
             async for record in records:
                 apply(record)
+
+    def records(self, topic: Topic, partition: int, start: int, end: int) -> AsyncGenerator[Record, None]:
+        """The records that `read` applies, as they come; close it before the next call."""
+        return self._records(topic, partition, [(start, end)])
 
     async def _records(
         self, topic: Topic, partition: int, parts: Sequence[tuple[int, int]]
@@ -115,9 +135,11 @@ class Fetcher:
 
 
 @asynccontextmanager
-async def fetcher(connection: Connection, time_limit_s: float = 30.0) -> AsyncIterator[Fetcher]:
-    """A fetcher for as long as the block lasts."""
-    consumers = [connection.consumer(FETCH_BYTES) for _ in range(READERS)]
+async def fetcher(
+    connection: Connection, time_limit_s: float = 30.0, wait_ms: int = 500
+) -> AsyncIterator[Fetcher]:
+    """A fetcher for as long as the block lasts; a short `wait_ms` makes it jump fast, and ask often where nothing comes."""
+    consumers = [connection.consumer(FETCH_BYTES, wait_ms) for _ in range(READERS)]
     try:
         for consumer in consumers:
             await consumer.start()

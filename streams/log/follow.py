@@ -12,7 +12,7 @@ from aiokafka.errors import OffsetOutOfRangeError
 
 from streams.errors import EarmarkError
 from streams.events.record import Record
-from streams.log.connection import Connection, stop
+from streams.log.connection import Connection, look_up, stop
 from streams.log.gaps import Gap, OnGaps, refuse
 from streams.log.topics import Topic
 
@@ -67,7 +67,9 @@ class Follower:
 
         Raises what `on_gaps` raises where a partition begins later than that.
         """
+        topics = list(topics)
         partitions = [tp for topic in topics for tp in partitions_of(self._connection, topic)]
+        await look_up(self._asker, map(self._connection.name, topics))
         for tp in partitions:
             self._positions[tp] = (start or {}).get((self._bare(tp), tp.partition), 0)
         await self._pass_gaps()
@@ -209,6 +211,7 @@ async def ends_of(connection: Connection, topic: Topic) -> tuple[int, ...]:
     consumer = connection.consumer()
     try:
         await consumer.start()
+        await look_up(consumer, [connection.name(topic)])
         ends = await consumer.end_offsets(partitions_of(connection, topic))
         return tuple(ends[tp] for tp in sorted(ends))
     finally:

@@ -30,9 +30,9 @@ class GapError(EarmarkError):
 
     def __init__(self, gap: Gap) -> None:
         super().__init__(
-            f"{gap}: {CAUSE} (`earmark topics plan` shows a retention); nothing is guessed about money: restore the"
-            " topic from a backup, its offsets and times included, or begin a new log under another"
-            " EARMARK_TOPIC_PREFIX"
+            f"{gap}: {CAUSE} (`earmark topics plan` shows a retention); nothing is guessed about money: add what is left"
+            " to its archive with `earmark backup` and bring that back with `earmark restore` under another"
+            " EARMARK_TOPIC_PREFIX, or begin a new log there"
         )
         self.gap = gap
 

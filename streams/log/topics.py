@@ -43,6 +43,22 @@ KEPT_FOR_EVER = {
 }
 # What was paid for must survive a power cut of the one broker; with replicas, acks=all does that.
 PAID_FOR = {"flush.messages": "1"}
+ENOUGH_REPLICAS = 3
+
+
+def replicated(replicas: int) -> Mapping[str, str]:
+    """What keeps an acknowledged record when a broker dies, for topics with so many replicas.
+
+    Of three, two must have a record before it is acknowledged, and any one broker may be away. Of two, one must do: or
+    the first broker that is away would stop everything. What one of two took alone is lost only with its disk.
+    """
+    if replicas == 1:
+        return {}
+    return {
+        "min.insync.replicas": "2" if replicas >= ENOUGH_REPLICAS else "1",
+        # A leader that lacks acknowledged records is worse than none for a while.
+        "unclean.leader.election.enable": "false",
+    }
 
 
 @dataclass(frozen=True)

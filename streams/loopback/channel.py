@@ -116,6 +116,7 @@ class ChannelVideo:
     airing: Airing | None = None
     says: Refusal | None = None
     day_only: bool = False
+    short: bool = False
 
     @property
     def all_tracks(self) -> tuple[Track, ...]:
@@ -127,6 +128,8 @@ class ChannelVideo:
     @property
     def tab(self) -> str:
         """The tab of the channel that lists it."""
+        if self.short:
+            return "shorts"
         return "streams" if self.airing is not None and not self.airing.premiere else "videos"
 
     @property
@@ -159,7 +162,7 @@ class ChannelVideo:
 
 @dataclass(frozen=True)
 class Channel:
-    """A channel of videos and, where it has any, of live streams; it has no shorts. `handle` begins with @."""
+    """A channel of videos and, where it has any, of live streams; its shorts stand in the feed alone. `handle` begins with @."""
 
     channel_id: str
     handle: str

@@ -107,8 +107,8 @@ class LoopbackClaude:
         await self._runner.cleanup()
 
     async def _models(self, request: web.Request) -> web.StreamResponse:
-        if not request.headers.get("x-api-key"):
-            return self._failed(Failure(401, "authentication_error", "x-api-key header is required"))
+        if not {"authorization", "x-api-key"} & set(map(str.lower, request.headers)):
+            return self._failed(Failure(401, "authentication_error", "An API key is required."))
         if self.counting is not None:
             return self._failed(self.counting)
         return self._json(200, {"data": [], "has_more": False, "first_id": None, "last_id": None})

@@ -31,10 +31,11 @@ def feed(channel: Channel, now: datetime) -> str:
 
 def _feed_entry(channel: Channel, video: ChannelVideo) -> str:
     published = video.listed_at.isoformat()
+    path = "shorts/" if video.short else "watch?v="
     return (
         f"<entry><id>yt:video:{video.video_id}</id><yt:videoId>{video.video_id}</yt:videoId>"
         f"<yt:channelId>{channel.channel_id}</yt:channelId><title>{escape(video.title)}</title>"
-        f'<link rel="alternate" href="https://www.youtube.com/watch?v={video.video_id}"/>'
+        f'<link rel="alternate" href="https://www.youtube.com/{path}{video.video_id}"/>'
         f"<author><name>{escape(channel.title)}</name>"
         f"<uri>https://www.youtube.com/channel/{channel.channel_id}</uri></author>"
         f"<published>{published}</published><updated>{published}</updated></entry>"

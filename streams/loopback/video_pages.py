@@ -135,6 +135,8 @@ def _details(channel: Channel, video: ChannelVideo, now: datetime, refusal: Refu
         "uploadDate": (video.published_at.date() if video.day_only else video.published_at).isoformat(),
         "ownerProfileUrl": f"http://www.youtube.com/{channel.handle}",
     }
+    if video.short:
+        microformat["isShortsEligible"] = True
     if video.airing is not None:
         microformat["liveBroadcastDetails"] = _broadcast(video.airing, now)
     return {

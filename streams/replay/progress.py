@@ -18,6 +18,7 @@ from uuid import UUID
 
 from streams.budget.entries import Cancellation, Claim, Replay, Request, Settlement, read_entry
 from streams.budget.ledger import Ledger
+from streams.budget.money import usd
 from streams.events.envelope import decode
 from streams.events.ledger import ReplayCancelled, ReplayStarted
 from streams.events.record import Record
@@ -157,7 +158,7 @@ def sentence(progress: Progress, prompt: str) -> str:
     line = (
         f"replay {started.replay_id} of {prompt} ({started.prompt_id}){resumes}: {progress.state}, {progress.completed} of"
         f" {progress.requested} videos analysed, {progress.failed} failed, {progress.waiting} wait;"
-        f" ${progress.spent_usd:.6f} of ${started.max_usd:f} charged"
+        f" ${usd(progress.spent_usd)} of ${started.max_usd:f} charged"
     )
     if progress.reason is not None:
         line = f"{line}; it was ended: {progress.reason}"

@@ -13,7 +13,7 @@ from streams.log.topics import DEAD_LETTERS
 from streams.worker.wrapper import ExitCode, Stop, Wrapper, leave
 
 SILENCE_S = 45.0
-LOOK_EVERY_S = 5.0
+LOOK_EVERY_S = 1.0
 ANSWER_LIMIT_S = 10.0
 
 Place = tuple[str, int]
@@ -86,7 +86,8 @@ async def watch(app: faust.App, connection: Connection, wrappers: Sequence[Wrapp
                 for tp in assigned
             }
             behind = [place for place, tp in zip(read, assigned, strict=True) if read[place] < ends[tp]]
-            report({wrapper.agent.name: _next(wrapper, read) for wrapper in wrappers})
+            if assigned:
+                report({wrapper.agent.name: _next(wrapper, read) for wrapper in wrappers})
             ended = {place: at for wrapper in wrappers for place, at in wrapper.ended.items()}
             since, stalled = silent(since, Look(now, behind, busy, ended))
             if stalled:

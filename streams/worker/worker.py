@@ -185,7 +185,7 @@ async def _work(
 ) -> None:
     async with publisher(connection) as publish, agents() as running:
         app = _Worker(
-            f"{connection.prefix}worker",
+            connection.worker_group,
             **settings(connection, slot, max(agent.time_limit_s for agent in running)),
         )
         wrappers = [Wrapper(agent, publish.append_all, now, may_begin=may_begin) for agent in running]

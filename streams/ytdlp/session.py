@@ -13,6 +13,7 @@ from urllib.parse import urlsplit
 
 from yt_dlp import YoutubeDL
 from yt_dlp.extractor.youtube import YoutubeIE, YoutubeTabIE
+from yt_dlp.extractor.youtube._base import INNERTUBE_CLIENTS
 from yt_dlp.networking import Request
 from yt_dlp.networking.exceptions import HTTPError, RequestError, TransportError
 from yt_dlp.utils import DownloadError, YoutubeDLError
@@ -23,6 +24,11 @@ from streams.ytdlp.refusals import status_in
 
 # The parent kills at the limit; this ends a child whose parent was killed itself.
 ORPHAN_GRACE_S = 5.0
+
+
+def clients() -> dict[str, bool]:
+    """The player clients that this yt-dlp knows, and whether each reads cookies, and so can log in."""
+    return {name: bool(client.get("SUPPORTS_COOKIES")) for name, client in INNERTUBE_CLIENTS.items()}
 
 
 def redirect(url: str, origin: str) -> str:

@@ -193,15 +193,14 @@ async def test_the_verb_says_it_in_a_table(connection: Connection) -> None:
     day = datetime.fromtimestamp(records[9].timestamp_ms / 1000, UTC).date()
     said = await run(connection, "--day", f"{day}")
     assert said.exit_code == 0, said.output
-    summary, lanes, *table = [line.split() for line in said.output.splitlines()]
-    assert " ".join(summary) == (
-        f"{day} UTC: billed 0.060000, unknown 1.075000, open 0.062500, left 3.802500 of 5.000000"
-    )
-    assert " ".join(lanes) == "left by lane: live 3.802500, backfill 2.032500"
-    assert table[0] == ["lane", "model", "attempts", "completed", "billed", "unknown", "open", "charged"]
-    assert table[1] == ["live", "model-a", "2", "2", "0.010000", "0.700000", "0.000000", "0.710000"]
-    assert table[2] == ["live", "model-b", "1", "1", "0.020000", "0.000000", "0.000000", "0.020000"]
-    assert table[3] == ["backfill", "model-a", "3", "0", "0.030000", "0.375000", "0.062500", "0.467500"]
+    summary, lanes, head, rule, *rows = [line.split() for line in said.output.splitlines()]
+    assert " ".join(summary) == (f"{day} UTC: billed 0.0600, unknown 1.08, open 0.0625, left 3.80 of 5.00")
+    assert " ".join(lanes) == "left by lane: live 3.80, backfill 2.03"
+    assert head == ["lane", "model", "attempts", "completed", "billed", "unknown", "open", "charged"]
+    assert set("".join(rule)) == {"─"}
+    assert rows[0] == ["live", "model-a", "2", "2", "0.0100", "0.7000", "0.00", "0.7100"]
+    assert rows[1] == ["live", "model-b", "1", "1", "0.0200", "0.00", "0.00", "0.0200"]
+    assert rows[2] == ["backfill", "model-a", "3", "0", "0.0300", "0.3750", "0.0625", "0.4675"]
 
 
 async def test_a_day_without_a_claim_has_the_cap_that_is_set_here_and_ends_at_midnight(
@@ -209,11 +208,11 @@ async def test_a_day_without_a_claim_has_the_cap_that_is_set_here_and_ends_at_mi
 ) -> None:
     said = await run(connection)
     assert said.exit_code == 0, said.output
-    assert "left 5.000000 of 5.000000 (the cap as it is set here: nothing was claimed)" in said.output
+    assert "left 5.00 of 5.00 (the cap as it is set here: nothing was claimed)" in said.output
     assert "the next day's budget begins in " in said.output
     assert "00:00 UTC" in said.output
     past = await run(connection, "--day", "2026-01-31")
-    assert "2026-01-31 UTC: billed 0.000000" in past.output
+    assert "2026-01-31 UTC: billed 0.00" in past.output
     assert "the next day" not in past.output
 
 

@@ -173,7 +173,7 @@ async def test_the_newest_analyses_of_the_prompts_model_set_the_rates(connection
         shell = Shell(connection, youtube.origin)
         followed = await shell.run(verbs.follow, "@plain", "--since", "30d", typed="n\n")
         added = await shell.run(verbs.add, *ELEVEN, typed="n\n")
-    assert "Plain & Fair has 4 new videos since " in followed.output
+    assert "Plain & Fair (@plain) has 4 new videos since " in followed.output
     assert "2.0 hours: about " in followed.output
     assert "by the newest 2 analyses" in followed.output
     # The model's price above 100,000 tokens: 0.50 in, 2.50 out, a million.

@@ -123,8 +123,8 @@ async def test_the_analyst_calls_nobody_where_the_log_lacks_what_was_spent_or_an
         assert claude.calls == []
     assert str(stopped.value) == (
         f"{named} and not at 0: a retention was set on the cluster, or records were deleted (`earmark topics plan` shows a"
-        " retention); nothing is guessed about money: restore the topic from a backup, its offsets and times included, or"
-        " begin a new log under another EARMARK_TOPIC_PREFIX"
+        " retention); nothing is guessed about money: add what is left to its archive with `earmark backup` and bring that"
+        " back with `earmark restore` under another EARMARK_TOPIC_PREFIX, or begin a new log there"
     )
 
 

@@ -26,6 +26,7 @@ from streams.events.event import Event
 from streams.log.connection import Connection
 from streams.log.publish import publisher
 from tests.builders.read_model_histories import history
+from tests.builders.snapshot import assert_equal
 
 pytestmark = pytest.mark.kafka
 
@@ -115,21 +116,6 @@ async def until_read(home: Path, records: int, process: subprocess.Popen[bytes] 
         while read(home) < records:
             assert process is None or process.poll() is None, "the projector has died"
             await asyncio.sleep(0.05)
-
-
-def assert_equal(one: Path, other: Path) -> None:
-    """Every table and view of both snapshots, both ways."""
-    with duckdb.connect() as database:
-        database.execute(f"ATTACH '{one}' AS one (READ_ONLY); ATTACH '{other}' AS other (READ_ONLY)")
-        names = database.execute(
-            "SELECT table_name FROM duckdb_tables() WHERE database_name = 'one' UNION ALL"
-            " SELECT view_name FROM duckdb_views() WHERE NOT internal AND database_name = 'one'"
-        ).fetchall()
-        assert len(names) > 30
-        for (name,) in names:
-            for left, right in (("one", "other"), ("other", "one")):
-                query = f"FROM {left}.{name} EXCEPT ALL FROM {right}.{name}"
-                assert database.execute(query).fetchall() == [], name
 
 
 async def test_killed_again_and_again_it_ends_as_an_undisturbed_rebuild(

@@ -61,7 +61,7 @@ async def test_a_replay_from_its_plan_to_its_comparison(connection: Connection, 
         assert (await shell.ends(), claude._requests) == (ends, answered)
 
         begun = await shell.run("run", "candidate", "--max-usd", "1", "--detach")
-        assert "running, 0 of 6 videos analysed, 0 failed, 6 wait; $0.000000 of $1 charged\n" in begun
+        assert "running, 0 of 6 videos analysed, 0 failed, 6 wait; $0.00 of $1 charged\n" in begun
         assert await shell.run("status") == begun
         async with analysts(log, claude.base_url):
             attached = await shell.watched("run", "candidate", "--max-usd", "1.00")

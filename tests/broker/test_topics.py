@@ -1,5 +1,4 @@
 import asyncio
-import socket
 from collections.abc import AsyncIterator, Mapping
 from functools import partial
 from pathlib import Path
@@ -10,7 +9,7 @@ from aiokafka.admin.config_resource import ConfigResource, ConfigResourceType
 from click.testing import CliRunner
 
 from streams.cli.topics import topics
-from streams.errors import EarmarkError, RefusedError
+from streams.errors import RefusedError
 from streams.log.connection import Connection
 from streams.log.layout import Layout, apply, existing_layouts, plan
 from streams.log.topics import KEPT_FOR_EVER, LEDGER, TOPICS, VIDEOS
@@ -110,13 +109,3 @@ def test_the_verbs_refuse_a_changed_partition_count(
     )
     assert isinstance(planned.exception, RefusedError)
     assert isinstance(run(["apply"]).exception, RefusedError)
-
-
-def test_the_verbs_say_where_no_kafka_answers(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> None:
-    monkeypatch.chdir(tmp_path)
-    with socket.socket() as silent:
-        silent.bind(("127.0.0.1", 0))
-        address = f"127.0.0.1:{silent.getsockname()[1]}"
-        ended = CliRunner().invoke(topics, ["plan"], env={"EARMARK_KAFKA": address})
-    assert isinstance(ended.exception, EarmarkError)
-    assert str(ended.exception).startswith(f"no Kafka answers at {address}")

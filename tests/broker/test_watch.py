@@ -9,7 +9,8 @@ import pytest
 
 from streams.clock import utc_now
 from streams.discovery.due import Pace
-from streams.discovery.watch import watch
+from streams.discovery.watch import Report, watch
+from streams.discovery.watch_state import WatchState
 from streams.discovery.youtube import YouTube
 from streams.events.captions import CaptionsRequested, CaptionsUnavailable
 from streams.events.channels import ChannelFollowed, ChannelScanned
@@ -85,9 +86,11 @@ class Log:
 
 
 @asynccontextmanager
-async def watching(connection: Connection, youtube: LoopbackYoutube, pace: Pace) -> AsyncIterator[None]:
+async def watching(
+    connection: Connection, youtube: LoopbackYoutube, pace: Pace, report: Report = lambda _: None
+) -> AsyncIterator[None]:
     port = YouTube(Options(youtube_url=youtube.origin))
-    task = asyncio.create_task(watch(connection, youtube=port, pace=pace, now=utc_now))
+    task = asyncio.create_task(watch(connection, youtube=port, pace=pace, now=utc_now, report=report))
     try:
         yield
         assert not task.done(), "watch ended by itself"
@@ -113,9 +116,12 @@ async def test_since_takes_old_videos_as_backfill_and_a_restart_sends_nothing_tw
     new = video(1, NOW - HOUR)
     log = Log(connection)
     async with serve(LoopbackYoutube(channel(new, *old))) as youtube:
-        async with watching(connection, youtube, RARELY):
+        states: list[WatchState] = []
+        async with watching(connection, youtube, RARELY, states.append):
             await log.append(followed(NOW - DAY, since=NOW - 33 * DAY))
             await log.until(lambda: log.covered() == {"videos", "streams"})
+            await eventually(lambda: states[-1].old_waiting == 0)
+        assert 0 < max(state.old_waiting for state in states) <= len(old)
         origins = log.origins()
         assert origins.pop(new.video_id) == "poll"
         assert set(origins.values()) == {"backfill"}

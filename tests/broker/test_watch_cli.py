@@ -11,7 +11,7 @@ from click.testing import CliRunner, Result
 from streams.cli import channels as verbs
 from streams.cli.main import earmark
 from streams.clock import utc_now
-from streams.discovery.looks import Seen
+from streams.discovery.seen import Seen
 from streams.discovery.throttle import Pause
 from streams.discovery.watch_state import Reporter, WatchState
 from streams.events.channels import ChannelFollowed, ChannelUnfollowed
@@ -63,13 +63,16 @@ async def test_a_channel_is_followed_listed_extended_and_unfollowed(connection: 
     async with serve(LoopbackYoutube(PLAIN)) as youtube:
         shell = Shell(connection, youtube)
         assert "no channel is followed" in await shell.say(verbs.channels)
-        assert "following Plain & Fair, from now on" in await shell.say(verbs.follow, "@plain")
+        assert "following Plain & Fair (@plain), from now on" in await shell.say(verbs.follow, "@plain")
         assert "followed already" in await shell.say(verbs.follow, f"youtube.com/channel/{CHANNEL_ID}/videos")
 
         declined = await shell.say(verbs.follow, "@plain", "--since", "20d", typed="n\n")
         assert "2 new videos" in declined
         assert "1.0 hours: about 0." in declined
         assert "is unchanged" in declined
+        nobody = await shell.run(verbs.follow, "@plain", "--since", "20d")
+        assert "“Take them?” needs an answer" in str(nobody.exception)
+        assert "give --yes" in str(nobody.exception)
         assert "since" in await shell.say(verbs.follow, "@plain", "--since", "20d", typed="y\n")
         assert "followed already" in await shell.say(verbs.follow, "@plain", "--since", "20d", "--yes")
 

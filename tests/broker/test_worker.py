@@ -2,15 +2,13 @@
 
 import asyncio
 import itertools
-import os
 import signal
 import subprocess
-import sys
 import time
 import uuid
 from collections import Counter
 from collections.abc import AsyncIterator, Callable, Iterator
-from contextlib import asynccontextmanager, contextmanager
+from contextlib import asynccontextmanager
 from datetime import UTC, datetime
 from pathlib import Path
 
@@ -29,11 +27,10 @@ from streams.log.layout import apply
 from streams.log.publish import Publisher, partition_of, publisher
 from streams.log.topics import CAPTIONS_UNAVAILABLE, DEAD_LETTERS, VIDEOS
 from streams.worker.wrapper import TRIES, ExitCode
+from tests.builders.small_worker import worker
 
 pytestmark = pytest.mark.kafka
 
-ROOT = Path(__file__).parents[2]
-APP = Path(__file__).with_name("worker_app.py")
 DEADLINE_S = 90.0
 OUTAGE_S = 20.0
 
@@ -41,21 +38,6 @@ OUTAGE_S = 20.0
 def discovered(video_id: str) -> VideoDiscovered:
     video = Video(video_id=video_id, url=f"https://y.test/{video_id}", origin="poll")
     return VideoDiscovered(at=datetime(2026, 1, 1, tzinfo=UTC), video=video)
-
-
-@contextmanager
-def worker(connection: Connection, folder: Path, slot: str = "w0") -> Iterator[subprocess.Popen[str]]:
-    """A worker process; what is left of it at the end is killed."""
-    process = subprocess.Popen(
-        [sys.executable, APP, connection.bootstrap, connection.prefix, slot, folder],
-        env=os.environ | {"PYTHONPATH": os.pathsep.join([str(ROOT), os.environ.get("PYTHONPATH", "")])},
-        text=True,
-    )
-    try:
-        yield process
-    finally:
-        process.kill()
-        process.wait()
 
 
 class Ends:

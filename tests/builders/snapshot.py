@@ -2,6 +2,8 @@
 
 from pathlib import Path
 
+import duckdb
+
 from projections import model
 from projections.ingest import apply
 from projections.snapshots import Snapshots
@@ -18,3 +20,18 @@ def publish(home: Path, *events: Event) -> None:
         apply(database, [record(event, offset)])
     Snapshots(home).publish(database, file)
     database.close()
+
+
+def assert_equal(one: Path, other: Path) -> None:
+    """Every table and view of both snapshots, both ways."""
+    with duckdb.connect() as database:
+        database.execute(f"ATTACH '{one}' AS one (READ_ONLY); ATTACH '{other}' AS other (READ_ONLY)")
+        names = database.execute(
+            "SELECT table_name FROM duckdb_tables() WHERE database_name = 'one' UNION ALL"
+            " SELECT view_name FROM duckdb_views() WHERE NOT internal AND database_name = 'one'"
+        ).fetchall()
+        assert len(names) > 30
+        for (name,) in names:
+            for left, right in (("one", "other"), ("other", "one")):
+                query = f"FROM {left}.{name} EXCEPT ALL FROM {right}.{name}"
+                assert database.execute(query).fetchall() == [], name

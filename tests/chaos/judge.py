@@ -27,7 +27,6 @@ PRICES = {
     "output_tokens": Decimal("0.50e-6"),
 }
 """US dollars a token of claude-haiku-5-5, as its maker lists them."""
-ENOUGH = Decimal("0.95")
 NO_CALL = {429, 529}
 AWAY = 500
 NOTHING = Decimal(0)
@@ -155,7 +154,7 @@ def judge(evidence: Evidence) -> Judgement:
     faults = [
         *evidence.crashed,
         *([] if evidence.came_to_rest else ["the analysts did not come to rest in time"]),
-        *_money(evidence.plan.cap_usd, told, bills, full, _charged_for_nothing(evidence, told)),
+        *_money(evidence.plan, told, bills, full, _charged_for_nothing(evidence, told)),
         *_charges(evidence.plan, told, calls),
         *_calls(evidence, told, calls),
         *_settlements(told),
@@ -191,17 +190,18 @@ def _charged_for_nothing(evidence: Evidence, told: Told) -> Mapping[int, Decimal
 
 
 def _money(
-    cap_usd: Decimal,
+    plan: Plan,
     told: Told,
     bills: Mapping[int, Decimal],
     full: set[int],
     for_nothing: Mapping[int, Decimal],
 ) -> Iterator[str]:
+    cap_usd = plan.cap_usd
     for day in sorted(told.days.keys() | bills.keys()):
         usd = bills.get(day, NOTHING)
         if usd > cap_usd:
             yield f"day {day} was billed ${usd}, above the cap of ${cap_usd}"
-        if day in full and usd + for_nothing.get(day, NOTHING) < ENOUGH * cap_usd:
+        if day in full and usd + for_nothing.get(day, NOTHING) < plan.enough * cap_usd:
             yield f"day {day} had more work than money and was billed only ${usd} of ${cap_usd}"
     # A run has work for more than two days: whatever the first one came to, the last one must have spent its cap.
     if max(told.days, default=None) not in full:

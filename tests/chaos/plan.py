@@ -21,13 +21,14 @@ PROBES_S = (1.0, 2.0)
 # What an act cuts off, one call or two as a rule, is charged and not billed: with fewer claims between acts, 0.95 of the
 # cap could not be billed.
 CLAIMS_AN_ACT = 36
+ENOUGH = Decimal("0.95")
 
 
 @dataclass(frozen=True)
 class Plan:
     """`kills` are SIGKILLs, `stops` SIGSTOPs past the deadline of every claim held; `fault` is planted in the analysts.
 
-    `outage_s`: for so long Claude answers nobody, once, amid the work.
+    `outage_s`: for so long Claude answers nobody, once, amid the work. `broker_kills`: so often a broker is killed.
     """
 
     analysts: int
@@ -38,6 +39,7 @@ class Plan:
     seed: int
     fault: str | None = None
     outage_s: float = 0.0
+    broker_kills: int = 0
 
     def __post_init__(self) -> None:
         if self.max_tokens < 200:
@@ -62,6 +64,11 @@ class Plan:
     def live_at_once(self) -> int:
         """How many of the live videos are there from the start."""
         return len(self.live_ids) // 4
+
+    @property
+    def requests_at_once(self) -> int:
+        """How many records the ledger has before any claim."""
+        return len(self.backfill_ids) + self.live_at_once
 
     @property
     def call_usd(self) -> Decimal:
@@ -117,6 +124,15 @@ class Plan:
         while at_s < self.outage_s:
             probes, at_s, pause_s = probes + 1, at_s + pause_s, min(2 * pause_s, PROBES_S[1])
         return sum(self.calls_in_flight) + OPENS_AFTER + probes + 2 * self.analysts
+
+    @property
+    def enough(self) -> Decimal:
+        """The share of its cap that a day with more work than money must come to be billed.
+
+        Every call in flight may outlive its claim while a broker is replaced: it is then charged in full.
+        """
+        in_flight = sum(self.calls_in_flight)
+        return ENOUGH - self.broker_kills * in_flight * self.dearest_usd / self.cap_usd
 
     @property
     def calls_a_day(self) -> int:

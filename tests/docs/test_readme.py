@@ -244,7 +244,7 @@ async def test_the_operator_sees_what_goes_on(shell: Shell) -> None:
         'earmark sql "SELECT day, lane, attempts, charged_usd FROM daily_costs"': "backfill",
         'earmark sql "SELECT day, cap_usd, charged_usd, left_usd FROM budget_days"': "left_usd",
         'earmark sql "SELECT topic, records, last_record_at FROM freshness"': "analysis.ledger",
-        "earmark broker status": "address  127.0.0.1:",
+        "earmark status": "UTC: healthy",
         "earmark rebuild": "rebuilt the read model from",
     }.items():
         assert part in printed.pop(command)
@@ -267,7 +267,10 @@ async def test_an_example_is_readable_in_a_window(shell: Shell) -> None:
         lines = await shell.shown(command)
         assert max(map(len, lines)) <= WINDOW, command
         rows = csv.reader((await shell.run(f"{command} --format csv")).splitlines())
-        words = {word for row in rows for cell in row for word in cell.split()}
+        # Numbers are rounded there, and times have no microseconds.
+        words = {
+            word for row in rows for cell in row for word in cell.split() if re.search("[^-+.:0-9]", word)
+        }
         assert {word for word in words if word not in "\n".join(lines)} == set(), command
         if "_at" in command:
             assert_utc("\n".join(lines))

@@ -29,6 +29,9 @@ ELSEWHERE = {
     ".venv/bin/python -m tests.chaos.cap --analysts 4 --kills 200 --stops 50 --videos 2000 --cap 0.50": (
         "an hour at most; tests/chaos/test_cap.py is its short form"
     ),
+    ".venv/bin/python -m tests.chaos.cluster --kills 6": (
+        "a quarter of an hour; tests/chaos/test_cluster.py is its short form"
+    ),
     ".venv/bin/python -m tests.chaos.outage": "two minutes; tests/chaos/test_outage.py is its short form",
     ".venv/bin/python -m tests.week": "five minutes; tests/week/test_week.py is its short form",
     ".venv/bin/python -m tests.fuzz": "three minutes; tests/fuzz/test_fuzz.py is its short form",

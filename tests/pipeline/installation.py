@@ -44,7 +44,7 @@ class Installation:
 
     async def run(self, *verb: str) -> tuple[int | None, str]:
         """The exit code of a verb and all it printed."""
-        process = await self._start(*verb, stdin=DEVNULL, stdout=PIPE, stderr=STDOUT)
+        process = await self.start(*verb, stdin=DEVNULL, stdout=PIPE, stderr=STDOUT)
         output, _ = await process.communicate()
         return process.returncode, output.decode()
 
@@ -64,7 +64,7 @@ class Installation:
         """`earmark up` from its first moment; whatever is left of it at the end is killed."""
         self.folder.mkdir(exist_ok=True)
         with self.printed.open("w") as output:
-            up = await self._start("up", stdin=DEVNULL, stdout=output, stderr=output)
+            up = await self.start("up", stdin=DEVNULL, stdout=output, stderr=output)
         try:
             yield up
         finally:
@@ -111,7 +111,8 @@ class Installation:
         told = [self.printed.read_text(), *(f"{log.name}: {log.read_text()[-2000:]}" for log in logs)]
         return "\n".join([f"not so after {LIMIT_S:g} s", *told, str(self.rows("FROM video_status"))])
 
-    async def _start(self, *verb: str, **pipes: Any) -> Process:
+    async def start(self, *verb: str, **pipes: Any) -> Process:
+        """A verb as a process of its own."""
         inherited = {
             name: value
             for name, value in os.environ.items()

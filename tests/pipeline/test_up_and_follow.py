@@ -1,11 +1,13 @@
 """`earmark up` and `earmark follow` on an ordinary installation, whose YouTube and Claude are not the demo's."""
 
 import asyncio
+import json
 import signal
 from collections.abc import AsyncIterator
 from contextlib import asynccontextmanager
 from dataclasses import replace
 from datetime import timedelta
+from decimal import Decimal
 from pathlib import Path
 
 import pytest
@@ -101,10 +103,37 @@ async def test_a_followed_channel_fills_every_table_and_up_leaves_nothing_behind
             ) == [("backfill", 1, 1, 0), ("live", 2, 2, 0)]
             [(billed, charged)] = earmark.rows("SELECT sum(billed_usd), sum(charged_usd) FROM daily_costs")
             assert billed == charged == claude.bill() > 0
+            await assert_status_tells_it(earmark, charged)
 
             code, said = await earmark.run("up")
             assert code == 1
             assert f"already runs in {earmark.home}" in said
+
+
+async def assert_status_tells_it(earmark: Installation, charged: Decimal) -> None:
+    """Every reader has read all of the log, soon after; nothing needs a person, and nothing is not known."""
+    behind: set[int | None] = {None}
+    async with asyncio.timeout(LIMIT_S):
+        while behind != {0}:
+            code, said = await earmark.run("status", "--json")
+            told = json.loads(said)
+            behind = {lag["behind"] for lag in told["lags"]} | {told["snapshot"]["behind"]}
+    assert (code, told["needs_person"], told["unknown"]) == (0, [], [])
+    assert {process["name"] for process in told["processes"]} >= {
+        "analyst",
+        "projector",
+        "watch",
+        "worker-w0",
+    }
+    assert {process["state"] for process in told["processes"]} == {"works"}
+    stages = {
+        stage["name"]: (stage["waiting"], stage["later"], stage["done_today"]) for stage in told["stages"]
+    }
+    assert stages["discover"] == (0, 0, 4)
+    assert stages["captions"] == (1, 1, 3), "the silent one is tried again later"
+    assert stages["analysis"] == (0, 0, 3)
+    assert stages["signals"] == (0, 0, 8)
+    assert Decimal(told["money"]["billed_usd"]) == charged
 
 
 async def test_up_without_a_key_says_what_is_missing_and_starts_nothing(tmp_path: Path) -> None:

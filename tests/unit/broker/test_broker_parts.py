@@ -14,6 +14,7 @@ from jgo.maven import MavenContext, PythonResolver
 
 from streams.broker import local as broker
 from streams.broker.jars import KAFKA_VERSION, OLDEST_JAVA, _whole, find_java, installed_javas, kafka_jars
+from streams.broker.place import place_of
 from streams.broker.server import SERVER_SETTINGS, format_data, free_ports, is_formatted, port_in, properties
 from streams.errors import EarmarkError
 
@@ -161,5 +162,5 @@ def test_a_log_whose_meta_properties_is_gone_is_left_alone(tmp_path: Path) -> No
 
 
 def test_a_full_disk_is_known_by_what_the_server_says(tmp_path: Path) -> None:
-    error = broker._ended(broker._place(tmp_path), "java.io.IOException: No space left on device")
+    error = broker._ended(place_of(tmp_path), "java.io.IOException: No space left on device")
     assert str(error).startswith("the disk is full: the local broker keeps its data in")

@@ -5,7 +5,6 @@ import logging
 import os
 import subprocess
 import sys
-from contextlib import suppress
 from pathlib import Path
 from uuid import UUID
 
@@ -13,31 +12,21 @@ import pytest
 
 import streams.cli
 from streams.app.diagnostics import Lines
-from streams.cli.terminal import cell, printable
+from streams.cli.terminal import printable
+from tests.builders.pseudo_terminal import on_a_terminal
 from tests.builders.read_model_world import PROMPTS, activated, completed, video
 from tests.builders.snapshot import publish
 
 ODD = "NUL \0 escape \x1b[2J bell \a C1 \x9b2J return \r right-to-left \u202e end"
 
 
-def on_a_terminal(*command: str, home: Path) -> str:
-    """What a process prints whose stdout and stderr are a terminal."""
-    ours, theirs = os.openpty()
-    environment = {**os.environ, "EARMARK_HOME": str(home), "TERM": "dumb", "COLUMNS": "400", "NO_COLOR": "1"}
-    with subprocess.Popen(command, stdout=theirs, stderr=theirs, env=environment, cwd=home):
-        os.close(theirs)
-        parts = []
-        with os.fdopen(ours, "rb", buffering=0) as output, suppress(OSError):
-            # Linux ends a terminal that nobody writes to any more with an error.
-            while part := output.read(4096):
-                parts.append(part)
-    return b"".join(parts).decode()
+def shown_to_a_person(*command: str, home: Path) -> str:
+    return on_a_terminal(command, 400, {"EARMARK_HOME": str(home)}, home)
 
 
 def commands(shown: str) -> set[str]:
     """The characters in it that a terminal would obey."""
-    lines = shown.replace("\r\n", "\n")
-    return {character for character in lines if not character.isprintable() and character not in "\n\t"}
+    return {character for character in shown if not character.isprintable() and character not in "\n\t"}
 
 
 @pytest.mark.parametrize(
@@ -59,11 +48,6 @@ def test_a_control_character_becomes_a_blank_and_what_joins_letters_stays(
     assert printable(text, layout) == shown
 
 
-def test_a_cell_is_neither_command_nor_markup() -> None:
-    assert cell("[red]a\x1b[2Jb\nc").plain == "[red]a [2Jb\nc"
-    assert cell(None).plain == ""
-
-
 def test_a_log_line_commands_nothing() -> None:
     record = logging.LogRecord("n", logging.ERROR, "", 0, "it said %s", (ODD,), None)
     assert commands(Lines("worker").format(record)) == set()
@@ -79,7 +63,7 @@ def test_what_is_said_reaches_a_pipe_as_it_is_and_a_terminal_without_control_cha
     ]
     piped = subprocess.run(command, capture_output=True, check=True, cwd=tmp_path)
     assert piped.stdout.decode() == piped.stderr.decode() == f"{ODD}\n"
-    shown = on_a_terminal(*command, home=tmp_path)
+    shown = shown_to_a_person(*command, home=tmp_path)
     assert shown.count("escape  [2J bell") == 2
     assert commands(shown) == set()
 
@@ -92,7 +76,7 @@ def test_sql_shows_a_strangers_words_in_every_form(tmp_path: Path, form: str) ->
     analysis = completed(video(1), PROMPTS[0], UUID(int=1)).model_copy(update={"summary": ODD})
     publish(tmp_path, *activated(PROMPTS[0], 0, None), analysis)
     query = ("sql", "SELECT summary FROM outlooks", "--format", form)
-    shown = on_a_terminal(*EARMARK, *query, home=tmp_path)
+    shown = shown_to_a_person(*EARMARK, *query, home=tmp_path)
     assert "right-to-left" in shown
     assert commands(shown) == set()
     environment = {**os.environ, "EARMARK_HOME": str(tmp_path)}
@@ -106,7 +90,7 @@ def unescaped(text: str) -> str:
 
 def test_an_error_shows_a_strangers_words(tmp_path: Path) -> None:
     publish(tmp_path)
-    shown = on_a_terminal(*EARMARK, "sql", "SELECT \x1b[2J", home=tmp_path)
+    shown = shown_to_a_person(*EARMARK, "sql", "SELECT \x1b[2J", home=tmp_path)
     assert "earmark: " in shown
     assert commands(shown) == set()
 

@@ -3,7 +3,7 @@
 from datetime import UTC, datetime, timedelta
 from pathlib import Path
 
-from streams.discovery.looks import Seen
+from streams.discovery.seen import Seen
 from streams.discovery.throttle import Pause
 from streams.discovery.watch_state import EVERY, NAME, STALE, Reporter, WatchState, advice, read_state
 

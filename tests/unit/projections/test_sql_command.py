@@ -12,7 +12,7 @@ from click.testing import CliRunner, Result
 from projections import model
 from projections.ingest import apply
 from projections.snapshots import Snapshots
-from streams.cli.sql import sql
+from streams.cli.sql import kind_of, sql
 from streams.events.videos import VideoDiscovered
 from tests.builders.read_model_world import at, record, video
 
@@ -46,9 +46,11 @@ def test_without_a_query_it_says_what_can_be_asked() -> None:
 @pytest.mark.usefixtures("home")
 def test_a_table_shows_each_row_on_a_line_with_its_brackets() -> None:
     output = run("SELECT video_id, title, discovered_at FROM videos ORDER BY ALL -- all").output
-    assert [line.split("│")[1:4] for line in output.splitlines() if "video-" in line] == [
-        [" video-1  ", " [Music] buy ", " 2026-03-02 09:01:00+00 "],
-        [" video-2  ", " [Music] buy ", " 2026-03-02 09:02:00+00 "],
+    assert output.splitlines() == [
+        "video_id  title        discovered_at",
+        "────────  ───────────  ────────────────────",
+        "video-1   [Music] buy  2026-03-02 09:01:00Z",
+        "video-2   [Music] buy  2026-03-02 09:02:00Z",
     ]
 
 
@@ -90,6 +92,101 @@ def test_statements_that_are_no_query_run_too(home: Path) -> None:
 )
 def test_what_cannot_be_run_is_a_sentence(query: str, sentence: str) -> None:
     assert sentence in str(run(query).exception)
+
+
+CASTS_ERROR = """\
+Conversion Error: Could not convert string '[Music] buy' to INT32 when casting from source column title
+
+LINE 2:   title::INT AS number
+               ^^^^^"""
+CASTS = "SELECT title,\n  title::INT AS number\nFROM videos"
+
+
+@pytest.mark.usefixtures("home")
+@pytest.mark.parametrize("form", ["table", "csv", "json", "parquet"])
+@pytest.mark.parametrize(
+    ("query", "error"),
+    [
+        (CASTS, CASTS_ERROR),
+        ("SELECT 1,\n  2 +", 'Parser Error: syntax error at or near "+"\n\nLINE 2:   2 +\n            ^'),
+    ],
+)
+def test_an_error_shows_the_query_as_it_was_typed(query: str, error: str, form: str, home: Path) -> None:
+    said = str(run(query, "--format", form, "--output", str(home / "out")).exception)
+    assert said == error
+
+
+@pytest.mark.usefixtures("home")
+def test_an_error_far_down_in_the_rows_shows_it_too() -> None:
+    """The rows before it are on their way by then."""
+    query = "SELECT (CASE WHEN i < 200000 THEN '1' ELSE 'x' END)::INT FROM range(200001) t(i)"
+    said = str(run(query, "--format", "csv").exception)
+    assert said.startswith("Conversion Error: Could not convert string 'x' to INT32\n\nLINE 1: SELECT (CASE")
+
+
+@pytest.mark.usefixtures("home")
+def test_rows_come_in_their_order_and_exactly() -> None:
+    rows = run(
+        "SELECT i, 0.004308095::DECIMAL(18, 9) AS usd, '2026-03-02 09:01:00.123456+00'::TIMESTAMPTZ AS at"
+        " FROM range(50000) t(i) ORDER BY i DESC",
+        *("--format", "csv"),
+    ).output.splitlines()
+    assert rows == [
+        "i,usd,at",
+        *(f"{number},0.004308095,2026-03-02 09:01:00.123456+00" for number in reversed(range(50000))),
+    ]
+
+
+@pytest.mark.usefixtures("home")
+def test_every_type_of_duckdb_reads_as_it_writes_it() -> None:
+    """`found` in a query is the query's own."""
+    query = (
+        "WITH found AS (SELECT 1::HUGEINT AS a, '{\"b\":1}'::JSON AS j, 'x'::ENUM('x') AS e, MAP {'k': 1} AS m,"
+        " INTERVAL 1 MONTH AS i, '101'::BIT AS b, 'a'::BLOB AS o, 1 AS a, NULL AS n) FROM found"
+    )
+    assert run(query, "--format", "csv").output.splitlines() == [
+        "a,j,e,m,i,b,o,a_1,n",
+        '1,"{""b"":1}",x,{k=1},1 month,101,a,1,',
+    ]
+    assert run("PIVOT videos ON title USING count(*)", "--format", "csv").exit_code == 0
+    assert "physical_plan" in run("EXPLAIN FROM videos").output
+
+
+@pytest.mark.usefixtures("home")
+def test_a_row_is_a_block_where_that_is_asked_for() -> None:
+    query = "SELECT video_id, 12.3456::DECIMAL(9, 4) AS usd, url FROM videos ORDER BY ALL LIMIT 1"
+    assert run(query, "--vertical").output.splitlines() == [
+        "video_id  video-1",
+        "usd       12.35",
+        "url       https://youtube.example/watch?v=video-1",
+    ]
+    refused = run(query, "--vertical", "--format", "csv")
+    assert "for tables" in refused.output
+
+
+@pytest.mark.parametrize(
+    ("name", "sql_type", "values", "kind"),
+    [
+        ("a_usd_per_video", "DECIMAL(18,9)", ["1"], "money"),
+        ("sum(charged_usd)", "DOUBLE", ["1"], "money"),
+        ("videos", "UBIGINT", ["1"], "count"),
+        ("conviction", "DOUBLE", ["1"], "number"),
+        ("at", "TIMESTAMP WITH TIME ZONE", ["1"], "moment"),
+        ("any", "UUID", ["1"], "id"),
+        ("video_id", "VARCHAR", ["abc", None], "id"),
+        ("candid", "VARCHAR", ["said so"], "text"),
+        ("where", "VARCHAR", ["https://a.example/b", None], "link"),
+        ("where", "VARCHAR", ["https://a.example/b", "c"], "text"),
+        ("where", "VARCHAR", [None], "text"),
+        ("themes", "VARCHAR[]", ["[a]"], "json"),
+        ("usage", "JSON", ["{}"], "json"),
+        ("day", "DATE", ["2026-01-01"], "text"),
+    ],
+)
+def test_a_columns_kind_is_known_by_type_name_and_values(
+    name: str, sql_type: str, values: list[str | None], kind: str
+) -> None:
+    assert kind_of(name, sql_type, values) == kind
 
 
 def test_without_a_read_model_it_says_how_to_get_one(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> None:

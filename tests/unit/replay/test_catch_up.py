@@ -49,7 +49,7 @@ async def test_it_waits_for_no_read_model_that_is_not_there(tmp_path: Path) -> N
 
 @pytest.mark.parametrize(
     ("kafka", "why"),
-    [(None, "no broker runs in "), ("127.0.0.1:1", "Kafka at 127.0.0.1:1 does not serve the topics")],
+    [(None, "no broker runs in "), ("127.0.0.1:1", "EARMARK_KAFKA: no Kafka answers at 127.0.0.1:1")],
 )
 def test_without_a_broker_what_the_read_model_has_is_compared(
     tmp_path: Path, kafka: str | None, why: str

@@ -169,13 +169,13 @@ def test_a_replay_is_told_in_a_sentence_that_says_what_helps() -> None:
     told = Told((listed(1, "0.4"), listed(2, "0.4")))
     begun = f"replay {REPLAY} of extract-v2 ({PROMPT_ID}): "
     assert sentence(told.tell(started("0.50"), asked(1)), "extract-v2") == (
-        f"{begun}running, 0 of 1 videos analysed, 0 failed, 1 wait; $0.000000 of $0.50 charged;"
+        f"{begun}running, 0 of 1 videos analysed, 0 failed, 1 wait; $0.00 of $0.50 charged;"
         " 1 of 2 are requested: run it again, unless it runs still"
     )
     claim = claimed(1, "0.4")
     told.tell(asked(2), claim)
     assert sentence(told.tell(settled(claim, "completed", "0.3")), "extract-v2").endswith(
-        "spent, 1 of 2 videos analysed, 0 failed, 1 wait; $0.300000 of $0.50 charged; what is left pays for no other:"
+        "spent, 1 of 2 videos analysed, 0 failed, 1 wait; $0.3000 of $0.50 charged; what is left pays for no other:"
         " with a higher --max-usd another replay takes the rest"
     )
     assert sentence(told.tell(cancelled()), "extract-v2").endswith("charged")

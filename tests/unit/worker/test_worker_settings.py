@@ -6,7 +6,7 @@ import faust
 import pytest
 from faust.transport.drivers.aiokafka import credentials_to_aiokafka_auth
 
-from streams.log.connection import Connection
+from streams.log.connection import Connection, WrongSettingsError
 from streams.worker.worker import credentials, settings
 
 PROTOCOLS = ["PLAINTEXT", "SSL", "SASL_PLAINTEXT", "SASL_SSL"]
@@ -34,7 +34,7 @@ def test_faust_logs_in_and_encrypts_as_every_other_client_does(protocol: str, me
 
 def test_a_certificate_of_ones_own_must_be_readable() -> None:
     connection = Connection("b1:9092", security_protocol="SSL", ca_file=Path("/no/such/ca.pem"))
-    with pytest.raises(FileNotFoundError):
+    with pytest.raises(WrongSettingsError, match=r"EARMARK_KAFKA_CA_FILE: /no/such/ca\.pem"):
         credentials(connection)
 
 
