@@ -1,6 +1,7 @@
 """A process as a child of this one: started, listened to, and stopped."""
 
 import asyncio
+import json
 import os
 import re
 import signal
@@ -23,10 +24,22 @@ def last_words(lines: Sequence[str], code: int) -> str:
     if code < 0:
         return f"it was killed ({signal.Signals(-code).name})"
     for line in reversed(lines):
-        if found := _SENTENCE.fullmatch(line):
-            return found[1]
+        if (sentence := _sentence(line)) is not None:
+            return sentence
     complaints = [line for line in lines if _COMPLAINT.search(line)]
     return (complaints or list(lines) or [f"exit code {code}, and it said nothing"])[-1]
+
+
+def _sentence(line: str) -> str | None:
+    """What a process says that ends, if `line` is that, in either form of its lines."""
+    if found := _SENTENCE.fullmatch(line):
+        return found[1]
+    if '"CRITICAL"' not in line:
+        return None
+    try:
+        return str(json.loads(line)["event"])
+    except (ValueError, KeyError, TypeError):
+        return None
 
 
 class Child:

@@ -11,8 +11,9 @@ from http.server import BaseHTTPRequestHandler, ThreadingHTTPServer
 from socketserver import TCPServer
 from typing import get_args
 
-from prometheus_client import CONTENT_TYPE_LATEST, generate_latest
+from prometheus_client import generate_latest
 from prometheus_client.core import GaugeMetricFamily, Metric
+from prometheus_client.exposition import CONTENT_TYPE_PLAIN_0_0_4
 from prometheus_client.registry import Collector
 
 from streams import metrics
@@ -69,7 +70,7 @@ class _Answer(BaseHTTPRequestHandler):
         pulse = self.server.pulse
         match self.path.partition("?")[0]:
             case "/metrics":
-                self._say(200, CONTENT_TYPE_LATEST, generate_latest(metrics.REGISTRY))
+                self._say(200, CONTENT_TYPE_PLAIN_0_0_4, generate_latest(metrics.REGISTRY))
             case "/live":
                 silence_s = pulse.silence_s()
                 is_live = silence_s < LIVE_S

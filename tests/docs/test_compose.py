@@ -14,8 +14,8 @@ import yaml
 
 from streams.app.health import OFFSETS, address_of, answering
 from streams.app.log_file import FILES, MAX_BYTES
+from streams.app.machine import parts_of
 from streams.app.pulse import Pulse
-from streams.app.supervisor import PROCESSES
 from streams.broker.jars import KAFKA_VERSION, find_java, kafka_jars
 from streams.broker.local import installed_javas
 from streams.broker.server import SERVER_SETTINGS
@@ -23,6 +23,7 @@ from streams.cli.main import earmark
 from streams.clock import utc_now
 from streams.settings import Settings, variable
 
+PROCESSES = tuple(part.name for part in parts_of(Settings(), "kafka:9092"))
 ROOT = Path(__file__).parents[2]
 COMPOSE = ROOT / "docker-compose.yml"
 SERVICES: dict[str, dict[str, Any]] = yaml.safe_load(COMPOSE.read_text())["services"]
@@ -94,10 +95,10 @@ def test_the_lines_of_a_container_are_bounded_as_those_of_up(name: str) -> None:
 
 
 def test_every_process_has_a_port_for_its_health() -> None:
-    assert set(OFFSETS) == {*OURS} - {"prepare"}
+    assert set(OFFSETS) == {*PROCESSES}
 
 
-@pytest.mark.parametrize("name", OFFSETS)
+@pytest.mark.parametrize("name", PROCESSES)
 def test_a_process_is_healthy_once_it_is_ready(name: str, tmp_path: Path) -> None:
     """What the container runs, run against the server of that process."""
     address = OURS[name]["environment"]["EARMARK_METRICS_PORT"]

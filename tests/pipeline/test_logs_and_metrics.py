@@ -48,9 +48,8 @@ def four_free_ports() -> int:
 
 def lines(home: Path) -> Iterator[dict[str, Any]]:
     """Every line of every process, each of which is JSON."""
-    for file in (home / "logs").glob("*.log"):
-        if file.stem != "kafka":
-            yield from map(json.loads, file.read_text().splitlines())
+    for process in OFFSETS:
+        yield from map(json.loads, (home / "logs" / f"{process}.log").read_text().splitlines())
 
 
 def loud(home: Path) -> list[dict[str, Any]]:
@@ -77,11 +76,11 @@ def samples(text: str) -> dict[str, float]:
 
 @asynccontextmanager
 async def installed(folder: Path, port: int) -> AsyncIterator[tuple[Installation, LoopbackYoutube]]:
-    """A folder whose settings hold three secrets; Claude refuses the first call."""
+    """A folder whose settings hold three secrets; Claude refuses the first call and quotes one."""
     calls = count()
 
     def refusing(body: Mapping[str, Any]) -> Step:
-        return answer(body) if next(calls) else RATE_LIMITED
+        return answer(body) if next(calls) else replace(RATE_LIMITED, message=f"too often by {KEY}")
 
     cookies = folder / "cookies.txt"
     cookies.write_text(
@@ -168,7 +167,8 @@ def assert_told(told: list[dict[str, Any]]) -> None:
 
     spoken = {"video": "HarbrAfter1", "lane": "backfill", "attempt": 1}
     assert one(event="claim", verdict="granted", **spoken)["usd"] > 0
-    assert "429" in one(event="refused", by="claude", kind="refused", **spoken)["reason"]
+    refused = one(event="refused", by="claude", kind="refused", **spoken)
+    assert refused["reason"] == "429 rate_limit_error: too often by (hidden)"
     assert one(event="AnalysisCompleted", process="analyst", **spoken)["usd"] > 0
     assert one(event="BudgetSettled", outcome="completed", **spoken)["usd"] > 0
     silent = one(event="CaptionsUnavailable", video="HarbrSilent", attempt=1, process="worker-w0")

@@ -90,6 +90,8 @@ def test_a_process_that_turns_no_more_is_said() -> None:
     [
         (["10:00 INFO sent", "earmark: the key is wrong"], 1, "the key is wrong"),
         (["earmark: the key is wrong", "a warning at exit"], 1, "the key is wrong"),
+        (['{"level": "CRITICAL", "event": "the key is wrong"}', "a warning"], 1, "the key is wrong"),
+        (['it said "CRITICAL"'], 1, 'it said "CRITICAL"'),
         (["10:00 ERROR no disk", "10:01 INFO sent"], 1, "10:00 ERROR no disk"),
         (["Traceback", "ValueError: 3"], 1, "ValueError: 3"),
         (["10:00 INFO sent"], -9, "it was killed (SIGKILL)"),
