@@ -15,6 +15,7 @@ RESTART = timedelta(minutes=1)
 """How long a process may be gone while `earmark up` starts it again."""
 STALE_MODEL = timedelta(minutes=5)
 DAYS_LEFT = 7.0
+NO_BOARD_BELOW = 1_000_000
 _EXPLAINS: dict[StageName, frozenset[str]] = {
     "captions": frozenset({"youtube-refuses", "youtube-away", "ytdlp-fails", "kafka-away", "disk-full"}),
     "analysis": frozenset(
@@ -42,6 +43,12 @@ def needs_person(overview: Overview) -> tuple[str, ...]:
 
 def _needs(overview: Overview) -> Iterator[str]:
     now = overview.at
+    if overview.disk is not None and overview.disk.free < NO_BOARD_BELOW:
+        # Then nobody can show itself, and who lives and who hangs is not known.
+        yield from (trouble.sentence(now) for trouble in overview.troubles if trouble.needs_person)
+        yield from _disk(overview)
+        yield from _letters(overview)
+        return
     if not any(overview.alive(role) for role in (*ROLES, "up")):
         yield from _nothing_runs(overview)
         yield from _disk(overview)

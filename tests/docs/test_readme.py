@@ -157,7 +157,7 @@ async def shell(tmp_path_factory: pytest.TempPathFactory) -> AsyncIterator[Shell
         assert up.stdout is not None
         try:
             async with asyncio.timeout(LIMIT_S):
-                while not (line := await up.stdout.readline()).startswith(b"running"):
+                while b"running" not in (line := await up.stdout.readline()):
                     assert line, "`earmark up` ended"
             said = await opened.run(FOLLOW.replace("@SomeChannel", channel.handle), typed="y\n")
             assert "has 8 new videos since" in said
@@ -169,7 +169,7 @@ async def shell(tmp_path_factory: pytest.TempPathFactory) -> AsyncIterator[Shell
             yield opened
             up.send_signal(signal.SIGINT)
             async with asyncio.timeout(LIMIT_S):
-                assert (await up.stdout.read()).decode() == "Kafka stopped\n"
+                assert "Kafka stopped" in (await up.stdout.read()).decode()
                 assert await up.wait() == 0
         finally:
             if up.returncode is None:

@@ -244,7 +244,7 @@ def test_the_verb_prints_each_setting_with_its_source_and_no_secret(
     monkeypatch.setenv("EARMARK_TABS", "videos,streams")
     monkeypatch.setenv("ANTHROPIC_API_KEY", "sesame")
     said = CliRunner().invoke(settings_verb)
-    rows = {line.split()[0]: line.split()[1:] for line in said.output.splitlines()[1:]}
+    rows = {line.split()[0]: line.split()[1:] for line in said.output.splitlines()[2:]}
     assert rows["EARMARK_DAILY_CAP_USD"] == ["0.25", ".env"]
     assert rows["EARMARK_TABS"] == ["videos,", "streams", "environment"]
     assert rows["EARMARK_WORKER_SLOT"] == ["w0", "default"]

@@ -164,8 +164,23 @@ SERIOUS: dict[str, tuple[Overview, str]] = {
         "it is claude-refuses (since 06:00) → type this",
     ),
     "a full disk": (
-        replace(HEALTHY, troubles=(trouble("disk-full", person=True),), disk=Disk(1, 10, 5, 1, 0)),
+        replace(
+            HEALTHY,
+            troubles=(trouble("disk-full", person=True),),
+            disk=Disk(4 * 10**8, 10**11, 5 * 10**8, 10**9, 0),
+        ),
         "it is disk-full (since 06:00) → type this",
+    ),
+    "a disk so full that nobody can show itself": (
+        replace(
+            HEALTHY,
+            processes=tuple(process(name, "hangs", 90) for name in NAMES),
+            disk=Disk(4096, 10**11, 5 * 10**8, 10**9, 0),
+        ),
+        (
+            "the disk has 4.1 kB left, less than EARMARK_DISK_MIN_FREE (500 MB) → free some space: nothing new is begun"
+            " before"
+        ),
     ),
     "a disk that was full before anybody ran": (
         replace(HEALTHY, disk=Disk(4 * 10**8, 10**11, 5 * 10**8, 10**9, 0)),
