@@ -16,7 +16,7 @@ from streams.bulletin import Board, Positions, Trouble, board_of, news, show
 from streams.clock import Clock
 from streams.journal import journal
 from streams.log.connection import Connection, stop
-from streams.log.topics import DEAD_LETTERS, TOPICS
+from streams.log.topics import TOPICS
 
 EVERY_S = 1.0
 KAFKA_LIMIT_S = 5.0
@@ -163,9 +163,10 @@ class Pulse:
                     await consumer.start()
                 while True:
                     async with asyncio.timeout(KAFKA_LIMIT_S):
-                        await consumer.end_offsets([TopicPartition(connection.name(DEAD_LETTERS), 0)])
+                        there = await consumer.topics()
                     self._kafka_serves()
-                    if time.monotonic() >= ends_due:
+                    # An end that a topic does not have yet would be waited for.
+                    if time.monotonic() >= ends_due and there.issuperset(map(connection.name, TOPICS)):
                         await self._look_at_ends(connection, consumer)
                         ends_due = time.monotonic() + ENDS_EVERY_S
                     await asyncio.sleep(EVERY_S)

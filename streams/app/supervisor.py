@@ -57,6 +57,7 @@ class Life:
     ready_since: datetime | None = None
     failures: int = 0
     trouble: Trouble | None = None
+    is_down: bool = True
 
     @property
     def halts(self) -> bool:
@@ -65,11 +66,12 @@ class Life:
 
     def begins(self, child: Child) -> None:
         """Another process of it was started."""
-        self.child, self.ready_since = child, None
+        self.child, self.ready_since, self.is_down = child, None, False
 
     def shows(self, board: Board | None, now: datetime) -> None:
         """Take what its process shows at `now`; None: nothing yet."""
-        if self.child is None or board is None or board.pid != self.child.pid:
+        # What the last process put up stays when it has ended.
+        if self.is_down or self.child is None or board is None or board.pid != self.child.pid:
             return
         self.board = board
         if not board.ready:
@@ -81,7 +83,7 @@ class Life:
                 "process-hangs",
                 board.at,
                 f"{name} (process {board.pid}) is there and does nothing",
-                f"`kill -9 {board.pid}` starts it again; see {name}.log",
+                f"it ends by itself after two minutes of that, and starts again; `kill -9 {board.pid}` does it now",
                 subject=name,
                 needs_person=True,
             )
@@ -90,6 +92,7 @@ class Life:
 
     def ends(self, words: str, now: datetime) -> float:
         """Its process has ended. After how many seconds the next one starts."""
+        self.is_down = True
         worked = self.ready_since is not None and now >= self.ready_since + WORKED and not self.halts
         self.failures = 0 if worked else self.failures + 1
         wait_s = BACKOFF_S[min(self.failures, len(BACKOFF_S) - 1)]

@@ -17,6 +17,7 @@ from streams.cli.terminal import printable, say, window
 from streams.clock import utc_now
 from streams.overview.gather import Gatherer, gathering
 from streams.overview.lines import in_a_line
+from streams.overview.model import Overview
 from streams.overview.needs import needs_person
 from streams.settings import Settings
 
@@ -60,17 +61,27 @@ async def showing(settings: Settings, *, is_quiet: bool) -> AsyncIterator[Say]:
 async def _a_line_a_minute(gatherer: Gatherer) -> None:
     while True:
         await asyncio.sleep(LINE_EVERY_S)
-        _say(in_a_line(await gatherer.look(WAIT_S)))
+        if (overview := await _look(gatherer, _say)) is not None:
+            _say(in_a_line(overview))
 
 
 async def _redraw(gatherer: Gatherer, live: Live) -> None:
     while True:
-        overview = await gatherer.look(WAIT_S)
-        lines = block(overview, needs_person(overview), live.console.width)
-        # What does not fit would scroll, and could not be drawn over.
-        fits = lines[: max(live.console.height - 1, 1)]
-        live.update(Text(printable("\n".join(fits), "\n"), no_wrap=True), refresh=True)
+        overview = await _look(gatherer, partial(_above, live))
+        if overview is not None:
+            lines = block(overview, needs_person(overview), live.console.width)
+            # What does not fit would scroll, and could not be drawn over.
+            fits = lines[: max(live.console.height - 1, 1)]
+            live.update(Text(printable("\n".join(fits), "\n"), no_wrap=True), refresh=True)
         await asyncio.sleep(REDRAW_S)
+
+
+async def _look(gatherer: Gatherer, told: Say) -> Overview | None:
+    try:
+        return await gatherer.look(WAIT_S)
+    except Exception as error:  # noqa: BLE001  whatever it is, it must not end what it looks at
+        told(f"what Earmark does cannot be shown now: {error!r}")
+        return None
 
 
 def _say(line: str) -> None:

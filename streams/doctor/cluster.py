@@ -8,6 +8,7 @@ from aiokafka.errors import KafkaConnectionError, KafkaError
 
 from streams.clock import Clock
 from streams.doctor.finding import SKEW_SEEN, Finding, skew
+from streams.log.access import check_access
 from streams.log.connection import Connection, stop
 from streams.log.follow import partitions_of
 from streams.log.layout import Layout, Plan, existing_layouts, plan
@@ -23,6 +24,7 @@ async def kafka(connection: Connection, *, is_local: bool, now: Clock) -> list[F
     admin, consumer = connection.admin(), connection.consumer()
     try:
         async with asyncio.timeout(ANSWER_LIMIT_S):
+            await check_access(connection, 1)
             await admin.start()
             layouts = await existing_layouts(admin, connection.prefix)
             answers = Finding("kafka", "ok", f"{connection.bootstrap} answers")
@@ -55,7 +57,7 @@ def topics(layouts: dict[str, Layout], prefix: str) -> list[Finding]:
 
 def _layout(todo: Plan, prefix: str) -> Finding:
     if todo.refused:
-        what, _, fix = todo.refused[0].rpartition(": ")
+        what, _, fix = todo.refused[0].partition("; ")
         return Finding("topics", "broken", what, fix)
     if todo.create:
         missing = ", ".join(prefix + topic.name for topic in todo.create)

@@ -16,7 +16,7 @@ from streams.log.layout import administrator, apply, empty_topics, existing_layo
 from streams.log.topics import LEDGER, PROMPTS, TOPICS, VIDEOS
 from tests.builders.others_broker import OthersBroker, others_broker
 from tests.builders.verb_processes import Typed, end_all, type_all
-from tests.builders.verbs import NOBODY, OTHERS, PROCESSES, TAIL, VERBS, WITHOUT_KAFKA, every_verb
+from tests.builders.verbs import LOOKS, NOBODY, OTHERS, PROCESSES, TAIL, VERBS, WITHOUT_KAFKA, every_verb
 
 pytestmark = pytest.mark.kafka
 
@@ -68,16 +68,20 @@ async def test_who_comes_before_prepare_makes_no_topic_and_works_once_it_has(
 ) -> None:
     """And when the topics are deleted under the four processes, no client of theirs makes them again."""
     connection = kafka.connection("early.")
-    waiting = [command for command in VERBS if not command.startswith("topics")]
+    # These say at once that there is no topic.
+    waiting = [command for command in VERBS if not command.startswith(("topics", "backup"))]
     async with typed(
-        kafka, "early.", [*waiting, *PROCESSES, "topics plan", TAIL], tmp_path / "early"
+        kafka, "early.", [*waiting, *PROCESSES, *LOOKS, "topics plan", TAIL], tmp_path / "early"
     ) as early:
-        verbs, processes, [planned, tail] = early[: len(waiting)], early[len(waiting) : -2], early[-2:]
+        verbs, processes, others = early[: len(waiting)], early[len(waiting) : -4], early[-4:]
+        *looks, planned, tail = others
         assert planned.ended(LIMIT_S) == 0, planned.printed
         assert tail.ended(LIMIT_S) == 1
         assert "make it with `earmark topics apply`" in tail.printed
         assert await names_in(connection) == set()
         assert all(command.process.is_alive() for command in (*verbs, *processes))
+        assert [look.ended(LIMIT_S) for look in looks] == [1, 1]
+        assert await names_in(connection) == set()
 
         async with typed(kafka, "early.", ["prepare"], tmp_path / "prepare") as [prepare]:
             assert prepare.ended(LIMIT_S) == 0, prepare.printed

@@ -38,17 +38,23 @@ VERBS = {
     "dead-letters list": 0,
     "dead-letters show 0": 3,
     "dead-letters retry 0": 3,
+    "explain abcdefghijm": 0,
+    "backup archive": 0,
 }
 PROCESSES = ("watch", "worker", "analyst", "projector")
 TAIL = "signals tail"
 # `up` does what `prepare` does and starts the processes.
-OTHERS = {*PROCESSES, TAIL, "prepare", "up"}
+# They say in a table what does not answer, and go on.
+LOOKS = ("status", "doctor")
+# `restore` looks at its folder first, and then does what `prepare` does.
+OTHERS = {*PROCESSES, *LOOKS, TAIL, "prepare", "restore", "up"}
 WITHOUT_KAFKA = {
     "broker run",
     "broker start",
     "broker status",
     "broker stop",
     "demo",
+    "report",
     "settings",
     "signals contract",
     "sql",

@@ -33,7 +33,7 @@ class Night:
     """An installation, and what was printed of it so far."""
 
     def __init__(self, folder: Path, youtube: LoopbackYoutube, claude: LoopbackClaude) -> None:
-        (folder / ".env").write_text("ANTHROPIC_API_KEY=sk-ant-mistyped\n")
+        (folder / ".env").write_text("ANTHROPIC_API_KEY=mistyped\n")
         self.youtube = youtube
         self.claude = claude
         self.earmark = Installation(
@@ -98,7 +98,7 @@ async def play(folder: Path) -> None:
                 await night.until_said("TROUBLE Claude cannot be asked")
                 await night.types("status")
                 print("$ sed -i s/mistyped/corrected/ .env", flush=True)
-                (folder / ".env").write_text("ANTHROPIC_API_KEY=sk-ant-corrected\n")
+                (folder / ".env").write_text("ANTHROPIC_API_KEY=corrected\n")
                 claude.counting = None
                 await night.until_heard(1)
                 await night.until_said("over, after")

@@ -51,7 +51,7 @@ async def test_a_followed_channel_fills_every_table_and_up_leaves_nothing_behind
         async with earmark.up():
             code, said = await earmark.run("follow", HANDLE, "--since", "7d", "--yes")
             assert code == 0, said
-            assert "Harbour Notes has 1 new videos" in said
+            assert "Harbour Notes (@HarbourNotes) has 1 new videos" in said
             # Its first look is over: what comes out from here on is met by a poll, not by the walk back.
             await earmark.until_rows("SELECT count(*) FROM _channel_scans WHERE complete", [(2,)])
             youtube.show(

@@ -68,6 +68,7 @@ async def test_a_terminal_shows_what_waits_what_it_costs_and_what_happened_in_on
             "ANTHROPIC_API_KEY": "a key",
             "TERM": "xterm",
             "COLUMNS": "",
+            "LINES": "",
         }
         earmark = Installation(tmp_path, variables)
         up = await earmark.start("up", stdin=terminal.end, stdout=terminal.end, stderr=terminal.end)

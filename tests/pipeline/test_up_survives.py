@@ -66,7 +66,8 @@ async def test_the_broker_comes_back_at_its_port_the_others_wait_and_a_killed_up
             address, before = local.find(earmark.home), [earmark.child(name) for name in CHILDREN]
             broker_of(earmark).kill()
             await earmark.until(said("TROUBLE broker ended"))
-            await earmark.until(lambda: local.find(earmark.home) == address)
+            await earmark.until(said(" s: broker ended"))
+            assert local.find(earmark.home) == address
             assert (await earmark.run("add", AFTER))[0] == 0
             await earmark.until(lambda: is_heard(AFTER))
             assert [earmark.child(name) for name in CHILDREN] == before, "nobody ended for it"

@@ -39,6 +39,8 @@ def test_a_process_that_did_work_starts_again_at_once_and_is_out_of_trouble_when
     assert one.trouble is not None
     assert one.trouble.what == "analyst ended: it was killed (SIGKILL)"
     assert not one.trouble.needs_person
+    one.shows(board(NOON + 6 * SECOND), NOON + 6 * SECOND)
+    assert one.trouble is not None, "that is the board of the one that has ended"
     one.begins(Ghost())  # type: ignore[arg-type]
     one.shows(board(NOON + 9 * SECOND), NOON + 9 * SECOND)
     assert one.trouble is None

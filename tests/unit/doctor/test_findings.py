@@ -95,8 +95,11 @@ def changed(name: str, **config: str) -> dict[str, Layout]:
         (
             AS_THE_CODE_SAYS | {"earmark.videos": Layout(1, KEPT_FOR_EVER)},
             "topics",
-            "earmark.videos: 1 partitions where 12 belong; keys would move and order be lost",
-            "use another EARMARK_TOPIC_PREFIX",
+            "earmark.videos: 1 partitions where 12 belong",
+            (
+                "keys would move and order be lost; if it is empty, `earmark topics apply --recreate-empty` makes it"
+                " anew; else use another EARMARK_TOPIC_PREFIX"
+            ),
         ),
         (
             changed("earmark.captions", max_message_bytes="1048588"),
