@@ -5,7 +5,7 @@ VENV := .venv
 BIN := $(VENV)/bin
 STAMP := $(VENV)/.installed
 
-.PHONY: setup demo test test-newest lint generate bench lock clean
+.PHONY: setup demo test test-newest lint generate bench chaos lock clean
 
 setup: $(STAMP)
 
@@ -56,6 +56,12 @@ generate: setup
 
 bench: setup
 	@$(BIN)/python -m tests.benchmarks
+
+# Minutes of violence against everything; a short run of each is among the tests.
+chaos: setup
+	@$(BIN)/python -m tests.chaos.whole
+	@$(BIN)/python -m tests.chaos.cap
+	@$(BIN)/python -m tests.chaos.cluster
 
 lock: setup
 	@$(BIN)/uv pip compile --quiet --universal --python-version 3.11 --generate-hashes --no-emit-index-url --no-header \

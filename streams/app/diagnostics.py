@@ -25,7 +25,8 @@ Form = Literal["text", "json"]
 class RateLimit(logging.Filter):
     """Lets `LINES_A_WINDOW` lines of aiokafka through every `WINDOW_S` seconds: a broker that is away makes it shout.
 
-    The first line after a silence says how many were left out.
+    The first line after a silence says how many were left out. None is an error: aiokafka tries again by itself, and
+    whether Kafka is away the pulse says.
     """
 
     def __init__(self) -> None:
@@ -37,6 +38,7 @@ class RateLimit(logging.Filter):
         """Whether `record` is written; time is the record's own."""
         if record.name.partition(".")[0] != CHATTY:
             return True
+        record.levelno, record.levelname = logging.INFO, "INFO"
         if record.created - self._window_began >= WINDOW_S:
             self._window_began, self._passed = record.created, 0
         self._passed += 1

@@ -32,6 +32,11 @@ ELSEWHERE = {
     ".venv/bin/python -m tests.chaos.cluster --kills 6": (
         "a quarter of an hour; tests/chaos/test_cluster.py is its short form"
     ),
+    "make chaos": "an hour at most; the short forms are in tests/chaos",
+    ".venv/bin/python -m tests.chaos.whole --videos 80 --seconds 300": (
+        "ten minutes; tests/chaos/test_whole.py is its short form"
+    ),
+    ".venv/bin/python -m tests.chaos.night": "ten minutes of waiting; each of its parts has a test",
     ".venv/bin/python -m tests.chaos.outage": "two minutes; tests/chaos/test_outage.py is its short form",
     ".venv/bin/python -m tests.week": "five minutes; tests/week/test_week.py is its short form",
     ".venv/bin/python -m tests.fuzz": "three minutes; tests/fuzz/test_fuzz.py is its short form",

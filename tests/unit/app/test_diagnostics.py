@@ -32,11 +32,14 @@ def test_aiokafka_is_held_to_a_few_lines_a_window_and_the_rest_are_counted() -> 
     later = line("aiokafka", 200)
     assert limit.filter(later)
     assert later.getMessage() == f"broker b1 is away ({100 - LINES_A_WINDOW} lines left out)"
+    assert later.levelname == "INFO", "it tries again by itself"
 
 
 def test_nobody_else_is_held_back() -> None:
     limit = RateLimit()
-    assert all(limit.filter(line("streams.worker.wrapper", 0)) for _ in range(100))
+    own = line("streams.worker.wrapper", 0)
+    assert all(limit.filter(own) for _ in range(100))
+    assert own.levelname == "ERROR"
 
 
 class Kept(logging.Handler):

@@ -9,6 +9,7 @@ from streams.discovery.known import Known
 from streams.discovery.look import Scout
 from streams.discovery.looks import Looks
 from streams.discovery.youtube import RefusedError, YouTube
+from streams.errors import EarmarkError
 from streams.events.captions import CaptionsUnavailable
 from streams.events.channels import ChannelFollowed
 from streams.events.event import Position
@@ -27,6 +28,7 @@ class Desk:
     def __init__(self) -> None:
         self.time = NOON
         self.refuses = False
+        self.is_away = False
         self.asked: list[str] = []
         self.known = Known()
         for offset, channel_id in enumerate(CHANNELS):
@@ -45,6 +47,8 @@ class Desk:
         self.asked.append(channel_id)
         if self.refuses:
             raise RefusedError("YouTube answers HTTP 429")
+        if self.is_away:
+            raise EarmarkError("the name does not resolve")
         return Feed("Title", ())
 
     async def after(self, wait: timedelta, *, rounds: int = 1) -> list[str]:
@@ -119,3 +123,28 @@ async def test_a_channel_that_is_refused_while_others_are_not_waits_alone() -> N
     assert min(others) > 12, "three hours and more of fifteen minutes each"
     assert desk.asked.count(odd) > 5
     assert "429" in str(desk.looks.seen[odd].problem)
+
+
+async def test_a_youtube_that_cannot_be_reached_is_away_from_the_first_look_until_one_succeeds() -> None:
+    desk = Desk()
+    desk.is_away = True
+    await desk.after(SECOND)
+    assert desk.looks.away is None, "two channels may have gone for good"
+    await desk.after(SECOND, rounds=3)
+    away = desk.looks.away
+    assert away is not None
+    assert (away.since, away.problem) == (NOON + SECOND, "the name does not resolve")
+    await desk.after(MINUTE, rounds=12)
+    assert desk.looks.away is not None
+    assert desk.looks.away.since == away.since
+    desk.is_away = False
+    await desk.after(MINUTE, rounds=12)
+    assert desk.looks.away is None
+
+
+async def test_one_channel_that_fails_is_not_youtubes_absence() -> None:
+    desk = Desk()
+    await desk.after(SECOND, rounds=2)
+    desk.is_away = True
+    await desk.after(SECOND)
+    assert desk.looks.away is None

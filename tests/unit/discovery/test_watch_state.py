@@ -1,9 +1,10 @@
 """What watch does, for other processes to show."""
 
+from dataclasses import replace
 from datetime import UTC, datetime, timedelta
 from pathlib import Path
 
-from streams.discovery.seen import Seen
+from streams.discovery.seen import Away, Seen
 from streams.discovery.throttle import Pause
 from streams.discovery.watch_state import EVERY, NAME, STALE, Reporter, WatchState, advice, read_state
 
@@ -46,3 +47,17 @@ def test_the_advice_names_what_to_change() -> None:
     by_client = advice(Pause(NOON, NOON, "Oops", client=True))
     assert "yt-dlp 20" in by_client
     assert "EARMARK_YTDLP_CLIENTS" in by_client
+
+
+def test_what_keeps_watch_from_its_work_is_said_with_what_ends_it() -> None:
+    assert WatchState(NOON, None, SEEN).troubles() == []
+    [refused] = WatchState(NOON, PAUSE).troubles()
+    assert (refused.kind, refused.since, refused.until) == ("youtube-refuses", PAUSE.since, PAUSE.until)
+    assert not refused.needs_person
+    assert "EARMARK_YOUTUBE_PER_MINUTE" in refused.fix
+    [client] = WatchState(NOON, replace(PAUSE, client=True)).troubles()
+    assert client.kind == "ytdlp-fails"
+    assert client.needs_person
+    [away] = WatchState(NOON, away=Away(NOON, "the name does not resolve")).troubles()
+    assert away.kind == "youtube-away"
+    assert "the name does not resolve" in away.what
