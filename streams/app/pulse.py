@@ -14,9 +14,11 @@ from aiokafka.errors import KafkaError
 
 from streams.bulletin import Board, Positions, Trouble, board_of, news, show
 from streams.clock import Clock
+from streams.errors import EarmarkError
 from streams.journal import journal
+from streams.log.access import check_access
 from streams.log.connection import Connection, stop
-from streams.log.topics import TOPICS
+from streams.log.topics import DEAD_LETTERS, TOPICS
 
 EVERY_S = 1.0
 KAFKA_LIMIT_S = 5.0
@@ -162,19 +164,28 @@ class Pulse:
                 async with asyncio.timeout(KAFKA_LIMIT_S):
                     await consumer.start()
                 while True:
+                    # One partition: a cluster may hold others' topics by the thousand.
                     async with asyncio.timeout(KAFKA_LIMIT_S):
-                        there = await consumer.topics()
+                        await consumer.end_offsets([TopicPartition(connection.name(DEAD_LETTERS), 0)])
                     self._kafka_serves()
-                    # An end that a topic does not have yet would be waited for.
-                    if time.monotonic() >= ends_due and there.issuperset(map(connection.name, TOPICS)):
+                    if time.monotonic() >= ends_due:
                         await self._look_at_ends(connection, consumer)
                         ends_due = time.monotonic() + ENDS_EVERY_S
                     await asyncio.sleep(EVERY_S)
             except (KafkaError, TimeoutError) as error:
-                self._kafka_is_away(connection, error)
+                await self._see_why(connection, error)
             finally:
                 await stop(consumer)
             await asyncio.sleep(EVERY_S)
+
+    async def _see_why(self, connection: Connection, error: Exception) -> None:
+        """Tell a Kafka that is away from one where the topics are not made yet: those are waited for elsewhere."""
+        try:
+            await check_access(connection, 0)
+        except EarmarkError:
+            self._kafka_is_away(connection, error)
+        else:
+            self._kafka_serves()
 
     async def _look_at_ends(self, connection: Connection, consumer: AIOKafkaConsumer) -> None:
         places = {

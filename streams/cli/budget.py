@@ -19,6 +19,13 @@ from streams.log.follow import read
 from streams.log.topics import LEDGER
 from streams.settings import Settings, load
 
+COLUMNS = (
+    Column("lane"),
+    Column("model", "id"),
+    Column("attempts", "count"),
+    Column("completed", "count"),
+    *(Column(name, "money") for name in ("billed", "unknown", "open", "charged")),
+)
 KEEPS_FROM_ASKING = (
     "claude-away",
     "claude-paused",
@@ -27,13 +34,6 @@ KEEPS_FROM_ASKING = (
     "ledger-alarm",
     "cap-used-up",
     "share-used-up",
-)
-COLUMNS = (
-    Column("lane"),
-    Column("model", "id"),
-    Column("attempts", "count"),
-    Column("completed", "count"),
-    *(Column(name, "money") for name in ("billed", "unknown", "open", "charged")),
 )
 
 
@@ -50,15 +50,15 @@ def budget(day: datetime | None) -> None:
     if asked > now.date():
         raise click.BadParameter(f"{asked} has not begun", param_hint="--day")
     report = asyncio.run(_read(settings, asked))
-    say("\n".join(_summary(report, settings.daily_cap_usd, is_today=asked == now.date())))
+    say("\n".join(_summary(report, settings.daily_cap_usd, is_today=asked == now.date())), folds=True)
     if report.spent:
         show_table(COLUMNS, _rows(report))
     if asked == now.date():
         for trouble in together(boards(settings.home)):
             if trouble.kind in KEEPS_FROM_ASKING:
-                say(f"NOT ASKED: {trouble.sentence(now)}")
+                say(f"NOT ASKED: {trouble.sentence(now)}", folds=True)
         wait = timedelta(seconds=round((report.ends - now).total_seconds()))
-        say(f"the next day's budget begins in {wait}, at {report.ends:%Y-%m-%d %H:%M} UTC")
+        say(f"the next day's budget begins in {wait}, at {report.ends:%Y-%m-%d %H:%M} UTC", folds=True)
 
 
 async def _read(settings: Settings, day: date) -> Report:

@@ -262,13 +262,18 @@ def _share(value: object) -> str:
 
 def _moment(value: object) -> str:
     if isinstance(value, datetime):
-        return f"{value.astimezone(UTC):%Y-%m-%d %H:%M:%S}Z"
+        return f"{_utc(value):%Y-%m-%d %H:%M:%S}Z"
     found = _MOMENT.fullmatch(str(value))
     return _word(value) if found is None else found[1] + ("Z" if found[2] else "")
 
 
 def _minute(value: object) -> str:
-    return f"{value.astimezone(UTC):%Y-%m-%d %H:%M}" if isinstance(value, datetime) else _word(value)
+    return f"{_utc(value):%Y-%m-%d %H:%M}" if isinstance(value, datetime) else _word(value)
+
+
+def _utc(moment: datetime) -> datetime:
+    """In UTC, as which a time without a zone counts, wherever this machine stands."""
+    return moment if moment.tzinfo is None else moment.astimezone(UTC)
 
 
 _FORMS: dict[Kind, Callable[[object], str]] = {

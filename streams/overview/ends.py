@@ -69,11 +69,12 @@ class Ends:
         if self._consumer is None:
             self._consumer = connection.consumer()
             await self._consumer.start()
-        missing = set(map(connection.name, TOPICS)) - await self._consumer.topics()
-        if missing:
-            raise EarmarkError(
-                f"Kafka at {connection.bootstrap} has no topic {min(missing)}: `earmark up` makes it, or `earmark prepare`"
-            )
+            missing = set(map(connection.name, TOPICS)) - await self._consumer.topics()
+            if missing:
+                raise EarmarkError(
+                    f"Kafka at {connection.bootstrap} has no topic {min(missing)}: `earmark up` makes it, or"
+                    " `earmark prepare`"
+                )
         partitions = [tp for topic in TOPICS for tp in partitions_of(connection, topic)]
         ends = await self._consumer.end_offsets(partitions)
         late_ms = int((self._now() - LATE).timestamp() * 1000)

@@ -10,7 +10,6 @@ from streams.log.layout import administrator, existing_layouts, plan
 from streams.log.topics import LEDGER
 from tests.builders.kafka_cluster import Cluster, cluster
 from tests.chaos.cluster import GOES_ON_WITHIN_S, REPLICAS, prove
-from tests.chaos.cluster_walk import walk
 from tests.chaos.plan import Plan
 
 pytestmark = pytest.mark.kafka
@@ -39,12 +38,3 @@ async def test_the_ledgers_leader_is_killed_in_mid_work_and_nothing_is_lost_or_d
     assert ledger.config["min.insync.replicas"] == "2"
     assert ledger.config["unclean.leader.election.enable"] == "false"
     await brokers.bring_back(outcome.kills[0].node, brokers.connection(f"{tmp_path.name}."))
-
-
-async def test_a_video_that_comes_after_the_kill_is_a_signal_and_a_row_within_30_s(
-    brokers: Cluster, tmp_path: Path
-) -> None:
-    """`earmark up` on the cluster: watch, worker, analyst and projector all go on, and nothing is lost or doubled."""
-    faults, [silence_s] = await walk(brokers, tmp_path / "walk", kills=1)
-    assert faults == []
-    assert silence_s < GOES_ON_WITHIN_S

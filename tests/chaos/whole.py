@@ -143,7 +143,9 @@ class Machine:
         if process is None:
             return
         began, pid = asyncio.get_running_loop().time(), process.pid
+        children: list[psutil.Process] = []
         with suppress(psutil.NoSuchProcess):
+            children = process.children(recursive=True)
             process.kill()
         self.kills[victim] += 1
         if victim == UP:
@@ -152,6 +154,8 @@ class Machine:
             await self.start()
         async with asyncio.timeout(BACK_LIMIT_S):
             while not self._works(victim, pid):  # noqa: ASYNC110
+                await asyncio.sleep(LOOK_S)
+            while any(child.is_running() for child in children):  # noqa: ASYNC110  a yt-dlp, or all of `up`'s
                 await asyncio.sleep(LOOK_S)
         self.recovered.add(victim, asyncio.get_running_loop().time() - began)
 
