@@ -40,7 +40,7 @@ async def run_machine(
     `prepare` makes the topics. Raises EarmarkError where the broker does not start, and what `prepare` raises.
     """
     (settings.home / "logs").mkdir(parents=True, exist_ok=True)
-    supervisor = Supervisor(settings.home, say, now)
+    supervisor = Supervisor(settings.home, say, now, is_starting=True)
     for number in (signal.SIGINT, signal.SIGTERM):
         asyncio.get_running_loop().add_signal_handler(number, supervisor.signalled)
     await asyncio.to_thread(_outlive_the_left, settings.home, say)
@@ -56,6 +56,7 @@ async def run_machine(
             await prepare()
             parts = parts_of(settings, kafka)
             running = [asyncio.create_task(supervisor.keep_running(part)) for part in parts]
+            supervisor.is_starting = False
             names = ", ".join(part.name for part in parts)
             say(f"running: {names}; logs in {settings.home / 'logs'}; Ctrl-C stops")
             await asyncio.gather(*running)
@@ -63,7 +64,8 @@ async def run_machine(
         broker_may_stop.set()
         if broker is not None:
             await broker
-            say("Kafka stopped")
+            if local.find(settings.home) is None:
+                say("Kafka stopped")
         telling.cancel()
 
 

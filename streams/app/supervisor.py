@@ -4,7 +4,7 @@ import asyncio
 import os
 from collections.abc import Callable, Mapping, Sequence
 from contextlib import suppress
-from dataclasses import dataclass, field
+from dataclasses import dataclass, field, replace
 from datetime import datetime, timedelta
 from pathlib import Path
 
@@ -24,6 +24,7 @@ WORKED = timedelta(seconds=5)
 STEADY = timedelta(seconds=20)
 """How long it must be, to be out of trouble, once it ended again and again."""
 LOOK_EVERY_S = 0.25
+BOARD_EVERY = timedelta(seconds=1)
 NEEDS_PERSON_AFTER = 3
 
 Say = Callable[[str], None]
@@ -58,6 +59,11 @@ class Life:
     failures: int = 0
     trouble: Trouble | None = None
     is_down: bool = True
+
+    @property
+    def boards(self) -> list[Board]:
+        """What its process showed last, while that still says why Earmark does not work."""
+        return [self.board] if self.board is not None and (not self.is_down or self.halts) else []
 
     @property
     def halts(self) -> bool:
@@ -120,6 +126,8 @@ class Supervisor:
     lives: dict[str, Life] = field(default_factory=dict)
     troubles: list[Trouble] = field(default_factory=list)
     """What keeps Earmark from its work now, whichever of its processes says so."""
+    is_starting: bool = False
+    """Whether what goes wrong is an error of whoever starts everything, and nothing is said of it here."""
     _stopping: asyncio.Event = field(default_factory=asyncio.Event)
     _may_hurry: asyncio.Event = field(default_factory=asyncio.Event)
     _hurrying: asyncio.Event = field(default_factory=asyncio.Event)
@@ -184,6 +192,7 @@ class Supervisor:
     async def tell(self) -> None:
         """Look at every board again and again, and say what begins and what is over, until cancelled."""
         began = self.now()
+        self._shown = Board("up", 0, began, began)
         while True:
             self._look(began)
             await asyncio.sleep(LOOK_EVERY_S)
@@ -202,13 +211,15 @@ class Supervisor:
                 life.trouble for life in self.lives.values() if life.trouble is not None and not life.halts
             ),
         )
-        with suppress(OSError):
-            show(self.home, own)
-        found = together([own, *(life.board for life in self.lives.values() if life.board is not None)])
+        if now >= self._shown.at + BOARD_EVERY or replace(own, at=self._shown.at) != self._shown:
+            self._shown = own
+            with suppress(OSError):
+                show(self.home, own)
+        found = together([own, *(board for life in self.lives.values() for board in life.boards)])
+        if self.is_starting or self.is_stopping:
+            return
         begun, over = news(self.troubles, found)
         self.troubles = found
-        if self.is_stopping:
-            return
         for trouble in begun:
             self.say(f"TROUBLE {trouble.sentence(now)}")
         for trouble in over:

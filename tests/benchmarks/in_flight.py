@@ -58,7 +58,7 @@ async def in_flight(connection: Connection, crowds: tuple[Crowd, ...]) -> Result
         claims, ticks = _of(crowd, numbers)
         memory = f"{began_bytes / 2**20:.0f} → {numbers.bytes_now / 2**20:.0f}"
         waits = spread(claims) if claims else ["", "", ""]
-        blocked = [f"{at(ticks, 99):.1f}", f"{max(ticks):.1f}"]
+        blocked = [f"{at(ticks, 99):.1f}", f"{max(ticks):.1f}"] if ticks else ["", ""]
         rows.append([str(crowd.calls) if crowd.calls else "idle", str(len(claims)), *waits, *blocked, memory])
     return Result(
         "Claims with calls in flight",
