@@ -102,6 +102,9 @@ class Life:
         worked = self.ready_since is not None and now >= self.ready_since + WORKED and not self.halts
         self.failures = 0 if worked else self.failures + 1
         wait_s = BACKOFF_S[min(self.failures, len(BACKOFF_S) - 1)]
+        if self.halts:
+            self.trouble = None
+            return wait_s
         again = "at once" if wait_s == 0 else f"in {wait_s:g} s, and again until it stays"
         ended = self.trouble is not None and self.trouble.kind == "process-ends"
         since = self.trouble.since if self.trouble is not None and ended else now
@@ -207,9 +210,7 @@ class Supervisor:
             began,
             now,
             ready=all(life.ready_since is not None for life in self.lives.values()),
-            troubles=tuple(
-                life.trouble for life in self.lives.values() if life.trouble is not None and not life.halts
-            ),
+            troubles=tuple(life.trouble for life in self.lives.values() if life.trouble is not None),
         )
         if now >= self._shown.at + BOARD_EVERY or replace(own, at=self._shown.at) != self._shown:
             self._shown = own

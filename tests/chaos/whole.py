@@ -39,6 +39,7 @@ COMPANIES = ("rope", "salt", "tar", "kelp", "hemp", "cork")
 CHILDREN = ("projector", "worker", "analyst", "watch")
 BROKER, UP = "broker", "up"
 EVERY_S = (3.0, 6.0)
+SHORT_EVERY_S = (1.0, 2.0)
 LOOK_S = 0.05
 BACK_LIMIT_S = 180.0
 SETTLE_LIMIT_S = 900.0
@@ -285,7 +286,7 @@ async def violence(plan: Plan, machine: Machine, youtube: LoopbackYoutube) -> No
         await machine.kill(victims[number % len(victims)])
         number += 1
         machine.weigh()
-        await asyncio.sleep(machine.draw.uniform(*EVERY_S))
+        await asyncio.sleep(machine.draw.uniform(*(EVERY_S if plan.seconds else SHORT_EVERY_S)))
     youtube.refuses = lambda _: None
 
 

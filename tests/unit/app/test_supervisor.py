@@ -75,6 +75,8 @@ def test_a_process_that_ends_because_claude_refuses_did_no_work_and_its_own_trou
     one.shows(board(NOON + 60 * SECOND, refused), NOON + 60 * SECOND)
     assert one.halts
     assert one.ends("401", NOON + 60 * SECOND) > 0
+    assert one.trouble is None
+    assert one.boards == [board(NOON + 60 * SECOND, refused)], "it stands until the next one says otherwise"
 
 
 def test_a_process_that_turns_no_more_is_said() -> None:
