@@ -164,6 +164,8 @@ class Supervisor:
             words = await self._live(life, verb, until)
             if until.is_set():
                 return
+            # What it put up as it ended says why.
+            life.shows(board_of(self.home, part.board), self.now())
             verb = (*part.verb, *life.part.again)
             with suppress(TimeoutError):
                 await asyncio.wait_for(until.wait(), life.ends(words, self.now()))

@@ -153,11 +153,17 @@ class Machine:
             assert self.up is not None
             await self.up.wait()
             await self.start()
-        async with asyncio.timeout(BACK_LIMIT_S):
-            while not self._works(victim, pid):  # noqa: ASYNC110
-                await asyncio.sleep(LOOK_S)
-            while any(child.is_running() for child in children):  # noqa: ASYNC110  a yt-dlp, or all of `up`'s
-                await asyncio.sleep(LOOK_S)
+        try:
+            async with asyncio.timeout(BACK_LIMIT_S):
+                while not self._works(victim, pid):  # noqa: ASYNC110
+                    await asyncio.sleep(LOOK_S)
+                while any(child.is_running() for child in children):  # noqa: ASYNC110  a yt-dlp, or all of `up`'s
+                    await asyncio.sleep(LOOK_S)
+        except TimeoutError:
+            left = [child.cmdline()[-2:] for child in children if child.is_running()]
+            shown = "\n".join(map(str, boards(self.earmark.home)))
+            printed = self.earmark.printed.read_text()[-3000:]
+            raise AssertionError(f"{victim} is not back; left of it: {left}\n{shown}\n{printed}") from None
         self.recovered.add(victim, asyncio.get_running_loop().time() - began)
 
     def _find(self, victim: str) -> psutil.Process | None:
