@@ -4,7 +4,7 @@ import asyncio
 import os
 import shutil
 import time
-from collections.abc import Callable, Iterable, Mapping
+from collections.abc import Callable, Collection, Iterable, Mapping
 from contextlib import suppress
 from datetime import datetime
 from pathlib import Path
@@ -12,7 +12,7 @@ from pathlib import Path
 from aiokafka import AIOKafkaConsumer, TopicPartition
 from aiokafka.errors import KafkaError
 
-from streams.bulletin import Board, Positions, Trouble, board_of, news, show
+from streams.bulletin import Board, Kind, Positions, Trouble, board_of, news, show
 from streams.clock import Clock
 from streams.errors import EarmarkError
 from streams.journal import journal
@@ -25,6 +25,20 @@ KAFKA_LIMIT_S = 5.0
 ENDS_EVERY_S = 10.0
 # With room again for a tenth more than that, or a disk on the brink would be news every second.
 ROOM_AGAIN = 1.1
+
+OUTLIVE: Mapping[str, Collection[Kind]] = {
+    "claude": (
+        "claude-away",
+        "claude-paused",
+        "claude-refuses",
+        "prompt-fails",
+        "ledger-alarm",
+        "cap-used-up",
+        "share-used-up",
+    ),
+    "youtube": ("youtube-refuses", "youtube-away", "ytdlp-fails"),
+}
+"""What does not end with the process that says it, by who says it."""
 
 log = journal(__name__)
 
@@ -95,9 +109,11 @@ class Pulse:
         self._process = process
         self._now = now
         self._began = now()
-        # What ended the process before this one stands until its source has something to say.
-        ended = tuple(found for found in self.troubles_before if found.kind == "claude-refuses")
-        self._sources: dict[str, tuple[Trouble, ...]] = {"claude": ended}
+        # What kept the process before this one from its work stands until its source has something to say.
+        self._sources: dict[str, tuple[Trouble, ...]] = {
+            source: tuple(found for found in self.troubles_before if found.kind in kinds)
+            for source, kinds in OUTLIVE.items()
+        }
         self._kafka_since: datetime | None = None
         self._turned = time.monotonic()
         self._ends: Ends = {}

@@ -230,7 +230,7 @@ class Supervisor:
 
 
 def _lasted(time: timedelta) -> str:
-    seconds = time.total_seconds()
+    seconds = max(time.total_seconds(), 0.0)  # another process's clock may be ahead
     return f"{seconds:.1f} s" if seconds < 60 else str(timedelta(seconds=round(seconds)))
 
 

@@ -48,6 +48,8 @@ DISK_BYTES = 900_000_000
 MIN_FREE_BYTES = 150_000_000
 LEFT_BYTES = 100_000_000
 CLOCK_OFF = timedelta(minutes=5)
+# It says nothing of the video, and is no refusal of everybody, which would pause all of watch for minutes.
+BUSY = refusals.http_error(503)
 # Before anything else of Earmark is imported: whoever asks for the time gets this one.
 OTHER_CLOCK = f"""
 import sys
@@ -288,18 +290,14 @@ async def violence(plan: Plan, machine: Machine, youtube: LoopbackYoutube) -> No
                 others.remove((at, act))
                 if act is not None:
                     await act
-        youtube.refuses = _refuses(machine.draw)
+        youtube.refuses = lambda _: BUSY if machine.draw.random() < 1 / 8 else None
+        youtube.feed_status = lambda _channel, _now: 500 if machine.draw.random() < 1 / 4 else 200
         await machine.kill(victims[number % len(victims)])
         number += 1
         machine.weigh()
         await asyncio.sleep(machine.draw.uniform(*(EVERY_S if plan.seconds else SHORT_EVERY_S)))
     youtube.refuses = lambda _: None
-
-
-def _refuses(draw: Random) -> Any:
-    """One player in eight fails for a moment, in ways that say nothing of its video."""
-    says = draw.choice([refusals.WENT_WRONG, refusals.ERROR_OCCURRED, refusals.http_error(503)])
-    return lambda _: says if draw.random() < 1 / 8 else None
+    youtube.feed_status = 200
 
 
 async def run(plan: Plan, folder: Path, console: Console) -> list[str]:
