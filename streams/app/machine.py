@@ -83,7 +83,8 @@ async def _serves(home: Path, supervisor: Supervisor) -> str | None:
     supervisor.say("starting Kafka …" if found is None else f"Kafka runs already at {found}")
     while not supervisor.is_stopping:
         life = supervisor.lives.get(keeper.NAME)
-        if life is not None and life.child is not None and life.child.ended.done():
+        # One that was found may have been told to stop just before.
+        if life is not None and life.child is not None and life.failures > (found is not None):
             raise EarmarkError(life.child.words)
         address = local.find(home)
         if life is not None and life.ready_since is not None and address is not None:

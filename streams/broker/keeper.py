@@ -23,6 +23,7 @@ LOOK_EVERY_S = 0.2
 BOARD_EVERY_S = 1.0
 LOG_LIMIT_BYTES = 20_000_000
 SIBLINGS_LIMIT_S = 300.0
+LAST_LINES = 5
 
 
 def keep(home: Path, parent: int | None, port: int | None, now: Clock, serves: Callable[[str], None]) -> None:
@@ -86,5 +87,6 @@ def _bound(log: Path) -> None:
 
 
 def _end(home: Path, status: local.Status) -> str:
-    words = local.complaint(status.log.read_text(errors="replace")) if status.log.exists() else ""
+    lines = status.log.read_text(errors="replace").splitlines()[-LAST_LINES:] if status.log.exists() else []
+    words = local.complaint("\n".join(reversed(lines)))
     return f"the local broker of {home} (process {status.pid}) ended by itself: {words or 'it said nothing'}; see {status.log}"
