@@ -80,11 +80,10 @@ async def test_who_comes_before_prepare_makes_no_topic_and_works_once_it_has(
         assert "make it with `earmark topics apply`" in tail.printed
         assert await names_in(connection) == set()
         assert all(command.process.is_alive() for command in (*verbs, *processes))
-        assert [look.ended(LIMIT_S) for look in looks] == [1, 1]
-        assert await names_in(connection) == set()
 
         async with typed(kafka, "early.", ["prepare"], tmp_path / "prepare") as [prepare]:
             assert prepare.ended(LIMIT_S) == 0, prepare.printed
+        assert [look.ended(LIMIT_S) for look in looks] == [1, 1]
         for verb in verbs:
             verb.ended(LIMIT_S)
             assert "Kafka" not in verb.printed

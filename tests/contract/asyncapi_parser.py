@@ -3,6 +3,7 @@
 import shutil
 import sys
 import tempfile
+from contextlib import suppress
 from hashlib import sha256
 from pathlib import Path
 
@@ -35,5 +36,8 @@ def _installed() -> Path:
             whole = shutil.copytree(FILES, Path(scratch) / version)
             made = npm(["ci"], return_completed_process=True, cwd=whole, capture_output=True, text=True)
             assert made.returncode == 0, made.stderr
-            whole.rename(folder)  # only now: a killed run leaves no half of it under this name
+            # Only now: a killed run leaves no half of it under this name. Another test process may have been quicker.
+            with suppress(OSError):
+                whole.rename(folder)
+            assert folder.is_dir()
     return folder
