@@ -48,7 +48,7 @@ DISK_BYTES = 900_000_000
 MIN_FREE_BYTES = 150_000_000
 LEFT_BYTES = 100_000_000
 CLOCK_OFF = timedelta(minutes=5)
-# It says nothing of the video, and is no refusal of everybody, which would pause all of watch for minutes.
+# It says nothing of the video: all of watch pauses for minutes, and one video tries.
 BUSY = refusals.http_error(503)
 # Before anything else of Earmark is imported: whoever asks for the time gets this one.
 OTHER_CLOCK = f"""
@@ -290,7 +290,8 @@ async def violence(plan: Plan, machine: Machine, youtube: LoopbackYoutube) -> No
                 others.remove((at, act))
                 if act is not None:
                     await act
-        youtube.refuses = lambda _: BUSY if machine.draw.random() < 1 / 8 else None
+        if plan.seconds:  # it pauses watch for minutes
+            youtube.refuses = lambda _: BUSY if machine.draw.random() < 1 / 8 else None
         youtube.feed_status = lambda _channel, _now: 500 if machine.draw.random() < 1 / 4 else 200
         await machine.kill(victims[number % len(victims)])
         number += 1
