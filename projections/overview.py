@@ -14,6 +14,7 @@ from projections.newest import Newest, newest
 from projections.snapshots import LINK
 from projections.sql import SqlError, snapshot
 from streams.events.event import Lane
+from streams.log.topics import by_topic
 
 RECENT = timedelta(days=7)
 RATE = timedelta(hours=1)
@@ -219,13 +220,7 @@ def _picture(
     def rows(query: str, *names: str, **more: object) -> list[Any]:
         return database.execute(query, {name: times[name] for name in names} | more).fetchall()
 
-    positions: dict[str, dict[int, int]] = {}
-    last_record_at: datetime | None = None
-    for topic, partition, offset, clock in database.execute(
-        "SELECT topic, log_partition, next_offset, clock FROM _positions"
-    ).fetchall():
-        positions.setdefault(topic, {})[partition] = offset
-        last_record_at = clock if last_record_at is None else max(last_record_at, clock)
+    reached = rows("SELECT topic, log_partition, next_offset, clock FROM _positions")
     letters = database.execute(
         "SELECT handler, count(*), min(happened_at) FROM open_dead_letters GROUP BY handler"
     ).fetchall()
@@ -235,8 +230,8 @@ def _picture(
     return Picture(
         published_at=published_at,
         bytes=size,
-        last_record_at=last_record_at,
-        positions=positions,
+        last_record_at=max((clock for *_, clock in reached), default=None),
+        positions=by_topic((topic, partition, offset) for topic, partition, offset, _ in reached),
         standing=tuple(Standing(*row) for row in rows(_VIDEOS, "now")),
         done={str(stage): (today, last) for stage, today, last in rows(_DONE, "midnight")},
         lanes=tuple(LaneRow(*row) for row in rows(_LANES, "today", "midnight")),

@@ -20,7 +20,7 @@ from projections.ingest import Place, apply, progress
 from projections.snapshots import Snapshots
 from streams.errors import EarmarkError
 from streams.events.record import Record
-from streams.log.topics import TOPICS, Topic
+from streams.log.topics import TOPICS, Topic, by_topic
 
 BATCH = 12_288
 WAIT_S = 0.2
@@ -127,7 +127,7 @@ class Projector:
         self._unseen = True
         self._not_before: Mapping[Place, int] = {}
         self._open()
-        self.reached = _by_topic(self.offsets())
+        self.reached = by_topic((*place, offset) for place, offset in self.offsets().items())
 
     def _open(self) -> None:
         self._generation = model.newest_generation(self._home) or _first_generation(self._home)
@@ -156,7 +156,7 @@ class Projector:
         self._database.close()
         self._open()
         self._unseen = True
-        self.reached = _by_topic(self.offsets())
+        self.reached = by_topic((*place, offset) for place, offset in self.offsets().items())
         logger.info("the read model was rebuilt: switched to %s", self._file.name)
         return True
 
@@ -183,13 +183,6 @@ class Projector:
 
 def _offsets(database: DuckDBPyConnection) -> dict[Place, int]:
     return {place: reached.next_offset for place, reached in progress(database).items()}
-
-
-def _by_topic(offsets: Mapping[Place, int]) -> dict[str, dict[int, int]]:
-    found: dict[str, dict[int, int]] = {}
-    for place, offset in offsets.items():
-        found.setdefault(place.topic, {})[place.partition] = offset
-    return found
 
 
 def _first_generation(home: Path) -> int:

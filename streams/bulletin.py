@@ -2,10 +2,11 @@
 
 import os
 from collections.abc import Iterable, Mapping, Sequence
+from contextlib import suppress
 from dataclasses import dataclass, field
 from datetime import datetime, timedelta
 from pathlib import Path
-from typing import Literal, TypeVar
+from typing import Literal, TypeVar, get_args
 
 from pydantic import TypeAdapter, ValidationError
 
@@ -13,7 +14,7 @@ T = TypeVar("T")
 FOLDER = "state"
 STALE = timedelta(seconds=30)
 
-Kind = Literal[
+_OfClaude = Literal[
     "claude-away",
     "claude-paused",
     "claude-refuses",
@@ -21,15 +22,14 @@ Kind = Literal[
     "ledger-alarm",
     "cap-used-up",
     "share-used-up",
-    "youtube-refuses",
-    "youtube-away",
-    "ytdlp-fails",
-    "kafka-away",
-    "disk-full",
-    "process-ends",
-    "process-hangs",
 ]
+_OfYoutube = Literal["youtube-refuses", "youtube-away", "ytdlp-fails"]
+Kind = Literal[_OfClaude, _OfYoutube, "kafka-away", "disk-full", "process-ends", "process-hangs"]
 """What can keep Earmark from its work; the names are those of the metric `earmark_trouble`."""
+OF_CLAUDE: frozenset[Kind] = frozenset(get_args(_OfClaude))
+"""What keeps Claude from being asked."""
+OF_YOUTUBE: frozenset[Kind] = frozenset(get_args(_OfYoutube))
+"""What keeps YouTube from being asked."""
 
 
 @dataclass(frozen=True)
@@ -108,8 +108,9 @@ _BOARD = TypeAdapter(Board)
 
 
 def show(home: Path, board: Board) -> None:
-    """Put a board up in `home`."""
-    put_up(home / FOLDER / f"{board.process}.json", _BOARD, board)
+    """Put a board up in `home`; not on a full disk, which keeps nobody from work."""
+    with suppress(OSError):
+        put_up(home / FOLDER / f"{board.process}.json", _BOARD, board)
 
 
 def boards(home: Path) -> Sequence[Board]:

@@ -34,16 +34,20 @@ from streams.log.topics import ANALYSES, CAPTIONS, LEDGER, PROMPTS
 log = logging.getLogger(__name__)
 
 
+Reached = Callable[[], Mapping[str, Mapping[int, int]]]
+"""Topic → partition → the offset of the next record, now."""
+
+
 @dataclass(frozen=True)
 class Desk:
     """What others in the process say and see: whether new work may begin, and what there is to show, again and again.
 
-    `report` takes troubles, calls in flight, and topic → partition → the offset of the next record.
+    `report` takes troubles, calls in flight, and how far the log is read.
     `ended_before`: why the analyst before this one ended, where a person had to fix that.
     """
 
     may_begin: Callable[[], bool] = lambda: True
-    report: Callable[[list[Trouble], int, Mapping[str, Mapping[int, int]]], None] = lambda *_: None
+    report: Callable[[list[Trouble], int, Reached], None] = lambda *_: None
     ended_before: Trouble | None = None
 
 
@@ -97,7 +101,7 @@ async def analyse(
 
         def report(troubles: list[Trouble], in_flight: int) -> None:
             gauges.set(troubles)
-            desk.report(troubles, in_flight, {**ledger.positions(), **analyses.positions()})
+            desk.report(troubles, in_flight, lambda: {**ledger.positions(), **analyses.positions()})
 
         ended_before = desk.ended_before
         if ended_before is not None and await claude.takes_key(limits.call_timeout_s):

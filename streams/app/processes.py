@@ -17,7 +17,7 @@ from streams import metrics
 from streams.analysis import request_analysis as analysis_agent
 from streams.app import running
 from streams.app.connections import connection_of, ytdlp_options
-from streams.app.running import GRACE_S, Running, by_topic
+from streams.app.running import GRACE_S, Running
 from streams.archive.log import refuse_unfinished
 from streams.budget.limits import Limits
 from streams.bulletin import Trouble
@@ -37,7 +37,7 @@ from streams.log.connection import Connection
 from streams.log.fetch import fetcher
 from streams.log.publish import publisher
 from streams.log.ready import topics_answer
-from streams.log.topics import ANALYSES, CAPTIONS, CAPTIONS_REQUESTS, PROMPTS, VIDEOS
+from streams.log.topics import ANALYSES, CAPTIONS, CAPTIONS_REQUESTS, PROMPTS, VIDEOS, by_topic
 from streams.prompts.files import BUNDLED, read_prompt
 from streams.prompts.place_markers import place_markers
 from streams.prompts.registry import register_bundled
@@ -86,7 +86,10 @@ def work(settings: Settings) -> None:
 
         def report(positions: Mapping[str, Mapping[tuple[str, int], int]]) -> None:
             pulse.ready = True
-            reached = {agent: by_topic(places) for agent, places in positions.items()}
+            reached = {
+                agent: by_topic((*place, offset) for place, offset in places.items())
+                for agent, places in positions.items()
+            }
             pulse.positions = lambda: reached
 
         await worker.work(
@@ -116,7 +119,7 @@ def limits_of(settings: Settings) -> Limits:
 @running.process("analyst")
 def analyst(settings: Settings) -> None:
     """Be an analyst until SIGTERM or SIGINT; calls in flight are then finished, a second signal drops them."""
-    from streams.analysis.analyse import Desk, analyse  # noqa: PLC0415  the SDK
+    from streams.analysis.analyse import Desk, Reached, analyse  # noqa: PLC0415  the SDK
     from streams.analysis.names import bundled  # noqa: PLC0415  ICU
     from streams.analysis.symbols import Symbols, read_symbols  # noqa: PLC0415  ICU
     from streams.claude.client import Claude, client  # noqa: PLC0415  the SDK
@@ -136,13 +139,11 @@ def analyst(settings: Settings) -> None:
             (trouble for trouble in pulse.troubles_before if trouble.kind == "claude-refuses"), None
         )
 
-        def report(
-            troubles: list[Trouble], in_flight: int, positions: Mapping[str, Mapping[int, int]]
-        ) -> None:
+        def report(troubles: list[Trouble], in_flight: int, positions: Reached) -> None:
             pulse.ready = True
             pulse.show("claude", troubles)
             pulse.in_flight = lambda: in_flight
-            pulse.positions = lambda: {"analyst": positions}
+            pulse.positions = lambda: {"analyst": positions()}
 
         async with publisher(its.connection) as appender:
             await analyse(

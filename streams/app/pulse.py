@@ -5,19 +5,19 @@ import os
 import shutil
 import time
 from collections.abc import Callable, Collection, Iterable, Mapping
-from contextlib import suppress
 from datetime import datetime
 from pathlib import Path
 
 from aiokafka import AIOKafkaConsumer, TopicPartition
 from aiokafka.errors import KafkaError
 
-from streams.bulletin import Board, Kind, Positions, Trouble, board_of, news, show
+from streams.bulletin import OF_CLAUDE, OF_YOUTUBE, Board, Kind, Positions, Trouble, board_of, news, show
 from streams.clock import Clock
 from streams.errors import EarmarkError
 from streams.journal import journal
 from streams.log.access import check_access
 from streams.log.connection import Connection, stop
+from streams.log.follow import Ends, partitions_of
 from streams.log.topics import DEAD_LETTERS, TOPICS
 
 EVERY_S = 1.0
@@ -26,24 +26,10 @@ ENDS_EVERY_S = 10.0
 # With room again for a tenth more than that, or a disk on the brink would be news every second.
 ROOM_AGAIN = 1.1
 
-OUTLIVE: Mapping[str, Collection[Kind]] = {
-    "claude": (
-        "claude-away",
-        "claude-paused",
-        "claude-refuses",
-        "prompt-fails",
-        "ledger-alarm",
-        "cap-used-up",
-        "share-used-up",
-    ),
-    "youtube": ("youtube-refuses", "youtube-away", "ytdlp-fails"),
-}
+OUTLIVE: Mapping[str, Collection[Kind]] = {"claude": OF_CLAUDE, "youtube": OF_YOUTUBE}
 """What does not end with the process that says it, by who says it."""
 
 log = journal(__name__)
-
-Ends = Mapping[tuple[str, int], int]
-"""(topic without prefix, partition) → the offset of the next record that comes into the log."""
 
 
 def lags(ends: Ends, positions: Positions) -> dict[tuple[str, str, int], int]:
@@ -159,9 +145,8 @@ class Pulse:
         )
 
     def put_up(self) -> None:
-        """Write the board; a full disk keeps nobody from work."""
-        with suppress(OSError):
-            show(self._home, self.board())
+        """Write the board."""
+        show(self._home, self.board())
 
     async def beat(self) -> None:
         """Look at the disk and put the board up, until cancelled."""
@@ -205,9 +190,7 @@ class Pulse:
 
     async def _look_at_ends(self, connection: Connection, consumer: AIOKafkaConsumer) -> None:
         places = {
-            TopicPartition(connection.name(topic), partition): (topic.name, partition)
-            for topic in TOPICS
-            for partition in range(topic.partitions)
+            tp: (topic.name, tp.partition) for topic in TOPICS for tp in partitions_of(connection, topic)
         }
         async with asyncio.timeout(KAFKA_LIMIT_S):
             ends = await consumer.end_offsets(list(places))

@@ -5,7 +5,7 @@ import faulthandler
 import logging
 import os
 import signal
-from collections.abc import Awaitable, Callable, Iterator, Mapping
+from collections.abc import Awaitable, Callable, Iterator
 from contextlib import suppress
 from dataclasses import dataclass
 from functools import wraps
@@ -43,14 +43,6 @@ class Running:
     connection: Connection
     stop: asyncio.Event
     pulse: Pulse
-
-
-def by_topic(offsets: Mapping[tuple[str, int], int]) -> dict[str, dict[int, int]]:
-    """(topic, partition) → offset as topic → partition → offset."""
-    found: dict[str, dict[int, int]] = {}
-    for (topic, partition), offset in offsets.items():
-        found.setdefault(topic, {})[partition] = offset
-    return found
 
 
 Work = Callable[[Running], Awaitable[None]]

@@ -134,6 +134,7 @@ class Supervisor:
     _stopping: asyncio.Event = field(default_factory=asyncio.Event)
     _may_hurry: asyncio.Event = field(default_factory=asyncio.Event)
     _hurrying: asyncio.Event = field(default_factory=asyncio.Event)
+    _shown: Board | None = None
 
     def signalled(self) -> None:
         """Stop; at the second signal hurry."""
@@ -147,10 +148,6 @@ class Supervisor:
     def is_stopping(self) -> bool:
         """Whether a signal has come."""
         return self._stopping.is_set()
-
-    async def stopping(self) -> None:
-        """Wait for the signal."""
-        await self._stopping.wait()
 
     async def keep_running(self, part: Part, until: asyncio.Event | None = None) -> None:
         """Start a process, and again when it ends by itself, later each time that it ends without any work done.
@@ -197,7 +194,6 @@ class Supervisor:
     async def tell(self) -> None:
         """Look at every board again and again, and say what begins and what is over, until cancelled."""
         began = self.now()
-        self._shown = Board("up", 0, began, began)
         while True:
             self._look(began)
             await asyncio.sleep(LOOK_EVERY_S)
@@ -214,10 +210,10 @@ class Supervisor:
             ready=all(life.ready_since is not None for life in self.lives.values()),
             troubles=tuple(life.trouble for life in self.lives.values() if life.trouble is not None),
         )
-        if now >= self._shown.at + BOARD_EVERY or replace(own, at=self._shown.at) != self._shown:
+        shown = self._shown
+        if shown is None or now >= shown.at + BOARD_EVERY or replace(own, at=shown.at) != shown:
             self._shown = own
-            with suppress(OSError):
-                show(self.home, own)
+            show(self.home, own)
         found = together([own, *(board for life in self.lives.values() for board in life.boards)])
         if self.is_starting or self.is_stopping:
             return

@@ -5,7 +5,6 @@ import signal
 import time
 from collections.abc import Callable, Iterator
 from contextlib import suppress
-from datetime import datetime
 from pathlib import Path
 from types import FrameType
 
@@ -50,7 +49,7 @@ def keep(home: Path, parent: int | None, port: int | None, now: Clock, serves: C
             raise EarmarkError(_end(home, status))
         if time.monotonic() - shown >= BOARD_EVERY_S:
             shown = time.monotonic()
-            _show(home, began, now())
+            show(home, Board(NAME, os.getpid(), began, now(), ready=True))
             _bound(status.log)
         time.sleep(LOOK_EVERY_S)
     if parent is not None and not stopping:
@@ -70,13 +69,6 @@ def _children_of(parent: int) -> Iterator[int]:
     for process in psutil.process_iter(["environ"]):
         if (process.info["environ"] or {}).get(PARENT) == str(parent) and lives(process.pid):
             yield process.pid
-
-
-def _show(home: Path, began: datetime, at: datetime) -> None:
-    try:
-        show(home, Board(NAME, os.getpid(), began, at, ready=True))
-    except OSError:
-        return  # a full disk; the broker goes on
 
 
 def _bound(log: Path) -> None:

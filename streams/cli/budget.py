@@ -9,7 +9,7 @@ import click
 
 from streams.budget.money import usd
 from streams.budget.report import Budget, Report, Spent
-from streams.bulletin import boards, together
+from streams.bulletin import OF_CLAUDE, boards, together
 from streams.cli.log import open_log
 from streams.cli.tables import Column, show_table
 from streams.cli.terminal import say
@@ -25,15 +25,6 @@ COLUMNS = (
     Column("attempts", "count"),
     Column("completed", "count"),
     *(Column(name, "money") for name in ("billed", "unknown", "open", "charged")),
-)
-KEEPS_FROM_ASKING = (
-    "claude-away",
-    "claude-paused",
-    "claude-refuses",
-    "prompt-fails",
-    "ledger-alarm",
-    "cap-used-up",
-    "share-used-up",
 )
 
 
@@ -55,7 +46,7 @@ def budget(day: datetime | None) -> None:
         show_table(COLUMNS, _rows(report))
     if asked == now.date():
         for trouble in together(boards(settings.home)):
-            if trouble.kind in KEEPS_FROM_ASKING:
+            if trouble.kind in OF_CLAUDE:
                 say(f"NOT ASKED: {trouble.sentence(now)}", folds=True)
         wait = timedelta(seconds=round((report.ends - now).total_seconds()))
         say(f"the next day's budget begins in {wait}, at {report.ends:%Y-%m-%d %H:%M} UTC", folds=True)

@@ -91,7 +91,7 @@ class Stage:
             process = await self._start(*verb, stdin=asyncio.subprocess.DEVNULL, stdout=theirs)
         finally:
             os.close(theirs)
-        shown = await asyncio.to_thread(_read_to_the_end, ours)
+        shown = await asyncio.to_thread(read_to_the_end, ours)
         self._check(verb, await process.wait())
         self.say(shown.decode().rstrip())
 
@@ -125,7 +125,8 @@ class Stage:
             ) from None
 
 
-def _read_to_the_end(terminal: int) -> bytes:
+def read_to_the_end(terminal: int) -> bytes:
+    """All that is written to a pseudo-terminal, until nobody writes to it any more; it is then closed."""
     parts = []
     # Linux ends a terminal that nobody writes to any more with an error.
     with os.fdopen(terminal, "rb", buffering=0) as output, suppress(OSError):

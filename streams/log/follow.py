@@ -14,7 +14,7 @@ from streams.errors import EarmarkError
 from streams.events.record import Record
 from streams.log.connection import Connection, look_up, stop
 from streams.log.gaps import Gap, OnGaps, refuse
-from streams.log.topics import Topic
+from streams.log.topics import Topic, by_topic
 
 BATCH = 2000
 WAIT_MS = 500
@@ -131,10 +131,7 @@ class Follower:
 
     def positions(self) -> dict[str, dict[int, int]]:
         """Topic → partition → the offset after the last record that was applied."""
-        found: dict[str, dict[int, int]] = {}
-        for tp, position in self._positions.items():
-            found.setdefault(self._bare(tp), {})[tp.partition] = position
-        return found
+        return by_topic((self._bare(tp), tp.partition, position) for tp, position in self._positions.items())
 
     async def ends(self, topic: Topic | None = None, partition: int | None = None) -> Ends:
         """The end offsets now, of every partition read here or of those asked for."""

@@ -1,6 +1,6 @@
 """The topics: what stands in which, how they are laid out, and the plan that makes them so."""
 
-from collections.abc import Mapping
+from collections.abc import Iterable, Mapping
 from dataclasses import dataclass, field
 
 from streams.events.analyses import AnalysisCompleted, AnalysisFailed, AttemptFailed
@@ -108,6 +108,14 @@ TOPICS = (
 )
 
 _TOPIC_OF = {event_type: topic for topic in TOPICS for event_type in topic.types}
+
+
+def by_topic(offsets: Iterable[tuple[str, int, int]]) -> dict[str, dict[int, int]]:
+    """(topic, partition, offset) as topic → partition → offset."""
+    found: dict[str, dict[int, int]] = {}
+    for topic, partition, offset in offsets:
+        found.setdefault(topic, {})[partition] = offset
+    return found
 
 
 def destination(event: Event) -> tuple[Topic, int | None]:

@@ -10,7 +10,7 @@ from streams.clock import Clock
 from streams.errors import EarmarkError
 from streams.log.connection import Connection, stop
 from streams.log.follow import partitions_of
-from streams.log.topics import TOPICS
+from streams.log.topics import TOPICS, by_topic
 from streams.overview.build import LogEnds
 from streams.overview.model import LATE
 
@@ -90,7 +90,7 @@ class Ends:
 
 
 def _by_topic(connection: Connection, offsets: Mapping[TopicPartition, int]) -> dict[str, dict[int, int]]:
-    found: dict[str, dict[int, int]] = {}
-    for tp, offset in offsets.items():
-        found.setdefault(str(tp.topic).removeprefix(connection.prefix), {})[tp.partition] = offset
-    return found
+    return by_topic(
+        (str(tp.topic).removeprefix(connection.prefix), tp.partition, offset)
+        for tp, offset in offsets.items()
+    )

@@ -3,7 +3,7 @@
 from collections.abc import Iterator
 from datetime import timedelta
 
-from streams.bulletin import Trouble, moment
+from streams.bulletin import OF_CLAUDE, OF_YOUTUBE, Kind, Trouble, moment
 from streams.overview.model import ROLES, Overview, Process, StageName
 from streams.overview.sizes import size
 
@@ -16,21 +16,10 @@ RESTART = timedelta(minutes=1)
 STALE_MODEL = timedelta(minutes=5)
 DAYS_LEFT = 7.0
 NO_BOARD_BELOW = 1_000_000
-_EXPLAINS: dict[StageName, frozenset[str]] = {
-    "captions": frozenset({"youtube-refuses", "youtube-away", "ytdlp-fails", "kafka-away", "disk-full"}),
-    "analysis": frozenset(
-        {
-            "claude-away",
-            "claude-paused",
-            "claude-refuses",
-            "prompt-fails",
-            "ledger-alarm",
-            "cap-used-up",
-            "share-used-up",
-            "kafka-away",
-            "disk-full",
-        }
-    ),
+_OF_ALL: frozenset[Kind] = frozenset({"kafka-away", "disk-full"})
+_EXPLAINS: dict[StageName, frozenset[Kind]] = {
+    "captions": OF_YOUTUBE | _OF_ALL,
+    "analysis": OF_CLAUDE | _OF_ALL,
 }
 _OF_STAGE: tuple[tuple[StageName, str], ...] = (("captions", "worker"), ("analysis", "analyst"))
 _WHY = """`earmark sql "SELECT title, waits_for, reason, next_step FROM video_status WHERE status <> 'analysed'"`"""

@@ -6,7 +6,7 @@ from dataclasses import dataclass
 from datetime import datetime, timedelta
 from decimal import Decimal
 
-from streams.bulletin import Kind, Trouble
+from streams.bulletin import OF_CLAUDE, Kind, Trouble
 from streams.events.text import printable
 from streams.story.record import Attempt, Story
 from streams.story.sentences import say
@@ -14,17 +14,6 @@ from streams.story.standing import Standing, standing
 from streams.story.words import count, minute, sentence, span, usd
 
 _INDENT = 26
-_OF_CLAUDE: frozenset[Kind] = frozenset(
-    {
-        "claude-away",
-        "claude-paused",
-        "claude-refuses",
-        "prompt-fails",
-        "ledger-alarm",
-        "cap-used-up",
-        "share-used-up",
-    }
-)
 _OF_ALL: frozenset[Kind] = frozenset({"kafka-away", "disk-full", "process-ends"})
 
 
@@ -92,7 +81,7 @@ def held_up(waits_for: str | None, troubles: Iterable[Trouble], now: datetime) -
     return [
         trouble.sentence(now)
         for trouble in troubles
-        if (of_claude and trouble.kind in _OF_CLAUDE) or (waits_for is not None and trouble.kind in _OF_ALL)
+        if (of_claude and trouble.kind in OF_CLAUDE) or (waits_for is not None and trouble.kind in _OF_ALL)
     ]
 
 

@@ -6,7 +6,6 @@ everything real but YouTube and Claude.
 
 import argparse
 import asyncio
-import os
 import sys
 import tempfile
 from collections.abc import Callable
@@ -21,7 +20,7 @@ from streams.loopback import refusals
 from streams.loopback.claude import LoopbackClaude
 from streams.loopback.script import Failure
 from streams.loopback.youtube import LoopbackYoutube, serve
-from tests.chaos.whole import DISK_BYTES, LEFT_BYTES, MIN_FREE_BYTES, small_disk
+from tests.chaos.whole_machine import DISK_BYTES, MIN_FREE_BYTES, ballast, small_disk
 from tests.pipeline.harbour_notes import EMPTY, HANDLE, answer, video
 from tests.pipeline.installation import Installation
 
@@ -110,15 +109,11 @@ async def play(folder: Path) -> None:
                 youtube.refuses = lambda _: None
                 await night.until_heard(2)
 
-                ballast = earmark.home / "ballast"
-                free = os.statvfs(earmark.home)
-                with ballast.open("wb") as file:
-                    os.posix_fallocate(file.fileno(), 0, free.f_bavail * free.f_frsize - LEFT_BYTES)
-                await night.until_said("TROUBLE the disk of")
-                night.upload("HarbourDisk")
-                await night.types("status")
-                print("$ rm EARMARK_HOME/ballast", flush=True)
-                ballast.unlink()
+                with ballast(earmark.home):
+                    await night.until_said("TROUBLE the disk of")
+                    night.upload("HarbourDisk")
+                    await night.types("status")
+                    print("$ rm EARMARK_HOME/ballast", flush=True)
                 await night.until_heard(3)
                 await night.types("report")
                 await night.types("status")

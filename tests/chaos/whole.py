@@ -6,47 +6,36 @@ broker and of `up` itself, the broker hung, the disk full, and an analyst whose 
 
 import argparse
 import asyncio
-import os
-import subprocess
 import sys
 import tempfile
-from collections import Counter
-from collections.abc import AsyncIterator, Iterator, Mapping
-from contextlib import ExitStack, asynccontextmanager, contextmanager, suppress
-from dataclasses import dataclass, field, replace
+from collections.abc import AsyncIterator, Mapping, Sequence
+from contextlib import ExitStack, asynccontextmanager, suppress
+from dataclasses import dataclass, replace
 from datetime import timedelta
 from pathlib import Path
 from random import Random
-from statistics import median
 from typing import Any
 
 import psutil
 from rich.console import Console
 from rich.table import Table
 
-from streams.broker import local
-from streams.bulletin import board_of, boards
 from streams.clock import utc_now
 from streams.loopback import refusals
 from streams.loopback.claude import LoopbackClaude
 from streams.loopback.script import OVERLOADED, RATE_LIMITED, SERVER_ERROR, Step
 from streams.loopback.youtube import LoopbackYoutube, serve
+from tests.benchmarks.table import at
 from tests.chaos.whole_judge import broken_promises
+from tests.chaos.whole_machine import BROKER, CHILDREN, MIN_FREE_BYTES, UP, Machine, small_disk
 from tests.pipeline.harbour_notes import EMPTY, HANDLE, answer, video
 from tests.pipeline.installation import Installation
 
 COMPANIES = ("rope", "salt", "tar", "kelp", "hemp", "cork")
-CHILDREN = ("projector", "worker", "analyst", "watch")
-BROKER, UP = "broker", "up"
 EVERY_S = (3.0, 6.0)
 SHORT_EVERY_S = (1.0, 2.0)
-LOOK_S = 0.05
-BACK_LIMIT_S = 180.0
 SETTLE_LIMIT_S = 900.0
 CALL_TIMEOUT_S = 6
-DISK_BYTES = 900_000_000
-MIN_FREE_BYTES = 150_000_000
-LEFT_BYTES = 100_000_000
 CLOCK_OFF = timedelta(minutes=5)
 # It says nothing of the video: all of watch pauses for minutes, and one video tries.
 BUSY = refusals.http_error(503)
@@ -77,25 +66,6 @@ class Plan:
 
 
 @dataclass
-class Recovered:
-    """Seconds from each kill until the victim worked again, by victim; victims that were not back at the next kill."""
-
-    after_s: dict[str, list[float]] = field(default_factory=dict)
-
-    def add(self, victim: str, seconds: float) -> None:
-        self.after_s.setdefault(victim, []).append(seconds)
-
-    @property
-    def all_s(self) -> list[float]:
-        return sorted(second for seconds in self.after_s.values() for second in seconds)
-
-
-def share_of(values: list[float], share: float) -> float:
-    """The value that this share of them does not exceed."""
-    return values[min(int(share * len(values)), len(values) - 1)] if values else 0.0
-
-
-@dataclass
 class Claude:
     """Answers as Harbour Notes says, but for one call in six, which fails in one of the ways there are."""
 
@@ -115,123 +85,6 @@ class Claude:
                 replace(answer(body), delivery="broken_json"),
             ]
         )
-
-
-@dataclass
-class Machine:
-    """`earmark up` in a folder, which is started again when it is killed."""
-
-    earmark: Installation
-    draw: Random
-    recovered: Recovered = field(default_factory=Recovered)
-    kills: Counter[str] = field(default_factory=Counter)
-    most_mb: dict[str, float] = field(default_factory=dict)
-    up: asyncio.subprocess.Process | None = None
-
-    async def start(self) -> None:
-        with self.earmark.printed.open("a") as output:
-            self.up = await self.earmark.start(
-                "up", stdin=asyncio.subprocess.DEVNULL, stdout=output, stderr=output
-            )
-
-    async def stop(self) -> int:
-        assert self.up is not None
-        self.up.terminate()
-        async with asyncio.timeout(BACK_LIMIT_S):
-            return await self.up.wait()
-
-    async def kill(self, victim: str) -> None:
-        """Kill -9, and wait until it works again."""
-        process = self._find(victim)
-        if process is None:
-            return
-        began, pid = asyncio.get_running_loop().time(), process.pid
-        children: list[psutil.Process] = []
-        with suppress(psutil.NoSuchProcess):
-            children = process.children(recursive=True)
-            process.kill()
-        self.kills[victim] += 1
-        if victim == UP:
-            assert self.up is not None
-            await self.up.wait()
-            await self.start()
-        try:
-            async with asyncio.timeout(BACK_LIMIT_S):
-                while not self._works(victim, pid):  # noqa: ASYNC110
-                    await asyncio.sleep(LOOK_S)
-                while any(child.is_running() for child in children):  # noqa: ASYNC110  a yt-dlp, or all of `up`'s
-                    await asyncio.sleep(LOOK_S)
-        except TimeoutError:
-            left = [child.cmdline()[-2:] for child in children if child.is_running()]
-            shown = "\n".join(map(str, boards(self.earmark.home)))
-            printed = self.earmark.printed.read_text()[-3000:]
-            raise AssertionError(f"{victim} is not back; left of it: {left}\n{shown}\n{printed}") from None
-        self.recovered.add(victim, asyncio.get_running_loop().time() - began)
-
-    def _find(self, victim: str) -> psutil.Process | None:
-        if victim == UP:
-            return None if self.up is None or self.up.returncode is not None else psutil.Process(self.up.pid)
-        if victim == BROKER:
-            pid = local.status(self.earmark.home).pid
-            return None if pid is None else psutil.Process(pid)
-        return self.earmark.child(victim)
-
-    def _works(self, victim: str, before: int) -> bool:
-        if victim == BROKER:
-            pid = local.status(self.earmark.home).pid
-            return pid not in {None, before} and self._ready(CHILDREN)
-        if victim == UP:
-            own = board_of(self.earmark.home, UP)
-            return own is not None and own.pid not in {None, before} and own.ready and self._ready(CHILDREN)
-        found = self.earmark.child(victim)
-        return found is not None and found.pid != before and self._ready([victim])
-
-    def _ready(self, names: Any) -> bool:
-        shown = {board.process.removesuffix("-w0"): board for board in boards(self.earmark.home)}
-        for name in names:
-            child, board = self.earmark.child(name), shown.get(name)
-            if child is None or board is None or board.pid != child.pid or not board.ready:
-                return False
-            if any(trouble.kind == "kafka-away" for trouble in board.troubles):
-                return False
-        return True
-
-    def weigh(self) -> None:
-        """Keep the most memory that each process was seen with."""
-        for name in CHILDREN:
-            found = self.earmark.child(name)
-            with suppress(psutil.NoSuchProcess):
-                if found is not None:
-                    held = found.memory_info().rss / 1e6
-                    self.most_mb[name] = max(held, self.most_mb.get(name, 0))
-
-    async def hang_broker(self, seconds: float) -> None:
-        process = self._find(BROKER)
-        if process is None:
-            return
-        process.suspend()
-        await asyncio.sleep(seconds)
-        with suppress(psutil.NoSuchProcess):
-            process.resume()
-
-    async def fill_disk(self, seconds: float) -> None:
-        ballast = self.earmark.home / "ballast"
-        free = os.statvfs(self.earmark.home)
-        with ballast.open("wb") as file:
-            os.posix_fallocate(file.fileno(), 0, max(free.f_bavail * free.f_frsize - LEFT_BYTES, 1))
-        await asyncio.sleep(seconds)
-        ballast.unlink()
-
-
-@contextmanager
-def small_disk(folder: Path) -> Iterator[None]:
-    """A disk of its own for `folder`, in memory. Only root may make one."""
-    folder.mkdir(parents=True)
-    subprocess.run(["mount", "-t", "tmpfs", "-o", f"size={DISK_BYTES}", "tmpfs", folder], check=True)
-    try:
-        yield
-    finally:
-        subprocess.run(["umount", "--lazy", folder], check=True)
 
 
 @asynccontextmanager
@@ -279,17 +132,19 @@ async def violence(plan: Plan, machine: Machine, youtube: LoopbackYoutube) -> No
     victims = list(CHILDREN) * (2 if plan.seconds else 1) + [BROKER, UP]
     machine.draw.shuffle(victims)
     number = 0
-    others = [
-        (plan.seconds * 0.3, machine.fill_disk(plan.full_s) if plan.full_s else None),
-        (plan.seconds * 0.55, machine.hang_broker(plan.hung_s) if plan.hung_s else None),
-    ]
     began = now()
+    others = [
+        (began + plan.seconds * when, act, lasts_s)
+        for when, act, lasts_s in (
+            (0.3, machine.fill_disk, plan.full_s),
+            (0.55, machine.hang_broker, plan.hung_s),
+        )
+        if lasts_s
+    ]
     while now() < until or number < len(victims):
-        for at, act in list(others):
-            if now() - began >= at:
-                others.remove((at, act))
-                if act is not None:
-                    await act
+        while others and now() >= others[0][0]:
+            _, act, lasts_s = others.pop(0)
+            await act(lasts_s)
         if plan.seconds:  # it pauses watch for minutes
             youtube.refuses = lambda _: BUSY if machine.draw.random() < 1 / 8 else None
         youtube.feed_status = lambda _channel, _now: 500 if machine.draw.random() < 1 / 4 else 200
@@ -349,23 +204,21 @@ async def _settled(plan: Plan, earmark: Installation) -> None:
 
 def _print(machine: Machine, console: Console) -> None:
     table = Table("killed", "times", "back after p50", "p95", "max, s", "most memory, MB")
+    back = machine.recovered
     for name in (*CHILDREN, BROKER, UP):
-        seconds = sorted(machine.recovered.after_s.get(name, []))
         memory = machine.most_mb.get(name)
         table.add_row(
             name,
             str(machine.kills[name]),
-            *(
-                f"{value:.1f}"
-                for value in (median(seconds or [0]), share_of(seconds, 0.95), max(seconds or [0]))
-            ),
+            *_spread(back.after_s.get(name, [])),
             "" if memory is None else f"{memory:.0f}",
         )
+    table.add_row("all", str(machine.kills.total()), *_spread(back.all_s), "")
     console.print(table)
-    every = machine.recovered.all_s
-    console.print(
-        f"all: p50 {median(every or [0]):.1f} s, p95 {share_of(every, 0.95):.1f} s, max {max(every or [0]):.1f} s"
-    )
+
+
+def _spread(seconds: Sequence[float]) -> list[str]:
+    return [f"{at(seconds, percent):.1f}" for percent in (50, 95, 100)] if seconds else ["", "", ""]
 
 
 def main() -> None:

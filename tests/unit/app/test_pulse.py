@@ -7,6 +7,7 @@ from typing import NamedTuple
 
 import pytest
 
+from streams import bulletin
 from streams.app import pulse as module
 from streams.app.pulse import Pulse, Room
 from streams.bulletin import Trouble, board_of
@@ -90,5 +91,5 @@ def test_a_full_disk_ends_nobody_who_would_put_up_a_board(
     def full(*_: object) -> None:
         raise OSError(28, "No space left on device")
 
-    monkeypatch.setattr(module, "show", full)
+    monkeypatch.setattr(bulletin, "put_up", full)
     Pulse(tmp_path, "watch", lambda: NOON, 0).put_up()
