@@ -50,7 +50,7 @@ class Column:
 def catalogue(home: Path) -> list[Relation]:
     """Every table, view, macro and function for people, with its meaning; those for the views begin with `_`."""
     with snapshot(home) as database:
-        return [relation for relation in _relations(database) if not relation.name.startswith("_")]
+        return relations_for_people(database)
 
 
 def describe(home: Path, name: str) -> tuple[Relation, list[Column]]:
@@ -61,6 +61,11 @@ def describe(home: Path, name: str) -> tuple[Relation, list[Column]]:
         if relation is None:
             raise SqlError(_unknown(name, known))
         return relation, columns_of(database, relation)
+
+
+def relations_for_people(database: DuckDBPyConnection) -> list[Relation]:
+    """What `catalogue` lists, of an open snapshot."""
+    return [relation for relation in _relations(database) if not relation.name.startswith("_")]
 
 
 def _relations(database: DuckDBPyConnection) -> list[Relation]:
