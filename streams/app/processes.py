@@ -21,8 +21,8 @@ from streams.app.running import GRACE_S, Running
 from streams.archive.log import refuse_unfinished
 from streams.budget.limits import Limits
 from streams.bulletin import Trouble
-from streams.captions.extract_captions import extract_captions
-from streams.captions.fetch import TIME_LIMIT_S, fetch_captions
+from streams.captions.extract_captions import Fetch, extract_captions
+from streams.captions.fetch import TIME_LIMIT_S, Counted, fetch_captions
 from streams.clock import utc_now
 from streams.discovery.due import Pace
 from streams.discovery.watch import watch
@@ -53,9 +53,8 @@ log = journal(__name__)
 
 
 @asynccontextmanager
-async def agents(settings: Settings, connection: Connection) -> AsyncIterator[Sequence[Agent]]:
+async def agents(settings: Settings, connection: Connection, fetch: Fetch) -> AsyncIterator[Sequence[Agent]]:
     """The four Faust agents with what they need."""
-    fetch = partial(fetch_captions, options=ytdlp_options(settings), languages=settings.languages)
     async with fetcher(connection) as bodies:
         yield (
             Agent(
@@ -83,6 +82,10 @@ def work(settings: Settings) -> None:
 
     async def run(its: Running) -> None:
         pulse = its.pulse
+        fetch = Counted(
+            partial(fetch_captions, options=ytdlp_options(settings), languages=settings.languages)
+        )
+        pulse.in_flight = lambda: fetch.under_way
 
         def report(positions: Mapping[str, Mapping[tuple[str, int], int]]) -> None:
             pulse.ready = True
@@ -95,7 +98,7 @@ def work(settings: Settings) -> None:
         await worker.work(
             its.connection,
             settings.worker_slot,
-            partial(agents, settings, its.connection),
+            partial(agents, settings, its.connection, fetch),
             utc_now,
             its.stop,
             may_begin=lambda: pulse.room.is_there,
