@@ -25,7 +25,6 @@ from streams.captions.extract_captions import Fetch, extract_captions
 from streams.captions.fetch import TIME_LIMIT_S, Counted, fetch_captions
 from streams.clock import utc_now
 from streams.discovery.due import Pace
-from streams.discovery.watch import watch
 from streams.discovery.watch_state import Reporter, WatchState
 from streams.discovery.youtube import YouTube
 from streams.events.analyses import AnalysisCompleted
@@ -184,6 +183,8 @@ async def model_limit(settings: Settings, model: str) -> int | None:
 @running.process("watch")
 def watcher(settings: Settings) -> None:
     """Watch YouTube until SIGTERM or SIGINT."""
+    from streams.discovery.watch import watch  # noqa: PLC0415  aiohttp
+
     youtube = YouTube(ytdlp_options(settings))
     pace = Pace(
         poll_interval=timedelta(seconds=settings.poll_interval),

@@ -16,8 +16,7 @@ def publish(home: Path, *events: Event) -> None:
     file = model.generation_file(home, 1)
     file.parent.mkdir(parents=True, exist_ok=True)
     database = model.create(file)
-    for offset, event in enumerate(events):
-        apply(database, [record(event, offset)])
+    apply(database, [record(event, offset) for offset, event in enumerate(events)])
     Snapshots(home).publish(database, file)
     database.close()
 
