@@ -95,7 +95,7 @@ async def analyse(
             reach=lambda partition: analyses.reach_now(ANALYSES, partition),
             now=now,
         )
-        recovery = Recovery(state, recorder, verdicts, fetch, publisher.append, limits.retry_delays_s)
+        recovery = Recovery(state, recorder, verdicts, fetch, publisher.append_all, limits.retry_delays_s)
 
         gauges = Gauges(state, limits, now)
 

@@ -210,10 +210,10 @@ async def _add(video_ids: list[str], settings: Settings, *, yes: bool) -> None:
             say("no video is taken")
             return
     async with publisher(connection) as out:
-        for video_id in new:
-            video = Video(video_id=video_id, url=watch_url(video_id), origin="asked")
-            await out.append(VideoDiscovered(at=utc_now(), video=video))
-            say(f"{video_id} is requested")
+        videos = [Video(video_id=video_id, url=watch_url(video_id), origin="asked") for video_id in new]
+        await out.append_all(VideoDiscovered(at=utc_now(), video=video) for video in videos)
+    for video_id in new:
+        say(f"{video_id} is requested")
 
 
 async def _known(connection: Connection) -> Known:

@@ -76,22 +76,21 @@ async def start(
         await catch_up(home, up_to(started.captions_ends))
         selection = _selection(home, wish.prompt, started)
     replay_id = started.replay_id
-    for chosen in selection.to_do:
-        request = request_id(chosen.captions_id, started.prompt_id, replay_id)
-        if request in replays.requests.get(replay_id, {}):
-            continue
-        await publisher.append(
-            AnalysisRequested(
-                at=now(),
-                request_id=request,
-                video_id=chosen.video_id,
-                captions_id=chosen.captions_id,
-                captions_at=chosen.captions_at,
-                lane="replay",
-                prompt_id=started.prompt_id,
-                replay_id=replay_id,
-            )
+    requested = replays.requests.get(replay_id, {})
+    await publisher.append_all(
+        AnalysisRequested(
+            at=now(),
+            request_id=request,
+            video_id=chosen.video_id,
+            captions_id=chosen.captions_id,
+            captions_at=chosen.captions_at,
+            lane="replay",
+            prompt_id=started.prompt_id,
+            replay_id=replay_id,
         )
+        for chosen in selection.to_do
+        if (request := request_id(chosen.captions_id, started.prompt_id, replay_id)) not in requested
+    )
     frozen = _listed(selection, wish.prompt, replay_id)
     return Begun((await replays_of(connection)).progress(replay_id, now(), frozen), frozen)
 
