@@ -1,7 +1,7 @@
 """The projector: follows every topic, keeps the model and publishes snapshots of it.
 
 Its read positions are the model's own, never Kafka's. Rows come in batches; readers get a snapshot when there is
-something new, at most every 0.2 s and at most a tenth of the time.
+something new, as often as `pause` allows.
 """
 
 import asyncio
@@ -17,14 +17,18 @@ from duckdb import DuckDBPyConnection
 
 from projections import model
 from projections.ingest import Place, apply, progress
-from projections.snapshots import Snapshots
+from projections.snapshots import Snapshots, apart
 from streams.errors import EarmarkError
 from streams.events.record import Record
 from streams.log.topics import TOPICS, Topic, by_topic
 
 BATCH = 12_288
 WAIT_S = 0.2
-PUBLISH_SHARE = 10
+# What a trickle of events may write into snapshots; the checkpoints before them write about half as much again.
+BYTES_A_SECOND = 12e9 / 3600
+# Readers wait no longer than this for the sake of the disk, but where every snapshot is a whole copy of a large model.
+PATIENCE_S = 0.7
+COPIED_A_SECOND = 100e6
 
 logger = logging.getLogger(__name__)
 
@@ -105,14 +109,25 @@ class LogReader:
         return all([await self._consumer.position(tp) >= end for tp, end in ends.items()])
 
 
+def pause(seconds: float, written: int, size: int) -> float:
+    """How long after a snapshot the next one may begin, in seconds.
+
+    The last one took `seconds`, and `written` bytes were written to make it of `size` bytes. Publishing gets a third of the
+    time at most, writes 12 GB an hour at most and keeps no more snapshots than there is room for. Where the disk would keep
+    readers waiting, as under a load that fills many blocks, more is written; whole copies stay at 100 MB a second.
+    """
+    for_the_disk = min(written / BYTES_A_SECOND, PATIENCE_S + written / COPIED_A_SECOND)
+    return max(WAIT_S, 2 * seconds, apart(size), for_the_disk)
+
+
 class Published(Protocol):
     """Takes what a snapshot that was just published is, and what it took."""
 
-    def __call__(self, snapshot: Path, seconds: float) -> None:
-        """Its file, and how long publishing it took."""
+    def __call__(self, snapshot: Path, seconds: float, written: int) -> None:
+        """Its file, how long publishing it took, and how many bytes were written for it."""
 
 
-def _unheard(snapshot: Path, seconds: float) -> None:
+def _unheard(snapshot: Path, seconds: float, written: int) -> None:
     """Tell nobody."""
 
 
@@ -122,7 +137,6 @@ class Projector:
     def __init__(self, home: Path, published: Published = _unheard) -> None:
         self._home = home
         self._published = published
-        self._snapshots = Snapshots(home)
         self._due = 0.0
         self._unseen = True
         self._not_before: Mapping[Place, int] = {}
@@ -133,6 +147,7 @@ class Projector:
         self._generation = model.newest_generation(self._home) or _first_generation(self._home)
         self._file = model.generation_file(self._home, self._generation)
         self._database = model.open_model(self._file)
+        self._snapshots = Snapshots(self._home, self._file)
         model.remove_older(self._home, self._generation)
 
     def offsets(self) -> dict[Place, int]:
@@ -153,7 +168,7 @@ class Projector:
             return False
         # What readers have seen they shall not see vanish while the new model comes up to it.
         self._not_before = self.offsets()
-        self._database.close()
+        self.close()
         self._open()
         self._unseen = True
         self.reached = by_topic((*place, offset) for place, offset in self.offsets().items())
@@ -170,15 +185,22 @@ class Projector:
                 return
             self._not_before = {}
         began = time.monotonic()
-        snapshot = self._snapshots.publish(self._database, self._file)
+        snapshot, written = self._snapshots.publish(self._database)
         self._unseen = False
         ended = time.monotonic()
-        self._published(snapshot, ended - began)
-        self._due = ended + max(WAIT_S, PUBLISH_SHARE * (ended - began))
+        self._published(snapshot, ended - began, written)
+        self._due = ended + pause(ended - began, written, snapshot.stat().st_size)
+
+    def wait_s(self) -> float:
+        """How long to wait for records: no longer than until a snapshot that readers need is due."""
+        if not self._unseen or self._not_before:
+            return WAIT_S
+        return max(0.0, min(WAIT_S, self._due - time.monotonic()))
 
     def close(self) -> None:
         """Close the model's file."""
         self._database.close()
+        self._snapshots.close()
 
 
 def _offsets(database: DuckDBPyConnection) -> dict[Place, int]:
@@ -229,7 +251,7 @@ async def project(
                 if not may_begin():
                     await asyncio.sleep(WAIT_S)
                     continue
-                records = await reader.batch(WAIT_S)
+                records = await reader.batch(projector.wait_s())
                 # In a thread: the client goes on fetching meanwhile.
                 await asyncio.to_thread(projector.take, records)
                 await asyncio.to_thread(projector.publish)

@@ -57,10 +57,12 @@ def _publish_unless_a_projector_does(home: Path) -> None:
             generation = model.newest_generation(home)
             file = model.generation_file(home, generation)
             database = model.open_model(file)
+            snapshots = Snapshots(home, file)
             try:
-                Snapshots(home).publish(database, file)
+                snapshots.publish(database)
             finally:
                 database.close()
+                snapshots.close()
             model.remove_older(home, generation)
     except model.LockedError:
         pass

@@ -26,8 +26,10 @@ def home(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> Iterator[Path]:
     database = model.create(path)
     events = [VideoDiscovered(at=at(number), video=video(number, title="[Music] buy")) for number in (1, 2)]
     apply(database, [record(event, offset) for offset, event in enumerate(events)])
-    Snapshots(tmp_path).publish(database, path)
+    snapshots = Snapshots(tmp_path, path)
+    snapshots.publish(database)
     database.close()
+    snapshots.close()
     return tmp_path
 
 
