@@ -1,7 +1,7 @@
 """The projector: follows every topic, keeps the model and publishes snapshots of it.
 
 Its read positions are the model's own, never Kafka's. Rows come in batches; readers get a snapshot when there is
-something new, as often as `pause` allows.
+something new, as soon as `Pace` allows.
 """
 
 import asyncio
@@ -17,18 +17,13 @@ from duckdb import DuckDBPyConnection
 
 from projections import model
 from projections.ingest import Place, apply, progress
-from projections.snapshots import Snapshots, apart
+from projections.pace import WAIT_S, Pace
+from projections.snapshots import Snapshots
 from streams.errors import EarmarkError
 from streams.events.record import Record
 from streams.log.topics import TOPICS, Topic, by_topic
 
 BATCH = 12_288
-WAIT_S = 0.2
-# What a trickle of events may write into snapshots; the checkpoints before them write about half as much again.
-BYTES_A_SECOND = 12e9 / 3600
-# Readers wait no longer than this for the sake of the disk, but where every snapshot is a whole copy of a large model.
-PATIENCE_S = 0.7
-COPIED_A_SECOND = 100e6
 
 logger = logging.getLogger(__name__)
 
@@ -109,17 +104,6 @@ class LogReader:
         return all([await self._consumer.position(tp) >= end for tp, end in ends.items()])
 
 
-def pause(seconds: float, written: int, size: int) -> float:
-    """How long after a snapshot the next one may begin, in seconds.
-
-    The last one took `seconds`, and `written` bytes were written to make it of `size` bytes. Publishing gets a third of the
-    time at most, writes 12 GB an hour at most and keeps no more snapshots than there is room for. Where the disk would keep
-    readers waiting, as under a load that fills many blocks, more is written; whole copies stay at 100 MB a second.
-    """
-    for_the_disk = min(written / BYTES_A_SECOND, PATIENCE_S + written / COPIED_A_SECOND)
-    return max(WAIT_S, 2 * seconds, apart(size), for_the_disk)
-
-
 class Published(Protocol):
     """Takes what a snapshot that was just published is, and what it took."""
 
@@ -137,7 +121,7 @@ class Projector:
     def __init__(self, home: Path, published: Published = _unheard) -> None:
         self._home = home
         self._published = published
-        self._due = 0.0
+        self._pace = Pace()
         self._unseen = True
         self._not_before: Mapping[Place, int] = {}
         self._open()
@@ -177,7 +161,7 @@ class Projector:
 
     def publish(self, *, at_once: bool = False) -> None:
         """Publish a snapshot if anything is new and it is time."""
-        if not self._unseen or (time.monotonic() < self._due and not at_once):
+        if not self._unseen or (time.monotonic() < self._pace.due and not at_once):
             return
         if self._not_before:
             now = self.offsets()
@@ -189,13 +173,13 @@ class Projector:
         self._unseen = False
         ended = time.monotonic()
         self._published(snapshot, ended - began, written)
-        self._due = ended + pause(ended - began, written, snapshot.stat().st_size)
+        self._pace = self._pace.after(ended, ended - began, written, snapshot.stat().st_size)
 
     def wait_s(self) -> float:
         """How long to wait for records: no longer than until a snapshot that readers need is due."""
         if not self._unseen or self._not_before:
             return WAIT_S
-        return max(0.0, min(WAIT_S, self._due - time.monotonic()))
+        return max(0.0, min(WAIT_S, self._pace.due - time.monotonic()))
 
     def close(self) -> None:
         """Close the model's file."""

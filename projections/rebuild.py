@@ -9,7 +9,8 @@ from aiokafka import AIOKafkaConsumer
 
 from projections import model
 from projections.ingest import apply, begin
-from projections.projector import WAIT_S, LogReader
+from projections.pace import WAIT_S
+from projections.projector import LogReader
 from projections.snapshots import Snapshots
 from streams.log.topics import Topic
 
