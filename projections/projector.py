@@ -1,7 +1,7 @@
 """The projector: follows every topic, keeps the model and publishes snapshots of it.
 
 Its read positions are the model's own, never Kafka's. Rows come in batches; readers get a snapshot when there is
-something new, at most every 0.2 s and at most a tenth of the time.
+something new, as soon as `Pace` allows.
 """
 
 import asyncio
@@ -17,14 +17,13 @@ from duckdb import DuckDBPyConnection
 
 from projections import model
 from projections.ingest import Place, apply, progress
+from projections.pace import WAIT_S, Pace
 from projections.snapshots import Snapshots
 from streams.errors import EarmarkError
 from streams.events.record import Record
 from streams.log.topics import TOPICS, Topic, by_topic
 
 BATCH = 12_288
-WAIT_S = 0.2
-PUBLISH_SHARE = 10
 
 logger = logging.getLogger(__name__)
 
@@ -108,11 +107,11 @@ class LogReader:
 class Published(Protocol):
     """Takes what a snapshot that was just published is, and what it took."""
 
-    def __call__(self, snapshot: Path, seconds: float) -> None:
-        """Its file, and how long publishing it took."""
+    def __call__(self, snapshot: Path, seconds: float, written: int) -> None:
+        """Its file, how long publishing it took, and how many bytes were written for it."""
 
 
-def _unheard(snapshot: Path, seconds: float) -> None:
+def _unheard(snapshot: Path, seconds: float, written: int) -> None:
     """Tell nobody."""
 
 
@@ -122,8 +121,7 @@ class Projector:
     def __init__(self, home: Path, published: Published = _unheard) -> None:
         self._home = home
         self._published = published
-        self._snapshots = Snapshots(home)
-        self._due = 0.0
+        self._pace = Pace()
         self._unseen = True
         self._not_before: Mapping[Place, int] = {}
         self._open()
@@ -133,6 +131,7 @@ class Projector:
         self._generation = model.newest_generation(self._home) or _first_generation(self._home)
         self._file = model.generation_file(self._home, self._generation)
         self._database = model.open_model(self._file)
+        self._snapshots = Snapshots(self._home, self._file)
         model.remove_older(self._home, self._generation)
 
     def offsets(self) -> dict[Place, int]:
@@ -153,7 +152,7 @@ class Projector:
             return False
         # What readers have seen they shall not see vanish while the new model comes up to it.
         self._not_before = self.offsets()
-        self._database.close()
+        self.close()
         self._open()
         self._unseen = True
         self.reached = by_topic((*place, offset) for place, offset in self.offsets().items())
@@ -162,7 +161,7 @@ class Projector:
 
     def publish(self, *, at_once: bool = False) -> None:
         """Publish a snapshot if anything is new and it is time."""
-        if not self._unseen or (time.monotonic() < self._due and not at_once):
+        if not self._unseen or (time.monotonic() < self._pace.due and not at_once):
             return
         if self._not_before:
             now = self.offsets()
@@ -170,15 +169,22 @@ class Projector:
                 return
             self._not_before = {}
         began = time.monotonic()
-        snapshot = self._snapshots.publish(self._database, self._file)
+        snapshot, written = self._snapshots.publish(self._database)
         self._unseen = False
         ended = time.monotonic()
-        self._published(snapshot, ended - began)
-        self._due = ended + max(WAIT_S, PUBLISH_SHARE * (ended - began))
+        self._published(snapshot, ended - began, written)
+        self._pace = self._pace.after(ended, ended - began, written, snapshot.stat().st_size)
+
+    def wait_s(self) -> float:
+        """How long to wait for records: no longer than until a snapshot that readers need is due."""
+        if not self._unseen or self._not_before:
+            return WAIT_S
+        return max(0.0, min(WAIT_S, self._pace.due - time.monotonic()))
 
     def close(self) -> None:
         """Close the model's file."""
         self._database.close()
+        self._snapshots.close()
 
 
 def _offsets(database: DuckDBPyConnection) -> dict[Place, int]:
@@ -229,7 +235,7 @@ async def project(
                 if not may_begin():
                     await asyncio.sleep(WAIT_S)
                     continue
-                records = await reader.batch(WAIT_S)
+                records = await reader.batch(projector.wait_s())
                 # In a thread: the client goes on fetching meanwhile.
                 await asyncio.to_thread(projector.take, records)
                 await asyncio.to_thread(projector.publish)

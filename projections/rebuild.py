@@ -9,7 +9,8 @@ from aiokafka import AIOKafkaConsumer
 
 from projections import model
 from projections.ingest import apply, begin
-from projections.projector import WAIT_S, LogReader
+from projections.pace import WAIT_S
+from projections.projector import LogReader
 from projections.snapshots import Snapshots
 from streams.log.topics import Topic
 
@@ -57,10 +58,12 @@ def _publish_unless_a_projector_does(home: Path) -> None:
             generation = model.newest_generation(home)
             file = model.generation_file(home, generation)
             database = model.open_model(file)
+            snapshots = Snapshots(home, file)
             try:
-                Snapshots(home).publish(database, file)
+                snapshots.publish(database)
             finally:
                 database.close()
+                snapshots.close()
             model.remove_older(home, generation)
     except model.LockedError:
         pass

@@ -241,9 +241,10 @@ def projector(settings: Settings) -> None:
     for metric in metrics.OF_THE_PROJECTOR:
         metrics.REGISTRY.register(metric)
 
-    def published(snapshot: Path, seconds: float) -> None:
+    def published(snapshot: Path, seconds: float, written: int) -> None:
         metrics.SNAPSHOT_SECONDS.observe(seconds)
-        log.info("snapshot", file=snapshot.name, bytes=snapshot.stat().st_size, seconds=round(seconds, 3))
+        size = snapshot.stat().st_size
+        log.info("snapshot", file=snapshot.name, bytes=size, written=written, seconds=round(seconds, 3))
 
     async def run(its: Running) -> None:
         pulse = its.pulse
