@@ -134,27 +134,28 @@ _POSITIONS = pa.schema(
 )
 
 
-@dataclass(frozen=True)
+@dataclass
 class Batch:
     """Records made ready: rows of events by type, rows of rejects, and how far they reach.
 
-    `videos`: those that it has an analysis of, each with its partition of `analyses`.
+    `videos`: those that it has an analysis of, each with its partition of `analyses`. `size`: bytes, about.
     """
 
     events: dict[str, list[tuple[Any, ...]]] = field(default_factory=dict)
     rejects: list[tuple[Any, ...]] = field(default_factory=list)
     progress: dict[Place, Progress] = field(default_factory=dict)
     videos: set[tuple[int, str]] = field(default_factory=set)
+    size: int = 0
 
+    def __len__(self) -> int:
+        return sum(map(len, self.events.values())) + len(self.rejects)
 
-def prepare(records: Iterable[Record], progress: Mapping[Place, Progress]) -> Batch:
-    """The rows of those `records` that stand at or past the `progress` so far; each partition's in order of offset."""
-    batch = Batch()
-    for record in records:
+    def add(self, record: Record, progress: Mapping[Place, Progress]) -> None:
+        """Take `record` where it stands at or past the `progress` before this batch, and the next of its partition."""
         place = Place(record.topic, record.partition)
-        before = batch.progress.get(place) or progress.get(place) or Progress()
+        before = self.progress.get(place) or progress.get(place) or Progress()
         if record.offset < before.next_offset:
-            continue
+            return
         # What was never Earmark's moves no clock: the ledger's fold passes over it, too.
         clock_ms = before.clock_ms if record.type is None else max(before.clock_ms, record.timestamp_ms)
         last_event_us = before.last_event_us
@@ -162,14 +163,23 @@ def prepare(records: Iterable[Record], progress: Mapping[Place, Progress]) -> Ba
         try:
             kept = keep(record)
         except UndecodableError as error:
-            batch.rejects.append((*where, record.type, str(error), record.value))
+            self.rejects.append((*where, record.type, str(error), record.value))
+            self.size += len(record.value or b"")
         else:
             last_event_us = kept.at_us if last_event_us is None else max(last_event_us, kept.at_us)
             row = (*where, clock_ms * 1000, kept.type, kept.at_us, kept.segments, kept.body)
-            batch.events.setdefault(kept.type, []).append(row)
+            self.events.setdefault(kept.type, []).append(row)
+            self.size += len(kept.body)
             if kept.video_id is not None:
-                batch.videos.add((record.partition, kept.video_id))
-        batch.progress[place] = Progress(record.offset + 1, clock_ms, last_event_us, before.first_offset)
+                self.videos.add((record.partition, kept.video_id))
+        self.progress[place] = Progress(record.offset + 1, clock_ms, last_event_us, before.first_offset)
+
+
+def prepare(records: Iterable[Record], progress: Mapping[Place, Progress]) -> Batch:
+    """The rows of those `records` that stand at or past the `progress` so far; each partition's in order of offset."""
+    batch = Batch()
+    for record in records:
+        batch.add(record, progress)
     return batch
 
 
