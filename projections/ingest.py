@@ -14,6 +14,7 @@ from typing import Any, NamedTuple
 import pyarrow as pa
 from duckdb import DuckDBPyConnection
 
+from projections.kept import keep
 from streams.events.envelope import UndecodableError
 from streams.events.event import Event
 from streams.events.prompts import PromptActivated
@@ -185,8 +186,11 @@ def _read(record: Record) -> Event:
     return event
 
 
-def apply(database: DuckDBPyConnection, records: Sequence[Record]) -> None:
-    """Take `records` into the read model, once, whole or not at all."""
+def apply(database: DuckDBPyConnection, records: Sequence[Record], *, keeps: bool = True) -> None:
+    """Take `records` into the read model, once, whole or not at all.
+
+    Without `keeps`, what is current is not kept: `kept.keep_all` must follow before anybody reads.
+    """
     batch = prepare(records, progress(database))
     if not batch.progress:
         return
@@ -202,6 +206,8 @@ def apply(database: DuckDBPyConnection, records: Sequence[Record]) -> None:
         for table in TABLES:
             if table.types & batch.types:
                 database.execute(_STATEMENTS[table.name])
+        if keeps:
+            keep(database, batch.types)
         database.execute("INSERT INTO _rejects BY NAME FROM incoming_rejects")
         database.execute("INSERT OR REPLACE INTO _positions BY NAME FROM incoming_positions")
         database.commit()

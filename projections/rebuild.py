@@ -9,6 +9,7 @@ from aiokafka import AIOKafkaConsumer
 
 from projections import model
 from projections.ingest import apply, begin
+from projections.kept import keep_all
 from projections.projector import WAIT_S, LogReader
 from projections.snapshots import Snapshots
 from streams.log.topics import Topic
@@ -41,7 +42,8 @@ async def rebuild(home: Path, consumer: Callable[[], AIOKafkaConsumer], name: Ca
                 )
             begin(database, gaps)
             while not await reader.is_at_end():
-                await asyncio.to_thread(apply, database, await reader.batch(WAIT_S))
+                await asyncio.to_thread(apply, database, await reader.batch(WAIT_S), keeps=False)
+            await asyncio.to_thread(keep_all, database)
             (records,) = database.execute("SELECT coalesce(sum(records), 0) FROM freshness").fetchall()[0]
         finally:
             await client.stop()

@@ -8,6 +8,7 @@ from projections import model
 from projections.ingest import apply
 from projections.snapshots import Snapshots
 from streams.events.event import Event
+from tests.builders.kept_by_definition import assert_kept
 from tests.builders.read_model_world import record
 
 
@@ -23,7 +24,7 @@ def publish(home: Path, *events: Event) -> None:
 
 
 def assert_equal(one: Path, other: Path) -> None:
-    """Every table and view of both snapshots, both ways."""
+    """Every table and view of both snapshots, both ways; and what is kept in them is what follows from the rest."""
     with duckdb.connect() as database:
         database.execute(f"ATTACH '{one}' AS one (READ_ONLY); ATTACH '{other}' AS other (READ_ONLY)")
         names = database.execute(
@@ -31,6 +32,9 @@ def assert_equal(one: Path, other: Path) -> None:
             " SELECT view_name FROM duckdb_views() WHERE NOT internal AND database_name = 'one'"
         ).fetchall()
         assert len(names) > 30
+        for used in ("one", "other"):
+            database.execute(f"USE {used}")
+            assert_kept(database)
         for (name,) in names:
             for left, right in (("one", "other"), ("other", "one")):
                 query = f"FROM {left}.{name} EXCEPT ALL FROM {right}.{name}"

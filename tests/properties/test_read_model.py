@@ -13,6 +13,7 @@ from hypothesis import given, settings
 from hypothesis import strategies as st
 
 from projections.ingest import TABLES, apply
+from projections.kept import keep_all
 from projections.model import define
 from streams.budget.entries import Claim, Entry, Settlement
 from streams.budget.ledger import DAY_MS, Ledger, Verdict
@@ -21,6 +22,7 @@ from streams.events.event import Event
 from streams.events.ledger import Usage
 from streams.events.record import Record
 from streams.log.topics import LEDGER
+from tests.builders.kept_by_definition import assert_kept
 from tests.builders.ledger_machine import START_MS, LedgerMachine
 from tests.builders.read_model_histories import history, in_order, interleaved, log_of
 from tests.builders.read_model_world import event_of, record
@@ -49,9 +51,13 @@ def test_any_cut_into_batches_and_any_interleaving_gives_the_same_rows(seed: int
     random = Random(seed)
     log = log_of(history(random, videos), random)
     with _model() as whole, _model() as pieces:
-        apply(whole, in_order(log))
+        apply(whole, in_order(log), keeps=False)
+        keep_all(whole)
         for batch in interleaved(log, random):
             apply(pieces, batch)
+            if random.random() < 0.1:
+                assert_kept(pieces)
+        assert_kept(whole)
         assert content(pieces) == content(whole)
 
 
