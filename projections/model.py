@@ -19,10 +19,12 @@ from streams.errors import EarmarkError
 
 # Any DuckDB from 1.2 on opens this.
 STORAGE_VERSION = "v1.2.0"
-VIEWS = ("links", "channels", "mentions", "videos", "money", "waits", "status", "compare")
+VIEWS = ("links", "channels", "mentions", "money", "waits", "status", "compare")
 _SQL = files("projections")
 _SCHEMA = _SQL.joinpath("schema.sql").read_text()
-_HASH = sha256(_SCHEMA.encode()).hexdigest()
+# What tables hold also follows from how what is current is kept in them.
+_KEPT = [file.read_text() for file in sorted(_SQL.joinpath("kept").iterdir(), key=lambda file: file.name)]
+_HASH = sha256("".join([_SCHEMA, *_KEPT]).encode()).hexdigest()
 
 
 class LockedError(EarmarkError):
@@ -51,7 +53,7 @@ def create(path: Path) -> DuckDBPyConnection:
     """A new, empty model at `path`, open for writing; what a killed predecessor left there is removed."""
     remove(path)
     database = duckdb.connect()
-    database.execute(f"ATTACH '{_quoted(path)}' AS model (STORAGE_VERSION '{STORAGE_VERSION}'); USE model")
+    database.execute(f"ATTACH '{quoted(path)}' AS model (STORAGE_VERSION '{STORAGE_VERSION}'); USE model")
     _configure(database)
     define(database)
     return database
@@ -70,7 +72,7 @@ def open_model(path: Path) -> DuckDBPyConnection:
     """
     database = duckdb.connect()
     try:
-        database.execute(f"ATTACH '{_quoted(path)}' AS model; USE model")
+        database.execute(f"ATTACH '{quoted(path)}' AS model; USE model")
         hashes = database.execute("SELECT hash FROM _schema").fetchall()
     except duckdb.Error as error:
         database.close()
@@ -85,7 +87,8 @@ def open_model(path: Path) -> DuckDBPyConnection:
     return database
 
 
-def _quoted(path: Path) -> str:
+def quoted(path: Path) -> str:
+    """A path within a statement's quotes."""
     return str(path).replace("'", "''")
 
 
