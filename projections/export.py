@@ -17,7 +17,7 @@ from pathlib import Path
 
 from duckdb import DuckDBPyConnection
 
-from projections.describe import Column, Relation, columns_of, relations_for_people
+from projections.describe import Column, Relation, catalogue, describe
 from projections.sql import MEMORY, SqlError, said_plainly, snapshot
 
 FORMATS = {"parquet": "FORMAT parquet, COMPRESSION zstd", "csv": "FORMAT csv, HEADER"}
@@ -81,8 +81,8 @@ def _written(database: DuckDBPyConnection, folder: Path, file_format: str, now: 
     database.execute(f"SET memory_limit = '{MEMORY}'; SET temp_directory = '{_quoted(spill)}'")
     files = [
         _file(database, folder, relation, file_format)
-        for relation in relations_for_people(database)
-        if relation.arguments is None
+        for relation in catalogue(database)
+        if relation.kind in ("table", "view")
     ]
     shutil.rmtree(spill, ignore_errors=True)
     positions = database.execute(
@@ -102,7 +102,7 @@ def _written(database: DuckDBPyConnection, folder: Path, file_format: str, now: 
 
 
 def _file(database: DuckDBPyConnection, folder: Path, relation: Relation, file_format: str) -> File:
-    columns = columns_of(database, relation)
+    columns = describe(database, relation.name).columns
     path = folder / f"{relation.name}.{file_format}"
     selected = ", ".join(_selected(column, file_format) for column in columns)
     [(rows,)] = database.execute(
