@@ -28,7 +28,7 @@ WITH
   )
 SELECT
   make_timestamp(epoch_us(clock))::DATE AS day, attempt_id, request_id, analysis_id, attempt, lane, replay_id, prompt_id, model,
-  max_tokens, if(ended = 'expired', 'unknown', ended) AS state, outcome, input_tokens, output_tokens, usd AS reserved_usd,
+  max_tokens, CASE ended WHEN 'expired' THEN 'unknown' ELSE ended END AS state, outcome, input_tokens, output_tokens, usd AS reserved_usd,
   (CASE WHEN ended = 'billed' THEN settled_usd ELSE 0 END)::DECIMAL(18, 9) AS billed_usd,
   (CASE ended WHEN 'unknown' THEN settled_usd WHEN 'expired' THEN usd ELSE 0 END)::DECIMAL(18, 9) AS unknown_usd,
   (CASE WHEN ended = 'open' THEN usd ELSE 0 END)::DECIMAL(18, 9) AS open_usd,
