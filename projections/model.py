@@ -35,6 +35,10 @@ class ModelError(EarmarkError):
     """The read model's file cannot be used as it is."""
 
 
+class OtherTablesError(ModelError):
+    """The read model's tables are of another version."""
+
+
 def define(database: DuckDBPyConnection) -> None:
     """Make the tables and views in an empty database, whole or not at all."""
     database.begin()
@@ -68,7 +72,7 @@ def finish(database: DuckDBPyConnection) -> None:
 def open_model(path: Path) -> DuckDBPyConnection:
     """The model at `path`, open for writing, with the views of this version.
 
-    Raises ModelError where its tables are of another version, or the file cannot be opened.
+    Raises OtherTablesError where its tables are of another version, ModelError where the file cannot be opened.
     """
     database = duckdb.connect()
     try:
@@ -79,7 +83,7 @@ def open_model(path: Path) -> DuckDBPyConnection:
         raise ModelError(f"{path} cannot be opened ({error}): run `earmark rebuild`") from error
     if hashes != [(_HASH,)]:
         database.close()
-        raise ModelError(f"{path} was made by another version of Earmark: run `earmark rebuild`")
+        raise OtherTablesError(f"{path} was made by another version of Earmark: run `earmark rebuild`")
     _configure(database)
     database.begin()
     _define_views(database)
@@ -87,8 +91,19 @@ def open_model(path: Path) -> DuckDBPyConnection:
     return database
 
 
+def has_other_tables(home: Path) -> bool:
+    """Whether there is a model whose tables are of another version. Raises ModelError where its file cannot be opened."""
+    if not (generation := newest_generation(home)):
+        return False
+    try:
+        open_model(generation_file(home, generation)).close()
+    except OtherTablesError:
+        return True
+    return False
+
+
 def quoted(path: Path) -> str:
-    """A path within a statement's quotes."""
+    """`path` between the quotes of a statement."""
     return str(path).replace("'", "''")
 
 
