@@ -15,11 +15,12 @@ from pathlib import Path
 import duckdb
 from duckdb import DuckDBPyConnection
 
+from projections.describe import comment
 from streams.errors import EarmarkError
 
 # Any DuckDB from 1.2 on opens this.
 STORAGE_VERSION = "v1.2.0"
-VIEWS = ("links", "channels", "mentions", "money", "waits", "status", "compare")
+VIEWS = ("links", "channels", "mentions", "money", "waits", "status", "compare", "questions")
 _SQL = files("projections")
 _SCHEMA = _SQL.joinpath("schema.sql").read_text()
 # What tables hold also follows from how what is current is kept in them.
@@ -60,6 +61,7 @@ def create(path: Path) -> DuckDBPyConnection:
     database.execute(f"ATTACH '{quoted(path)}' AS model (STORAGE_VERSION '{STORAGE_VERSION}'); USE model")
     _configure(database)
     define(database)
+    comment(database)
     return database
 
 
@@ -87,6 +89,7 @@ def open_model(path: Path) -> DuckDBPyConnection:
     _configure(database)
     database.begin()
     _define_views(database)
+    comment(database)
     database.commit()
     return database
 
