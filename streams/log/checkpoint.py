@@ -27,7 +27,7 @@ from streams.log.topics import Topic
 MAGIC = b"earmark checkpoint 1\n"
 STALE_S = 600.0
 # What decides what a state is and means. One that was folded by other code is not trusted.
-CODE = ("budget/*.py", "events/*.py", "analysis/state.py", "log/checkpoint.py")
+CODE = ("budget/*.py", "events/*.py", "analysis/state.py", "log/checkpoint.py", "log/keeper.py")
 
 log = getLogger(__name__)
 
