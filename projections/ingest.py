@@ -175,7 +175,15 @@ class Batch:
             clock_ms = before.clock_ms if record.type is None else clock_ms
         else:
             last_event_us = event.at_us if last_event_us is None else max(last_event_us, event.at_us)
-            row = (*where, clock_ms * 1000, event.type, event.at_us, event.segments, event.length_ms, event.body)
+            row = (
+                *where,
+                clock_ms * 1000,
+                event.type,
+                event.at_us,
+                event.segments,
+                event.length_ms,
+                event.body,
+            )
             self.events.setdefault(event.type, []).append(row)
             self.size += len(event.body)
             if event.video_id is not None:

@@ -193,6 +193,8 @@ COLUMNS: Mapping[str, str] = {
     "last_event_at": "the time of the latest event, by its own clock; null: there is none",
     "last_record_at": "the time of the latest record, by the broker's clock",
     "rejects": "records that are no event this version can read",
+    "snapshots": "snapshots that were kept when this one was published, the same in every row",
+    "snapshot_bytes": "bytes of disk that they took, in two digits",
     # Questions
     "week": "the week's Monday, in UTC",
     "calls": "calls that stand",
