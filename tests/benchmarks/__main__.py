@@ -18,7 +18,8 @@ from tests.benchmarks import activation, backfill, discovery, freshness, in_flig
 from tests.benchmarks.table import Result, lines
 
 PAGE = Path(__file__).with_name("README.md")
-MARKED = re.compile(r"(<!-- bench -->\n).*?(<!-- /bench -->)", re.DOTALL)
+MARKED = re.compile(r"(<!-- bench -->\n)(.*?)(<!-- /bench -->)", re.DOTALL)
+SECTION = re.compile(r"\n\n(?=\*\*)")
 NAMES = ("backfill", "in-flight", "start-up", "live", "activation", "discovery", "freshness", "rebuild")
 
 Benchmark = Callable[[Connection, Path], Awaitable[Result]]
@@ -88,9 +89,18 @@ def main() -> None:
 
 
 def with_tables(page: str, tables: Sequence[str]) -> str:
-    """The page with these tables in place of those of the last run."""
-    body = "\n\n".join(tables)
-    return MARKED.sub(lambda match: f"{match[1]}\n{body}\n\n{match[2]}", page)
+    """The page with these tables in place of those of the last run, each told by its first line; the others stay."""
+    found = MARKED.search(page)
+    assert found is not None
+    new = {_title(table): table for table in tables}
+    stood = [part for part in SECTION.split(found[2].strip()) if part]
+    merged = [new.pop(_title(part), part) for part in stood]
+    body = "\n\n".join([*merged, *new.values()])
+    return page.replace(found[0], f"{found[1]}\n{body}\n\n{found[3]}")
+
+
+def _title(table: str) -> str:
+    return table.partition("\n")[0] if table.startswith("**") else ""
 
 
 async def _run(measure: Benchmark, connection: Connection, home: Path) -> Result:
