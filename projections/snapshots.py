@@ -23,6 +23,7 @@ import sys
 import time
 from collections.abc import Callable, Iterator
 from contextlib import contextmanager
+from itertools import zip_longest
 from pathlib import Path
 from typing import NamedTuple
 
@@ -78,9 +79,13 @@ class Snapshots:
         # Until the first try says otherwise.
         self._shares = True
         self._noted: tuple[int, int] | None = None
-        now = clock()
-        # By when; a snapshot that never became the newest, because its writer was killed, counts among them.
-        self._superseded = {file: now for file in self._all() if file != self._newest()}
+        now, files = clock(), self._all()
+        # When each was, by `clock`; a snapshot that never became the newest, because its writer was killed, is among them.
+        self._superseded = {
+            file: now - (0.0 if after is None else max(0.0, time.time() - after.stat().st_mtime))
+            for file, after in zip_longest(files, files[1:])
+            if file != self._newest()
+        }
 
     def close(self) -> None:
         """Let go of the model's file."""
