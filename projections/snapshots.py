@@ -35,6 +35,7 @@ from projections.model import quoted
 from streams.errors import EarmarkError
 
 LINK = "earmark.duckdb"
+MOUNTS = Path("/proc/self/mountinfo")
 # A reader that has just followed the link must still find the file.
 KEPT_S = 3.0
 # So many of those are kept at once, beside the newest and one that may become the next; of small ones as many as this takes.
@@ -75,7 +76,7 @@ class Snapshots:
         self._model = os.open(model, os.O_RDONLY)
         # One for all: to start a DuckDB takes longer than all the rest.
         self._opener = duckdb.connect(config={"threads": 1})
-        self._leases_tell = sys.platform == "linux" and _is_local(self._folder)
+        self._leases_tell = sys.platform == "linux" and _is_local(self._folder, MOUNTS.read_text())
         # Until the first try says otherwise.
         self._shares = True
         self._noted: tuple[int, int] | None = None
@@ -88,9 +89,11 @@ class Snapshots:
         }
 
     def close(self) -> None:
-        """Let go of the model's file."""
+        """Let go of the model's file; once more does nothing."""
         self._opener.close()
-        os.close(self._model)
+        descriptor, self._model = self._model, -1
+        if descriptor >= 0:
+            os.close(descriptor)
 
     def publish(self, database: DuckDBPyConnection) -> Snapshot:
         """Copy `database`, let readers see the copy, and return it.
@@ -225,13 +228,13 @@ def _nobody_has(path: Path) -> bool:
     return True
 
 
-def _is_local(folder: Path) -> bool:
-    """Whether the files in `folder` are those of this machine alone, by the kind of its file system."""
+def _is_local(folder: Path, mounts: str) -> bool:
+    """Whether the files in `folder` are those of this machine alone, by the kind of its file system among the `mounts`."""
     device = folder.stat().st_dev
     own = f"{os.major(device)}:{os.minor(device)}"
     # Number, parent, device, root, mount point, options, optional fields up to a dash, and then the kind.
-    mounts = [line.split() for line in Path("/proc/self/mountinfo").read_text().splitlines()]
-    return any(mount[2] == own and mount[mount.index("-") + 1] in _LOCAL for mount in mounts)
+    listed = [mount.split() for mount in mounts.splitlines()]
+    return any(mount[2] == own and mount[mount.index("-") + 1] in _LOCAL for mount in listed)
 
 
 def _sync(path: Path) -> None:
