@@ -9,7 +9,7 @@ WAIT_S = 0.2
 # What snapshots may write in the long run; the checkpoints before them write about half as much again.
 BYTES_A_SECOND = 12e9 / 3600
 # So much time without writing may be made up for.
-CREDIT_S = 600.0
+CREDIT_S = 1200.0
 # Readers wait no longer than this for the sake of the disk, but where every snapshot is a whole copy of a large model.
 PATIENCE_S = 0.7
 COPIED_A_SECOND = 100e6

@@ -38,7 +38,7 @@ LINK = "earmark.duckdb"
 MOUNTS = Path("/proc/self/mountinfo")
 # A reader that has just followed the link must still find the file.
 KEPT_S = 3.0
-# So many of those are kept at once, beside the newest and one that may become the next; of small ones as many as this takes.
+# So many of those there may be at once, beside the newest; of small ones as many as this takes.
 RECENT = 4
 RECENT_BYTES = 2**29
 # Whose files nobody opens but through the kernel of this machine.
@@ -117,7 +117,9 @@ class Snapshots:
         _sync(self._home)
         if before is not None:
             self._superseded[before] = self._clock()
-        for old in self._spares()[: -1 if self._leases_tell else None]:
+        # As many stay as a steady trickle needs, for each that is missing then is a whole copy.
+        needed = RECENT if self._leases_tell else 0
+        for old in self._spares()[: max(0, len(self._superseded) - needed)]:
             del self._superseded[old]
             old.unlink()
         return Snapshot(snapshot, written)

@@ -58,8 +58,8 @@ class Size:
 
 
 QUICK = Size(videos=(0,), warm_up=1, events=2, pause_s=0.1, a_second=200, load_s=0.2)
-USUAL = Size(videos=(0, 100_000), warm_up=10, events=60, pause_s=1.0, a_second=1_000, load_s=20)
-FULL = Size(videos=(0, 100_000, 1_000_000), warm_up=10, events=60, pause_s=1.0, a_second=1_000, load_s=20)
+USUAL = Size(videos=(0, 100_000), warm_up=15, events=60, pause_s=1.0, a_second=1_000, load_s=20)
+FULL = Size(videos=(0, 100_000, 1_000_000), warm_up=15, events=60, pause_s=1.0, a_second=1_000, load_s=20)
 
 
 @dataclass

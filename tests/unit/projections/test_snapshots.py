@@ -146,7 +146,7 @@ def test_who_has_a_snapshot_open_keeps_it_whole_as_long_as_he_likes(
         for _ in range(4):
             published.later()
             assert counted(process) == 20
-    assert published.names() == ["rm-1.duckdb", "rm-4.duckdb", "rm-5.duckdb"]
+    assert "rm-1.duckdb" in published.names()
 
 
 def test_a_snapshot_that_was_open_is_free_again_once_its_reader_is_gone(published: Published) -> None:
@@ -160,10 +160,18 @@ def test_a_snapshot_that_was_open_is_free_again_once_its_reader_is_gone(publishe
 
 
 def test_however_fast_they_come_no_more_are_kept_than_said(published: Published) -> None:
+    copies = 0
     for _ in range(2 * RECENT):
         published.now += KEPT_S / RECENT
-        published.publish()
-        assert len(published.names()) <= 1 + RECENT + 1
+        made = published.publish()
+        copies += made.written == made.file.stat().st_size
+        assert len(published.names()) <= 1 + RECENT
+    # And after a quiet time none is missing.
+    published.now += 100 * KEPT_S
+    for _ in range(RECENT):
+        made = published.publish()
+        copies += made.written == made.file.stat().st_size
+    assert copies <= 1 + RECENT
 
 
 def test_the_writer_keeps_its_lock(published: Published) -> None:
