@@ -14,12 +14,12 @@ import psutil
 
 from streams.broker import local as broker
 from streams.log.connection import Connection
-from tests.benchmarks import activation, backfill, discovery, in_flight, live, rebuild, start_up
+from tests.benchmarks import activation, apply, backfill, discovery, in_flight, live, rebuild, start_up
 from tests.benchmarks.table import Result, lines
 
 PAGE = Path(__file__).with_name("README.md")
 MARKED = re.compile(r"(<!-- bench -->\n).*?(<!-- /bench -->)", re.DOTALL)
-NAMES = ("backfill", "in-flight", "start-up", "live", "activation", "discovery", "rebuild")
+NAMES = ("backfill", "in-flight", "start-up", "live", "activation", "discovery", "rebuild", "apply")
 
 Benchmark = Callable[[Connection, Path], Awaitable[Result]]
 
@@ -40,6 +40,9 @@ def benchmarks(*, quick: bool = False, full: bool = False) -> dict[str, Benchmar
             log, discovery.QUICK if quick else discovery.FULL, home
         ),
         "rebuild": lambda log, home: rebuild.rebuild(log, logs, home),
+        "apply": lambda log, home: apply.apply(
+            log, apply.QUICK if quick else apply.FULL if full else apply.USUAL, home
+        ),
     }
 
 
