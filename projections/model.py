@@ -111,8 +111,8 @@ def quoted(path: Path) -> str:
 
 
 def _configure(database: DuckDBPyConnection) -> None:
-    # No checkpoint of DuckDB's own accord: one is taken for each snapshot.
-    database.execute("SET wal_autocheckpoint = '1GB'; SET TimeZone = 'UTC'")
+    # No checkpoint of DuckDB's own accord: one is taken for each snapshot. No bar of its own on our stdout either.
+    database.execute("SET wal_autocheckpoint = '1GB'; SET TimeZone = 'UTC'; SET enable_progress_bar = false")
 
 
 def folder(home: Path) -> Path:

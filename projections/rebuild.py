@@ -82,7 +82,8 @@ async def verify(home: Path, consumer: Consumers, name: Name, tell: Told = _nobo
         beside = model.folder(home) / "verify.unfinished"
         try:
             await _fold(beside, consumer, name, tell, asyncio.Event(), offsets)
-            database.execute(f"ATTACH '{model.quoted(beside)}' AS log (READ_ONLY); SET memory_limit = '1GB'")
+            database.execute(f"ATTACH '{model.quoted(beside)}' AS log (READ_ONLY)")
+            database.execute("SET memory_limit = '1GB'; SET enable_progress_bar = false")
             return await asyncio.to_thread(_differences, database)
         finally:
             database.close()

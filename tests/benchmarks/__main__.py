@@ -14,13 +14,33 @@ import psutil
 
 from streams.broker import local as broker
 from streams.log.connection import Connection
-from tests.benchmarks import activation, backfill, discovery, freshness, in_flight, live, rebuild, start_up
+from tests.benchmarks import (
+    activation,
+    apply,
+    backfill,
+    discovery,
+    freshness,
+    in_flight,
+    live,
+    rebuild,
+    start_up,
+)
 from tests.benchmarks.table import Result, lines
 
 PAGE = Path(__file__).with_name("README.md")
 MARKED = re.compile(r"(<!-- bench -->\n)(.*?)(<!-- /bench -->)", re.DOTALL)
 SECTION = re.compile(r"\n\n(?=\*\*)")
-NAMES = ("backfill", "in-flight", "start-up", "live", "activation", "discovery", "freshness", "rebuild")
+NAMES = (
+    "backfill",
+    "in-flight",
+    "start-up",
+    "live",
+    "activation",
+    "discovery",
+    "freshness",
+    "rebuild",
+    "apply",
+)
 
 Benchmark = Callable[[Connection, Path], Awaitable[Result]]
 
@@ -43,6 +63,9 @@ def benchmarks(*, quick: bool = False, full: bool = False) -> dict[str, Benchmar
         ),
         "freshness": lambda log, _: freshness.freshness(log, models),
         "rebuild": lambda log, home: rebuild.rebuild(log, logs, home),
+        "apply": lambda log, home: apply.apply(
+            log, apply.QUICK if quick else apply.FULL if full else apply.USUAL, home
+        ),
     }
 
 

@@ -14,6 +14,7 @@ from projections.snapshots import LINK, Snapshots
 from streams.errors import EarmarkError
 from streams.log.connection import Connection
 from streams.log.publish import publisher
+from tests.builders.archived import earmark
 from tests.builders.read_model_histories import history
 from tests.builders.snapshot import assert_equal
 
@@ -43,7 +44,8 @@ async def test_verify_names_what_differs_and_replaces_nothing(connection: Connec
     await tell(connection, 1)
     await rebuild(tmp_path, connection.consumer, connection.name)
     await tell(connection, 2)  # what the live model has not read yet is no difference
-    assert await verify(tmp_path, connection.consumer, connection.name) == []
+    same = await earmark(connection, tmp_path, "rebuild", "--verify")
+    assert (same.exit_code, same.output) == (0, "the read model is what the log says, row for row\n")
 
     change(
         tmp_path,
@@ -54,6 +56,9 @@ async def test_verify_names_what_differs_and_replaces_nothing(connection: Connec
     assert [each.table for each in found] == ["_discovered", "captions"]
     assert found[0] == Difference("_discovered", model=0, log=1)
     assert found[1].model == found[1].log > 0
+    told = await earmark(connection, tmp_path, "rebuild", "--verify")
+    assert told.exit_code == 1
+    assert "_discovered (0 only in the model, 1 only in the log), captions (" in str(told.exception)
     assert (tmp_path / LINK).resolve() == before
     assert [path.name for path in (tmp_path / "model").glob("*.duckdb")] == ["rm-1.duckdb"]
     assert list((tmp_path / "model").glob("*.unfinished*")) == []
