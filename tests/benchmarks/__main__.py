@@ -14,12 +14,12 @@ import psutil
 
 from streams.broker import local as broker
 from streams.log.connection import Connection
-from tests.benchmarks import activation, backfill, discovery, in_flight, live, start_up
+from tests.benchmarks import activation, backfill, discovery, in_flight, live, questions, start_up
 from tests.benchmarks.table import Result, lines
 
 PAGE = Path(__file__).with_name("README.md")
 MARKED = re.compile(r"(<!-- bench -->\n).*?(<!-- /bench -->)", re.DOTALL)
-NAMES = ("backfill", "in-flight", "start-up", "live", "activation", "discovery")
+NAMES = ("backfill", "in-flight", "start-up", "live", "activation", "discovery", "questions")
 
 Benchmark = Callable[[Connection, Path], Awaitable[Result]]
 
@@ -38,6 +38,7 @@ def benchmarks(*, quick: bool = False, full: bool = False) -> dict[str, Benchmar
         "discovery": lambda log, home: discovery.discovery(
             log, discovery.QUICK if quick else discovery.FULL, home
         ),
+        "questions": lambda _, home: questions.questions(questions.QUICK if quick else questions.FULL, home),
     }
 
 
