@@ -49,9 +49,14 @@ def define(database: DuckDBPyConnection) -> None:
     database.commit()
 
 
+def view_definitions() -> dict[str, str]:
+    """The files that define the views, by name, in the order in which they need each other."""
+    return {name: _SQL.joinpath("views", f"{name}.sql").read_text() for name in VIEWS}
+
+
 def _define_views(database: DuckDBPyConnection) -> None:
-    for name in VIEWS:
-        database.execute(_SQL.joinpath("views", f"{name}.sql").read_text())
+    for definition in view_definitions().values():
+        database.execute(definition)
 
 
 def create(path: Path) -> DuckDBPyConnection:

@@ -46,24 +46,28 @@ WHERE channel_id IS NOT NULL
 WINDOW earlier AS (PARTITION BY channel_id, symbol ORDER BY said_at, video_id, start_ms, mention_id);
 COMMENT ON VIEW call_history IS 'each call beside the one that the channel made of the symbol before; example: FROM call_history WHERE symbol = ''NVDA'' AND channel_id = ''channel-1'' ORDER BY said_at';
 
--- The same of the calls since a time alone: all symbols at once, of which only those that were called are looked back at.
+-- The same of the calls since a time alone, of all symbols at once: of what was said before, the last counts.
 CREATE OR REPLACE MACRO calls_since(since) AS TABLE
 WITH
-  recent AS (SELECT DISTINCT channel_id, symbol FROM mentions WHERE said_at >= since AND channel_id IS NOT NULL),
-  told AS (
+  recent AS (FROM mentions WHERE said_at >= since AND channel_id IS NOT NULL),
+  before AS (
     SELECT
-      mention_id, said_at, lag(action) OVER earlier AS previous_action, lag(said_at) OVER earlier AS previous_said_at
+      channel_id, symbol,
+      arg_max({'action': action, 'said_at': said_at}, (said_at, video_id, start_ms, mention_id)) AS call
     FROM mentions
-    SEMI JOIN recent USING (channel_id, symbol)
-    WINDOW earlier AS (PARTITION BY channel_id, symbol ORDER BY said_at, video_id, start_ms, mention_id)
+    SEMI JOIN (SELECT DISTINCT channel_id, symbol FROM recent) USING (channel_id, symbol)
+    WHERE said_at < since
+    GROUP BY ALL
   )
 SELECT
-  m.channel_id, m.channel_title, m.symbol, m.said_at, m.action, t.previous_action, t.previous_said_at,
-  _turn(m.action, t.previous_action) AS turn,
-  m.conviction, m.time_horizon, m.said_as, m.quote, m.url, m.video_id, m.video_title, m.mention_id
-FROM mentions m
-JOIN told t USING (mention_id)
-WHERE t.said_at >= since AND m.said_at >= since;
+  channel_id, r.channel_title, symbol, r.said_at, r.action,
+  coalesce(lag(r.action) OVER earlier, b.call.action) AS previous_action,
+  coalesce(lag(r.said_at) OVER earlier, b.call.said_at) AS previous_said_at,
+  _turn(r.action, previous_action) AS turn,
+  r.conviction, r.time_horizon, r.said_as, r.quote, r.url, r.video_id, r.video_title, r.mention_id
+FROM recent r
+LEFT JOIN before b USING (channel_id, symbol)
+WINDOW earlier AS (PARTITION BY channel_id, symbol ORDER BY r.said_at, r.video_id, r.start_ms, r.mention_id);
 COMMENT ON MACRO TABLE calls_since IS 'the calls since a time: first calls, repeats, changes and reversals, as in call_history; example: FROM calls_since(TIMESTAMPTZ ''2026-03-01 00:00:00Z'') WHERE turn = ''reversal'' ORDER BY said_at DESC';
 
 CREATE OR REPLACE MACRO disagreements(since) AS TABLE

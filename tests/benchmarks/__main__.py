@@ -22,6 +22,7 @@ from tests.benchmarks import (
     freshness,
     in_flight,
     live,
+    questions,
     rebuild,
     start_up,
 )
@@ -40,6 +41,7 @@ NAMES = (
     "freshness",
     "rebuild",
     "apply",
+    "questions",
 )
 
 Benchmark = Callable[[Connection, Path], Awaitable[Result]]
@@ -66,6 +68,7 @@ def benchmarks(*, quick: bool = False, full: bool = False) -> dict[str, Benchmar
         "apply": lambda log, home: apply.apply(
             log, apply.QUICK if quick else apply.FULL if full else apply.USUAL, home
         ),
+        "questions": lambda _, home: questions.questions(questions.QUICK if quick else questions.FULL, home),
     }
 
 
