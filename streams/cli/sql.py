@@ -162,11 +162,12 @@ def _describe(home: Path, name: str) -> None:
         found = describe(database, name)
     title = f"{found.relation.called}, a {found.relation.kind}"
     say(title if found.relation.meaning is None else f"{title}: {found.relation.meaning}", folds=True)
+    if found.columns:
+        long, short = "TIMESTAMP WITH TIME ZONE", "TIMESTAMPTZ"
+        rows = [(each.name, each.type.replace(long, short), each.meaning) for each in found.columns]
+        show_table([Column("column", "id"), Column("type", "id"), Column("what it says")], rows)
     if found.relation.example is not None:
         say(f"For example: {found.relation.example}")
-    if found.columns:
-        rows = [(column.name, column.type, column.meaning) for column in found.columns]
-        show_table([Column("column", "id"), Column("type", "id"), Column("what it says")], rows)
 
 
 def _show(rows: reader.Rows, query: str, output: Path | None, *, wide: bool, vertical: bool) -> None:

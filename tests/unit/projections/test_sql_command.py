@@ -48,7 +48,7 @@ def test_it_says_what_a_relation_holds() -> None:
     assert title.startswith("mentions, a view: stock calls that stand")
     assert head.split("  ")[0] == "column"
     assert ["symbol", "VARCHAR"] in [line.split()[:2] for line in columns]
-    assert ["published_at", "TIMESTAMP"] in [line.split()[:2] for line in columns]
+    assert ["published_at", "TIMESTAMPTZ"] in [line.split()[:2] for line in columns]
 
     title, _, _, first, *_ = run("--describe", "compare_videos(a, b)").output.splitlines()
     assert title.startswith("compare_videos(a, b), a table macro")
