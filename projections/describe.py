@@ -12,21 +12,19 @@ from projections.words import words_of
 from streams.errors import EarmarkError
 
 _EXAMPLE = "; example: "
-_CATALOGUE = """
-SELECT table_name AS name, 'table' AS kind, comment, NULL AS parameters
-FROM duckdb_tables() WHERE database_name = current_database() AND NOT internal
+_HERE = "database_name = current_database() AND schema_name = current_schema() AND NOT internal"
+_CATALOGUE = f"""
+SELECT table_name AS name, 'table' AS kind, comment, NULL AS parameters FROM duckdb_tables() WHERE {_HERE}
 UNION ALL
-SELECT view_name, 'view', comment, NULL
-FROM duckdb_views() WHERE database_name = current_database() AND NOT internal
+SELECT view_name, 'view', comment, NULL FROM duckdb_views() WHERE {_HERE}
 UNION ALL
 SELECT function_name, CASE function_type WHEN 'macro' THEN 'macro' ELSE 'table macro' END, comment, parameters
-FROM duckdb_functions() WHERE database_name = current_database() AND NOT internal AND function_type IN ('macro', 'table_macro')
+FROM duckdb_functions() WHERE {_HERE} AND function_type IN ('macro', 'table_macro')
 ORDER BY starts_with(name, '_'), name
-"""
-_COLUMNS = """
-SELECT column_name, data_type, comment FROM duckdb_columns()
-WHERE database_name = current_database() AND table_name = ? ORDER BY column_index
-"""
+"""  # noqa: S608  our own words
+_COLUMNS = f"""
+SELECT column_name, data_type, comment FROM duckdb_columns() WHERE {_HERE} AND table_name = ? ORDER BY column_index
+"""  # noqa: S608
 
 
 @dataclass(frozen=True)
@@ -65,8 +63,7 @@ class Description:
 def comment(database: DuckDBPyConnection) -> None:
     """Write what the columns of every public table and view say into the database."""
     columns = database.execute(
-        "SELECT table_name, column_name FROM duckdb_columns()"
-        " WHERE database_name = current_database() AND NOT internal AND NOT starts_with(table_name, '_')"
+        f"SELECT table_name, column_name FROM duckdb_columns() WHERE {_HERE} AND NOT starts_with(table_name, '_')"  # noqa: S608
     ).fetchall()
     said = [(table, name, words_of(table, name)) for table, name in columns]
     statements = [

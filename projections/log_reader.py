@@ -26,11 +26,14 @@ class LogReader:
         self._consumer = consumer
         self._topics = {name(topic): topic for topic in TOPICS}
         self._reached: dict[Place, Progress] = {}
+        self._until: Mapping[Place, int] | None = None
         self._ahead: asyncio.Task[Batch] | None = None
         self._wanted = False
 
-    async def seek(self, progress: Mapping[Place, Progress]) -> None:
-        """Go on where `progress` ends, and from 0 where there is none.
+    async def seek(
+        self, progress: Mapping[Place, Progress], until: Mapping[Place, int] | None = None
+    ) -> None:
+        """Go on where `progress` ends, and from 0 where there is none; `until`: only what stands before these offsets.
 
         Raises EarmarkError where a topic is missing or a log does not hold the offset that is to be read next.
         """
@@ -46,7 +49,7 @@ class LogReader:
                     f" {starts[tp]} to {ends[tp]}: it is another log, or a part of it was deleted; run `earmark rebuild`"
                     " to fold what is there"
                 )
-        self._reached = dict(progress)
+        self._reached, self._until = dict(progress), until
         self._seek(offsets)
 
     async def starts(self) -> dict[Place, int]:
@@ -107,11 +110,13 @@ class LogReader:
     async def _read(self) -> Batch:
         batch = Batch()
         while len(batch) < BATCH and batch.size < BATCH_BYTES:
-            began = bool(batch.progress)
-            records = await self._next(0 if began else WAIT_S)
+            records = await self._next(0 if batch.progress else WAIT_S)
             for record in records:
-                batch.add(record, self._reached)
-            if not records and (self._wanted or not began):
+                if self._until is None or record.offset < self._until.get(
+                    Place(record.topic, record.partition), 0
+                ):
+                    batch.add(record, self._reached)
+            if not batch.progress or (self._wanted and not records):
                 break
             if not records:
                 await asyncio.sleep(PAUSE_S)
@@ -132,7 +137,10 @@ class LogReader:
         ]
 
     async def left(self) -> int:
-        """How many offsets stand between what was read and the end of the log as it is now."""
+        """How many offsets stand between what was read and the end: of the log as it is now, or what was named."""
         ends = await self._consumer.end_offsets(self._consumer.assignment())
+        if self._until is not None:
+            places = await self._partitions()
+            ends = {tp: min(end, self._until.get(places[tp], 0)) for tp, end in ends.items()}
         # A position also passes what is no record; the last record's offset would not.
         return sum([max(0, end - await self._consumer.position(tp)) for tp, end in ends.items()])

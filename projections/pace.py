@@ -9,7 +9,7 @@ WAIT_S = 0.2
 # What snapshots may write in the long run; the checkpoints before them write about half as much again.
 BYTES_A_SECOND = 12e9 / 3600
 # So much time without writing may be made up for.
-CREDIT_S = 600.0
+CREDIT_S = 1200.0
 # Readers wait no longer than this for the sake of the disk, but where every snapshot is a whole copy of a large model.
 PATIENCE_S = 0.7
 COPIED_A_SECOND = 100e6
@@ -24,10 +24,10 @@ class Pace(NamedTuple):
     def after(self, ended: float, seconds: float, written: int, size: int) -> "Pace":
         """The pace after a snapshot of `size` bytes that took `seconds`, and for which so many bytes were written.
 
-        Publishing gets a third of the time at most, and keeps no more snapshots than there is room for. It writes 12 GB an
+        Publishing gets half of the time at most, and keeps no more snapshots than there is room for. It writes 12 GB an
         hour; where that would keep readers waiting, as under a load that changes many blocks, it writes more, but whole
         copies of a large model no more than 100 MB a second.
         """
         longest = ended + PATIENCE_S + written / COPIED_A_SECOND
         paid = min(max(self.paid, ended - CREDIT_S) + written / BYTES_A_SECOND, longest)
-        return Pace(max(paid, ended + max(WAIT_S, 2 * seconds, apart(size))), paid)
+        return Pace(max(paid, ended + max(WAIT_S, seconds, apart(size))), paid)

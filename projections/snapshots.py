@@ -23,6 +23,7 @@ import sys
 import time
 from collections.abc import Callable, Iterator
 from contextlib import contextmanager
+from itertools import zip_longest
 from pathlib import Path
 from typing import NamedTuple
 
@@ -34,9 +35,10 @@ from projections.model import quoted
 from streams.errors import EarmarkError
 
 LINK = "earmark.duckdb"
+MOUNTS = Path("/proc/self/mountinfo")
 # A reader that has just followed the link must still find the file.
 KEPT_S = 3.0
-# So many of those are kept at once, beside the newest and one that may become the next; of small ones as many as this takes.
+# So many of those there may be at once, beside the newest; of small ones as many as this takes.
 RECENT = 4
 RECENT_BYTES = 2**29
 # Whose files nobody opens but through the kernel of this machine.
@@ -74,18 +76,24 @@ class Snapshots:
         self._model = os.open(model, os.O_RDONLY)
         # One for all: to start a DuckDB takes longer than all the rest.
         self._opener = duckdb.connect(config={"threads": 1})
-        self._leases_tell = sys.platform == "linux" and _is_local(self._folder)
+        self._leases_tell = sys.platform == "linux" and _is_local(self._folder, MOUNTS.read_text())
         # Until the first try says otherwise.
         self._shares = True
         self._noted: tuple[int, int] | None = None
-        now = clock()
-        # By when; a snapshot that never became the newest, because its writer was killed, counts among them.
-        self._superseded = {file: now for file in self._all() if file != self._newest()}
+        now, files = clock(), self._all()
+        # When each was, by `clock`; a snapshot that never became the newest, because its writer was killed, is among them.
+        self._superseded = {
+            file: now - (0.0 if after is None else max(0.0, time.time() - after.stat().st_mtime))
+            for file, after in zip_longest(files, files[1:])
+            if file != self._newest()
+        }
 
     def close(self) -> None:
-        """Let go of the model's file."""
+        """Let go of the model's file; once more does nothing."""
         self._opener.close()
-        os.close(self._model)
+        descriptor, self._model = self._model, -1
+        if descriptor >= 0:
+            os.close(descriptor)
 
     def publish(self, database: DuckDBPyConnection) -> Snapshot:
         """Copy `database`, let readers see the copy, and return it.
@@ -109,7 +117,9 @@ class Snapshots:
         _sync(self._home)
         if before is not None:
             self._superseded[before] = self._clock()
-        for old in self._spares()[: -1 if self._leases_tell else None]:
+        # As many stay as a steady trickle needs, for each that is missing then is a whole copy.
+        needed = RECENT if self._leases_tell else 0
+        for old in self._spares()[: max(0, len(self._superseded) - needed)]:
             del self._superseded[old]
             old.unlink()
         return Snapshot(snapshot, written)
@@ -220,13 +230,13 @@ def _nobody_has(path: Path) -> bool:
     return True
 
 
-def _is_local(folder: Path) -> bool:
-    """Whether the files in `folder` are those of this machine alone, by the kind of its file system."""
+def _is_local(folder: Path, mounts: str) -> bool:
+    """Whether the files in `folder` are those of this machine alone, by the kind of its file system among the `mounts`."""
     device = folder.stat().st_dev
     own = f"{os.major(device)}:{os.minor(device)}"
     # Number, parent, device, root, mount point, options, optional fields up to a dash, and then the kind.
-    mounts = [line.split() for line in Path("/proc/self/mountinfo").read_text().splitlines()]
-    return any(mount[2] == own and mount[mount.index("-") + 1] in _LOCAL for mount in mounts)
+    listed = [mount.split() for mount in mounts.splitlines()]
+    return any(mount[2] == own and mount[mount.index("-") + 1] in _LOCAL for mount in listed)
 
 
 def _sync(path: Path) -> None:

@@ -71,7 +71,7 @@ FROM _charges c
 LEFT JOIN prompts p ON p.prompt_id = c.prompt_id
 WHERE state <> 'not_called'
 GROUP BY ALL;
-COMMENT ON VIEW daily_costs IS 'what each UTC day cost by model, lane and prompt; charged = billed + unknown + open';
+COMMENT ON VIEW daily_costs IS 'what each UTC day cost by model, lane and prompt; charged = billed + unknown + open; example: FROM daily_costs WHERE day >= DATE ''2026-03-01'' ORDER BY day DESC, charged_usd DESC';
 
 CREATE OR REPLACE VIEW budget_days AS
 WITH days AS (
@@ -86,4 +86,4 @@ WITH days AS (
   GROUP BY day
 )
 SELECT *, greatest(cap_usd - charged_usd, 0)::DECIMAL(18, 9) AS left_usd FROM days;
-COMMENT ON VIEW budget_days IS 'each UTC day''s cap, as last claimed against, and what is charged to it';
+COMMENT ON VIEW budget_days IS 'each UTC day''s cap, as last claimed against, and what is charged to it; example: FROM budget_days ORDER BY day DESC LIMIT 7';

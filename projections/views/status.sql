@@ -1,9 +1,13 @@
 -- What is analysed waits for nothing, so all the rest is asked about the others alone.
 CREATE OR REPLACE VIEW video_status AS
 WITH
-  unfinished AS MATERIALIZED (FROM videos WHERE analysis_id IS NULL),
+  unfinished AS MATERIALIZED (
+    SELECT video_id, video_title, channel_title, captions_id, words FROM videos WHERE analysis_id IS NULL
+  ),
   requests AS MATERIALIZED (
-    FROM _requests SEMI JOIN unfinished USING (captions_id) WHERE lane <> 'replay'
+    SELECT request_id, captions_id, lane, again, log_offset
+    FROM _requests SEMI JOIN unfinished USING (captions_id)
+    WHERE lane <> 'replay'
   ),
   -- What is asked for again has not failed before that has, too. By its claim a failure is that of a request.
   asked_again AS (
@@ -15,11 +19,13 @@ WITH
   ),
   -- A replay's failure says nothing of a video that is not analysed yet.
   failed AS (
+    SELECT captions_id, analysis_id, reason
     FROM _failures SEMI JOIN unfinished USING (captions_id)
     WHERE type = 'AnalysisFailed' AND lane <> 'replay' AND captions_id NOT IN (FROM asked_again)
     QUALIFY row_number() OVER (PARTITION BY captions_id ORDER BY log_partition, log_offset DESC) = 1
   ),
   latest_failure AS (
+    SELECT video_id, revision, attempt, reason, failure, next_try_at, happened_at
     FROM caption_failures SEMI JOIN unfinished USING (video_id)
     QUALIFY row_number() OVER (PARTITION BY video_id ORDER BY revision DESC, attempt DESC, log_partition, log_offset) = 1
   ),
@@ -32,7 +38,8 @@ WITH
     )
   ),
   last_attempt AS (
-    SELECT r.captions_id, c.*, f.outcome AS failure, f.reason
+    SELECT
+      r.captions_id, c.state, c.outcome, c.retry_at, c.claimed_at, c.log_offset, f.outcome AS failure, f.reason
     FROM _charges c
     JOIN requests r USING (request_id)
     LEFT JOIN _last_words f USING (attempt_id)
@@ -130,7 +137,7 @@ WITH
     LEFT JOIN rooms USING (lane)
   )
 SELECT
-  video_id, title, channel_title AS channel, status, waits_for,
+  video_id, video_title, channel_title, status, waits_for,
   CASE
     WHEN status = 'failed' THEN coalesce(analysis_reason, captions_reason)
     ELSE CASE waits_for
@@ -182,8 +189,8 @@ SELECT
   CASE WHEN status = 'captioned' THEN share_usd END AS share_usd
 FROM waiting
 UNION ALL BY NAME
-SELECT video_id, title, channel_title AS channel, 'analysed' AS status FROM videos WHERE analysis_id IS NOT NULL;
-COMMENT ON VIEW video_status IS 'where each video is: discovered, captioned, analysed or failed; what it waits for (worker, captions, youtube, dead_letter, prompt, analyst, money, call, provider, answer), why, until when, and the next step';
+SELECT video_id, video_title, channel_title, 'analysed' AS status FROM videos WHERE analysis_id IS NOT NULL;
+COMMENT ON VIEW video_status IS 'where each video is: discovered, captioned, analysed or failed; what it waits for (worker, captions, youtube, dead_letter, prompt, analyst, money, call, provider, answer), why, until when, and the next step; example: SELECT status, waits_for, count(*) AS videos FROM video_status GROUP BY ALL';
 
 CREATE OR REPLACE VIEW freshness AS
 WITH rejected AS (SELECT topic, count(*) AS rejects FROM _rejects GROUP BY topic)
@@ -201,3 +208,14 @@ FROM _positions
 LEFT JOIN rejected USING (topic)
 GROUP BY topic;
 COMMENT ON VIEW freshness IS 'how far each topic is read: records, those missing at its beginning, the time of the last by its own and by the broker''s clock, and rejects: what is no event that this version can read; in every row the snapshots that were kept when this one was published, and the bytes of disk that they took, in two digits';
+
+CREATE OR REPLACE VIEW positions AS
+SELECT topic, log_partition, next_offset, clock AS last_record_at, last_event_at, first_offset FROM _positions;
+COMMENT ON VIEW positions IS 'how far each partition of each topic is read';
+
+CREATE OR REPLACE VIEW analysis_failures AS
+SELECT
+  analysis_id, attempt_id, video_id, captions_id, lane, prompt_id, model, outcome AS failure, reason,
+  type = 'AnalysisFailed' AS is_final, happened_at, log_partition, log_offset
+FROM _failures;
+COMMENT ON VIEW analysis_failures IS 'attempts and analyses that failed, each as it was said; example: SELECT failure, is_final, count(*) AS times FROM analysis_failures GROUP BY ALL ORDER BY times DESC';

@@ -19,7 +19,7 @@ snapshots = st.lists(st.tuples(seconds_taken, bytes_, bytes_, st.floats(0, 1000)
 
 
 @given(snapshots)
-def test_publishing_gets_a_third_of_the_time_and_recent_snapshots_the_room_that_is_said(
+def test_publishing_gets_half_of_the_time_and_recent_snapshots_the_room_that_is_said(
     made: list[tuple[float, int, int, float]],
 ) -> None:
     """However long nothing was published before."""
@@ -27,7 +27,7 @@ def test_publishing_gets_a_third_of_the_time_and_recent_snapshots_the_room_that_
     for seconds, written, size, idle in made:
         pace = pace.after(now, seconds, written, size)
         wait = pace.due - now
-        assert wait >= max(WAIT_S, 2 * seconds) - ROUNDING
+        assert wait >= max(WAIT_S, seconds) - ROUNDING
         recent = KEPT_S / wait
         assert recent <= RECENT + ROUNDING or recent * size <= RECENT_BYTES * 1.01
         now = pace.due + idle

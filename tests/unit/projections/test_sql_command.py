@@ -68,9 +68,9 @@ def test_a_name_that_there_is_not_gets_its_nearest() -> None:
 
 @pytest.mark.usefixtures("home")
 def test_a_table_shows_each_row_on_a_line_with_its_brackets() -> None:
-    output = run("SELECT video_id, title, discovered_at FROM videos ORDER BY ALL -- all").output
+    output = run("SELECT video_id, video_title, discovered_at FROM videos ORDER BY ALL -- all").output
     assert output.splitlines() == [
-        "video_id  title        discovered_at",
+        "video_id  video_title  discovered_at",
         "────────  ───────────  ────────────────────",
         "video-1   [Music] buy  2026-03-02 09:01:00Z",
         "video-2   [Music] buy  2026-03-02 09:02:00Z",
@@ -119,11 +119,11 @@ def test_what_cannot_be_run_is_a_sentence(query: str, sentence: str) -> None:
 
 
 CASTS_ERROR = """\
-Conversion Error: Could not convert string '[Music] buy' to INT32 when casting from source column title
+Conversion Error: Could not convert string '[Music] buy' to INT32 when casting from source column video_title
 
-LINE 2:   title::INT AS number
-               ^^^^^"""
-CASTS = "SELECT title,\n  title::INT AS number\nFROM videos"
+LINE 2:   video_title::INT AS number
+                     ^^^^^"""
+CASTS = "SELECT video_title,\n  video_title::INT AS number\nFROM videos"
 
 
 @pytest.mark.usefixtures("home")
@@ -174,7 +174,7 @@ def test_every_type_of_duckdb_reads_as_it_writes_it() -> None:
         "a,j,e,m,i,b,o,a_1,n",
         '1,"{""b"":1}",x,{k=1},1 month,101,a,1,',
     ]
-    assert run("PIVOT videos ON title USING count(*)", "--format", "csv").exit_code == 0
+    assert run("PIVOT videos ON video_title USING count(*)", "--format", "csv").exit_code == 0
     assert "physical_plan" in run("EXPLAIN FROM videos").output
 
 
