@@ -12,11 +12,17 @@ from streams.events.record import Record
 from streams.log.topics import TOPICS, Topic
 
 WAIT_S = 0.2
+# Of a partition at a time: a client holds so much of each of them, and a larger record all the same.
+FETCH_BYTES = 512 * 1024
 # What is held of the log at a time: a batch that is applied, one that is read, and so much of it in its long form.
 BATCH = 12_288
 BATCH_BYTES = 16 * 2**20
 CHUNK = 512
 PAUSE_S = 0.005
+
+
+Consumers = Callable[[int], AIOKafkaConsumer]
+"""A consumer that asks for so many bytes of a partition at a time."""
 
 
 class LogReader:
@@ -137,10 +143,16 @@ class LogReader:
         ]
 
     async def left(self) -> int:
-        """How many offsets stand between what was read and the end: of the log as it is now, or what was named."""
+        """How many offsets stand between what was given out and the end: of the log as it is now, or what was named."""
+        # What is read ahead is past the consumer's position, and nobody has it yet.
+        self._wanted = True
+        left = 0 if self._ahead is None else len(await self._ahead)
+        self._wanted = False
         ends = await self._consumer.end_offsets(self._consumer.assignment())
         if self._until is not None:
             places = await self._partitions()
             ends = {tp: min(end, self._until.get(places[tp], 0)) for tp, end in ends.items()}
-        # A position also passes what is no record; the last record's offset would not.
-        return sum([max(0, end - await self._consumer.position(tp)) for tp, end in ends.items()])
+        for tp, end in ends.items():
+            # A position also passes what is no record; the last record's offset would not.
+            left += max(0, end - await self._consumer.position(tp))
+        return left

@@ -11,6 +11,7 @@ from contextlib import contextmanager
 from hashlib import sha256
 from importlib.resources import files
 from pathlib import Path
+from shutil import rmtree
 
 import duckdb
 from duckdb import DuckDBPyConnection
@@ -145,9 +146,15 @@ def remove_older(home: Path, generation: int) -> None:
 
 
 def remove(path: Path) -> None:
-    """Remove a database file and its write-ahead log, if they are there."""
+    """Remove a database file, its write-ahead log and what did not fit into memory, if they are there."""
     path.unlink(missing_ok=True)
     path.with_name(path.name + ".wal").unlink(missing_ok=True)
+    rmtree(overflow(path), ignore_errors=True)
+
+
+def overflow(path: Path) -> Path:
+    """The folder for what does not fit into the memory that a database may use."""
+    return path.with_name(path.name + ".tmp")
 
 
 @contextmanager

@@ -11,11 +11,9 @@ from collections.abc import Callable, Mapping
 from pathlib import Path
 from typing import Protocol
 
-from aiokafka import AIOKafkaConsumer
-
 from projections import model
 from projections.ingest import Batch, Place, Progress, progress, write
-from projections.log_reader import WAIT_S, LogReader
+from projections.log_reader import FETCH_BYTES, WAIT_S, Consumers, LogReader
 from projections.pace import Pace
 from projections.rebuild import rebuild
 from projections.snapshots import Snapshots
@@ -131,7 +129,7 @@ def _unsaid(share: float | None) -> None:
 
 async def _rebuild(
     home: Path,
-    consumer: Callable[[], AIOKafkaConsumer],
+    consumer: Consumers,
     name: Callable[[Topic], str],
     stop: asyncio.Event,
     rebuilding: Rebuilding,
@@ -162,7 +160,7 @@ def _nobody(offsets: Mapping[str, Mapping[int, int]], *, caught_up: bool) -> Non
 
 async def project(
     home: Path,
-    consumer: Callable[[], AIOKafkaConsumer],
+    consumer: Consumers,
     name: Callable[[Topic], str],
     stop: asyncio.Event,
     may_begin: Callable[[], bool] = lambda: True,
@@ -184,7 +182,7 @@ async def project(
             if stop.is_set():
                 return
         projector = Projector(home, published)
-        client = consumer()
+        client = consumer(FETCH_BYTES)
         reader = LogReader(client, name)
         try:
             await client.start()

@@ -9,24 +9,22 @@ from pathlib import Path
 from typing import NamedTuple, Protocol
 
 import duckdb
-from aiokafka import AIOKafkaConsumer
 from duckdb import DuckDBPyConnection
 
 from projections import model
 from projections.ingest import Place, begin, progress, write
 from projections.kept import keep_all
-from projections.log_reader import LogReader
+from projections.log_reader import FETCH_BYTES, Consumers, LogReader
 from projections.snapshots import LINK, Snapshots
 from streams.errors import EarmarkError
 from streams.log.topics import Topic
 
 # What waits in memory for its place in the file, and all that DuckDB may hold.
 CHECKPOINT_BYTES = "64MB"
-MEMORY = "384MB"
+MEMORY = "256MB"
 
 logger = logging.getLogger(__name__)
 
-Consumers = Callable[[], AIOKafkaConsumer]
 Name = Callable[[Topic], str]
 
 
@@ -83,7 +81,10 @@ async def verify(home: Path, consumer: Consumers, name: Name, tell: Told = _nobo
         try:
             await _fold(beside, consumer, name, tell, asyncio.Event(), offsets)
             database.execute(f"ATTACH '{model.quoted(beside)}' AS log (READ_ONLY)")
-            database.execute("SET memory_limit = '1GB'; SET enable_progress_bar = false")
+            database.execute(
+                f"SET memory_limit = '{MEMORY}'; SET temp_directory = '{model.quoted(model.overflow(beside))}';"
+                " SET enable_progress_bar = false"
+            )
             return await asyncio.to_thread(_differences, database)
         finally:
             database.close()
@@ -126,11 +127,14 @@ async def _fold(
 ) -> int | None:
     """A model at `path` of the log, or of what stands there before `until`: the number of records; None: stopped."""
     database = model.create(path)
-    client = consumer()
+    client = consumer(FETCH_BYTES)
     reader = LogReader(client, name)
     done, whole_log = 0, False
     try:
-        database.execute(f"SET wal_autocheckpoint = '{CHECKPOINT_BYTES}'; SET memory_limit = '{MEMORY}'")
+        database.execute(
+            f"SET wal_autocheckpoint = '{CHECKPOINT_BYTES}'; SET memory_limit = '{MEMORY}';"
+            f" SET temp_directory = '{model.quoted(model.overflow(path))}'"
+        )
         await client.start()
         begin(database, await _gaps(reader))
         await reader.seek(progress(database), until)
