@@ -25,6 +25,12 @@ UPDATE all_mentions SET video_url = a.url, video_title = a.title, channel_id = a
 FROM analyses a
 WHERE a.log_partition = all_mentions.log_partition AND a.log_offset = all_mentions.log_offset
 """
+# A long text may go on in blocks beside that of its segment.
+_BLOCKS = """
+SELECT count(DISTINCT block) FROM (
+  SELECT unnest([block_id] || coalesce(additional_block_ids, [])) AS block FROM pragma_storage_info(?)
+)
+"""
 _COMPARED = "FROM compare_channels('old', 'now')"
 
 
