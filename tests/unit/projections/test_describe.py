@@ -1,5 +1,6 @@
 """The read model explains itself: in words that are complete, that name what the language has, and that can be run."""
 
+import re
 from pathlib import Path
 from typing import Any, get_args
 
@@ -108,3 +109,9 @@ def test_a_client_that_attaches_the_file_is_told_the_same(tmp_path: Path) -> Non
         assert reader.execute(
             "SELECT comment FROM duckdb_columns() WHERE table_name = 'mentions' AND column_name = 'url'"
         ).fetchall() == [("opens the video at the second of the quote",)]
+
+
+def test_no_view_says_what_older_clients_cannot_read(explained: Told) -> None:
+    """DuckDB 1.x knows if() where it is typed, and not in a view that 2.0 has stored."""
+    stored = explained.rows("SELECT sql FROM duckdb_views() WHERE NOT internal")
+    assert [text for (text,) in stored if re.search(r"\bif\W*\(", str(text), re.IGNORECASE)] == []
