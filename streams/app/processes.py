@@ -33,8 +33,10 @@ from streams.events.channels import Tab
 from streams.events.prompts import PromptActivated
 from streams.journal import journal
 from streams.log import layout
+from streams.log.books import analysts_checkpoint
 from streams.log.connection import Connection
 from streams.log.fetch import fetcher
+from streams.log.keeper import Shelf
 from streams.log.publish import publisher
 from streams.log.ready import topics_answer
 from streams.log.topics import ANALYSES, CAPTIONS, CAPTIONS_REQUESTS, PROMPTS, VIDEOS, by_topic
@@ -155,6 +157,7 @@ def analyst(settings: Settings) -> None:
                 utc_now,
                 its.stop,
                 desk=Desk(lambda: pulse.room.is_there, report, ended_before),
+                shelf=Shelf(analysts_checkpoint(settings.home, its.connection)),
             )
 
     # All that was imported stays: a collector that looks through it again and again holds up the calls in flight.
