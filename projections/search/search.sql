@@ -1,0 +1,60 @@
+-- The 50 transcripts that have most of `words` (Okapi BM25: a rare word counts for more, a long transcript for less), and
+-- of each the line that has most of them, the first of such lines. Rarity is that among all that was ever said.
+CREATE OR REPLACE MACRO search(words, channel := NULL, since := NULL) AS TABLE
+WITH
+  asked AS MATERIALIZED (SELECT DISTINCT term FROM _terms([words::VARCHAR])),
+  found AS MATERIALIZED (
+    SELECT term, docs, frequencies FROM _postings SEMI JOIN asked USING (term)
+    UNION ALL
+    SELECT term, list(doc ORDER BY doc), list(frequency ORDER BY doc) FROM _recent SEMI JOIN asked USING (term) GROUP BY term
+  ),
+  size AS MATERIALIZED (SELECT count(*) AS documents, avg(terms) AS terms FROM _documents),
+  weights AS MATERIALIZED (
+    SELECT term, ln(1 + (any_value(documents) - sum(len(docs)) + 0.5) / (sum(len(docs)) + 0.5)) AS weight
+    FROM found, size
+    GROUP BY term
+  ),
+  documents AS (
+    SELECT doc, video_id, 1.2 * (0.25 + 0.75 * _documents.terms / size.terms) AS length
+    FROM _documents ANTI JOIN _superseded USING (doc), size
+    WHERE (channel IS NULL OR channel_id = channel OR lower(channel_title) = lower(channel))
+    AND (since IS NULL OR published_at >= since::TIMESTAMPTZ)
+  ),
+  hits AS (
+    SELECT weight, unnest(docs) AS doc, unnest(frequencies) AS frequency FROM found JOIN weights USING (term)
+  ),
+  best AS MATERIALIZED (
+    SELECT doc, video_id, sum(weight * 2.2 * frequency / (frequency + length)) AS score
+    FROM hits JOIN documents USING (doc)
+    GROUP BY doc, video_id
+    ORDER BY score DESC, video_id
+    LIMIT 50
+  ),
+  -- What has a term has its letters, which is quicker to see than the term; and a word is cut into terms once.
+  lines AS MATERIALIZED (
+    SELECT DISTINCT doc, ordinal, start_ms, text
+    FROM _lines SEMI JOIN best USING (doc)
+    JOIN asked ON contains(strip_accents(lower(text)), strip_accents(term))
+  ),
+  spoken AS MATERIALIZED (SELECT doc, ordinal, unnest(string_split(text, ' ')) AS word FROM lines),
+  likely AS (
+    SELECT DISTINCT word
+    FROM (SELECT DISTINCT word FROM spoken) JOIN asked ON contains(strip_accents(lower(word)), strip_accents(term))
+  ),
+  known AS (
+    SELECT DISTINCT text AS word, term, weight
+    FROM _terms((SELECT list(word) FROM likely)) JOIN weights USING (term)
+  ),
+  chosen AS (
+    SELECT doc, ordinal
+    FROM (SELECT DISTINCT doc, ordinal, term, weight FROM spoken JOIN known USING (word))
+    GROUP BY doc, ordinal
+    QUALIFY row_number() OVER (PARTITION BY doc ORDER BY sum(weight) DESC, ordinal) = 1
+  )
+SELECT
+  row_number() OVER (ORDER BY score DESC, best.video_id) AS rank, score, best.video_id, video_title, channel_title,
+  published_at, text AS line, start_ms,
+  url_at(url, start_ms) AS url
+FROM best JOIN _documents USING (doc) JOIN chosen USING (doc) JOIN lines USING (doc, ordinal)
+ORDER BY rank;
+COMMENT ON MACRO TABLE search IS 'the 50 transcripts that have most of the words, the best first, each with its best line; channel: its ID or title, since: published then or later';
