@@ -51,7 +51,7 @@ def create(path: Path) -> DuckDBPyConnection:
     """A new, empty model at `path`, open for writing; what a killed predecessor left there is removed."""
     remove(path)
     database = duckdb.connect()
-    database.execute(f"ATTACH '{_quoted(path)}' AS model (STORAGE_VERSION '{STORAGE_VERSION}'); USE model")
+    database.execute(f"ATTACH '{quoted(path)}' AS model (STORAGE_VERSION '{STORAGE_VERSION}'); USE model")
     _configure(database)
     define(database)
     return database
@@ -70,7 +70,7 @@ def open_model(path: Path) -> DuckDBPyConnection:
     """
     database = duckdb.connect()
     try:
-        database.execute(f"ATTACH '{_quoted(path)}' AS model; USE model")
+        database.execute(f"ATTACH '{quoted(path)}' AS model; USE model")
         hashes = database.execute("SELECT hash FROM _schema").fetchall()
     except duckdb.Error as error:
         database.close()
@@ -85,7 +85,8 @@ def open_model(path: Path) -> DuckDBPyConnection:
     return database
 
 
-def _quoted(path: Path) -> str:
+def quoted(path: Path) -> str:
+    """A path within a statement's quotes."""
     return str(path).replace("'", "''")
 
 

@@ -8,8 +8,8 @@ from pathlib import Path
 from aiokafka import AIOKafkaConsumer
 
 from projections import model
-from projections.ingest import apply, begin
-from projections.projector import WAIT_S, LogReader
+from projections.ingest import begin, progress, write
+from projections.log_reader import LogReader
 from projections.snapshots import Snapshots
 from streams.log.topics import Topic
 
@@ -26,10 +26,10 @@ async def rebuild(home: Path, consumer: Callable[[], AIOKafkaConsumer], name: Ca
         unfinished = model.folder(home) / "rebuild.unfinished"
         database = model.create(unfinished)
         client = consumer()
+        reader = LogReader(client, name)
         try:
             await client.start()
-            reader = LogReader(client, name)
-            gaps = await reader.seek_to_start()
+            gaps = await reader.starts()
             if gaps:
                 named = ", ".join(
                     f"{topic}[{partition}] at {start}" for (topic, partition), start in gaps.items()
@@ -40,10 +40,12 @@ async def rebuild(home: Path, consumer: Callable[[], AIOKafkaConsumer], name: Ca
                     named,
                 )
             begin(database, gaps)
-            while not await reader.is_at_end():
-                await asyncio.to_thread(apply, database, await reader.batch(WAIT_S))
+            await reader.seek(progress(database))
+            while (batch := await reader.batch()).progress or await reader.left():
+                await asyncio.to_thread(write, database, batch)
             (records,) = database.execute("SELECT coalesce(sum(records), 0) FROM freshness").fetchall()[0]
         finally:
+            await reader.close()
             await client.stop()
             model.finish(database)
         unfinished.rename(model.generation_file(home, model.newest_generation(home) + 1))
@@ -57,10 +59,12 @@ def _publish_unless_a_projector_does(home: Path) -> None:
             generation = model.newest_generation(home)
             file = model.generation_file(home, generation)
             database = model.open_model(file)
+            snapshots = Snapshots(home, file)
             try:
-                Snapshots(home).publish(database, file)
+                snapshots.publish(database)
             finally:
                 database.close()
+                snapshots.close()
             model.remove_older(home, generation)
     except model.LockedError:
         pass

@@ -20,6 +20,9 @@ CREATE TABLE _positions (
 );
 COMMENT ON TABLE _positions IS 'how far each partition of the log is read';
 
+-- One row: the snapshots that lay beside the model when this one was published, and the disk that they took.
+CREATE TABLE _snapshots (kept BIGINT, bytes BIGINT);
+
 CREATE TABLE _rejects (
   topic VARCHAR, log_partition INTEGER, log_offset BIGINT, type VARCHAR, reason VARCHAR, value BLOB
 );

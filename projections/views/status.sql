@@ -153,8 +153,10 @@ SELECT
   sum(first_offset)::BIGINT AS missing,
   max(last_event_at) AS last_event_at,
   max(clock) AS last_record_at,
-  any_value(coalesce(rejects, 0)) AS rejects
+  any_value(coalesce(rejects, 0)) AS rejects,
+  coalesce((SELECT kept FROM _snapshots), 0) AS snapshots,
+  coalesce((SELECT bytes FROM _snapshots), 0) AS snapshot_bytes
 FROM _positions
 LEFT JOIN rejected USING (topic)
 GROUP BY topic;
-COMMENT ON VIEW freshness IS 'how far each topic is read: records, those missing at its beginning, the time of the last by its own and by the broker''s clock, and rejects: what is no event that this version can read';
+COMMENT ON VIEW freshness IS 'how far each topic is read: records, those missing at its beginning, the time of the last by its own and by the broker''s clock, and rejects: what is no event that this version can read; in every row the snapshots that were kept when this one was published, and the bytes of disk that they took, in two digits';

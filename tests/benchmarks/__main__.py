@@ -14,18 +14,19 @@ import psutil
 
 from streams.broker import local as broker
 from streams.log.connection import Connection
-from tests.benchmarks import activation, backfill, discovery, in_flight, live, start_up
+from tests.benchmarks import activation, backfill, discovery, freshness, in_flight, live, start_up
 from tests.benchmarks.table import Result, lines
 
 PAGE = Path(__file__).with_name("README.md")
 MARKED = re.compile(r"(<!-- bench -->\n).*?(<!-- /bench -->)", re.DOTALL)
-NAMES = ("backfill", "in-flight", "start-up", "live", "activation", "discovery")
+NAMES = ("backfill", "in-flight", "start-up", "live", "activation", "discovery", "freshness")
 
 Benchmark = Callable[[Connection, Path], Awaitable[Result]]
 
 
 def benchmarks(*, quick: bool = False, full: bool = False) -> dict[str, Benchmark]:
     """Each benchmark by name, at the usual size, in a minute for all of them, or with the longest log too."""
+    models = freshness.QUICK if quick else freshness.FULL if full else freshness.USUAL
     ledgers = start_up.QUICK if quick else start_up.FULL if full else start_up.USUAL
     return {
         "backfill": lambda log, _: backfill.backfill(log, backfill.QUICK if quick else backfill.FULL),
@@ -38,6 +39,7 @@ def benchmarks(*, quick: bool = False, full: bool = False) -> dict[str, Benchmar
         "discovery": lambda log, home: discovery.discovery(
             log, discovery.QUICK if quick else discovery.FULL, home
         ),
+        "freshness": lambda log, _: freshness.freshness(log, models),
     }
 
 
@@ -57,7 +59,7 @@ def main() -> None:
     size = parser.add_mutually_exclusive_group()
     size.add_argument("--quick", action="store_true", help="so small that the numbers say little")
     size.add_argument(
-        "--full", action="store_true", help="with the ledger of a million analyses: half an hour more"
+        "--full", action="store_true", help="with a million analyses, and a million videos: an hour more"
     )
     parser.add_argument(
         "--write", action="store_true", help="write the tables into tests/benchmarks/README.md"

@@ -26,6 +26,9 @@ async def test_every_benchmark_runs(name: str, connection: Connection, tmp_path:
         assert result.numbers["claims_of_the_replay"] > 0
     if name == "discovery":
         assert result.numbers["5 an hour"] == pytest.approx(20, abs=3)
+    if name == "freshness":
+        assert 0 < result.numbers["seen"] == result.numbers["sent"]
+        assert result.numbers["went_back"] == 0
     if name == "activation":
         assert result.numbers["told"] == result.numbers["counted"] == 3 * QUICK
         assert result.numbers["peak_mb"] < 500

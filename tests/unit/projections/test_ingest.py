@@ -24,7 +24,7 @@ def test_what_stands_before_the_position_is_passed_over() -> None:
     first, second = discovered(1, 0), discovered(1, 1)
     place = Place(first.topic, first.partition)
     batch = prepare([first, second], {place: Progress(next_offset=1)})
-    assert [row[2] for row in batch.incoming] == [1]
+    assert [row[2] for row in batch.events["VideoDiscovered"]] == [1]
     assert batch.progress[place].next_offset == 2
 
 
@@ -54,7 +54,7 @@ def test_an_event_in_a_topic_where_it_does_not_belong_is_a_reject(told: Told) ->
 def test_a_batch_that_fails_leaves_neither_rows_nor_positions(told: Told) -> None:
     told.database.execute("ALTER TABLE _rejects RENAME TO gone")
     with pytest.raises(duckdb.Error):
-        apply(told.database, [discovered(1, 0)])
+        apply(told.database, [discovered(1, 0), replace(discovered(2, 1), value=b"{")])
     assert progress(told.database) == {}
     assert told.rows("FROM _discovered") == []
 

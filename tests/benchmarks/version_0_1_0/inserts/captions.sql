@@ -1,0 +1,6 @@
+SELECT happened_at, log_partition, log_offset, unnest(_video(body)), json_array_length(body, '$.texts') AS segments,
+  unnest(json_transform(body, '{
+    "captions_id": "UUID", "revision": "INTEGER", "attempt": "INTEGER", "source": "VARCHAR",
+    "language": "VARCHAR", "original": "VARCHAR", "words": "BIGINT"
+  }'))
+FROM incoming WHERE type = 'CaptionsExtracted'
