@@ -7,13 +7,13 @@ from pathlib import Path
 
 from duckdb import DuckDBPyConnection
 
-from projections.sql import SqlError, snapshot
+from projections.sql import SqlError, attach_words, snapshot
 
 _RELATIONS = """
 SELECT table_name AS name, 'table' AS kind, NULL AS arguments, comment FROM duckdb_tables()
-UNION ALL
+UNION
 SELECT view_name, 'view', NULL, comment FROM duckdb_views() WHERE NOT internal
-UNION ALL
+UNION
 SELECT function_name, if(function_type = 'macro', 'function', 'macro'), parameters, comment
 FROM duckdb_functions() WHERE NOT internal AND function_type IN ('macro', 'table_macro')
 ORDER BY name
@@ -50,12 +50,14 @@ class Column:
 def catalogue(home: Path) -> list[Relation]:
     """Every table, view, macro and function for people, with its meaning; those for the views begin with `_`."""
     with snapshot(home) as database:
+        attach_words(database, home)
         return [relation for relation in _relations(database) if not relation.name.startswith("_")]
 
 
 def describe(home: Path, name: str) -> tuple[Relation, list[Column]]:
     """A relation and its columns; a function has none. Raises SqlError for a name that there is not."""
     with snapshot(home) as database:
+        attach_words(database, home)
         known = {relation.name: relation for relation in _relations(database)}
         relation = known.get(name.partition("(")[0].strip().casefold())
         if relation is None:

@@ -9,7 +9,7 @@ from aiokafka.errors import OffsetOutOfRangeError
 from projections.ingest import Batch, Place, Progress
 from streams.errors import EarmarkError
 from streams.events.record import Record
-from streams.log.topics import TOPICS, Topic
+from streams.log.topics import CAPTIONS, TOPICS, Topic
 
 WAIT_S = 0.2
 # What is held of the log at a time: a batch that is applied, one that is read, and so much of it in its long form.
@@ -29,8 +29,8 @@ class LogReader:
         self._ahead: asyncio.Task[Batch] | None = None
         self._wanted = False
 
-    async def seek(self, progress: Mapping[Place, Progress]) -> None:
-        """Go on where `progress` ends, and from 0 where there is none.
+    async def seek(self, progress: Mapping[Place, Progress], words: Mapping[Place, int]) -> None:
+        """Go on where `progress` ends, and from 0 where there is none; in `captions` from `words` on where that is before.
 
         Raises EarmarkError where a topic is missing or a log does not hold the offset that is to be read next.
         """
@@ -39,13 +39,17 @@ class LogReader:
         starts = await self._consumer.beginning_offsets(partitions)
         ends = await self._consumer.end_offsets(partitions)
         offsets = {tp: progress.get(place, Progress()).next_offset for tp, place in partitions.items()}
-        for tp, offset in offsets.items():
+        for tp, place in partitions.items():
+            offset = offsets[tp]
             if not starts[tp] <= offset <= ends[tp]:
                 raise EarmarkError(
                     f"the read model stands at {tp.topic}[{tp.partition}]@{offset}, and the log there goes from"
                     f" {starts[tp]} to {ends[tp]}: it is another log, or a part of it was deleted; run `earmark rebuild`"
                     " to fold what is there"
                 )
+            if place.topic == CAPTIONS.name:
+                # Words that are gone from the log are no reason to stop: what is left is taken.
+                offsets[tp] = min(offset, max(starts[tp], words.get(place, 0)))
         self._reached = dict(progress)
         self._seek(offsets)
 
@@ -107,7 +111,7 @@ class LogReader:
     async def _read(self) -> Batch:
         batch = Batch()
         while len(batch) < BATCH and batch.size < BATCH_BYTES:
-            began = bool(batch.progress)
+            began = not batch.is_empty
             records = await self._next(0 if began else WAIT_S)
             for record in records:
                 batch.add(record, self._reached)

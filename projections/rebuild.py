@@ -7,7 +7,7 @@ from pathlib import Path
 
 from aiokafka import AIOKafkaConsumer
 
-from projections import model
+from projections import model, transcripts, transcripts_file
 from projections.ingest import begin, progress, write
 from projections.log_reader import LogReader
 from projections.snapshots import Snapshots
@@ -25,6 +25,8 @@ async def rebuild(home: Path, consumer: Callable[[], AIOKafkaConsumer], name: Ca
     with model.lock(home, "rebuild", f"a rebuild of the read model in {home} is under way"):
         unfinished = model.folder(home) / "rebuild.unfinished"
         database = model.create(unfinished)
+        words = model.folder(home) / "rebuild-transcripts.unfinished"
+        said = transcripts_file.create(words)
         client = consumer()
         reader = LogReader(client, name)
         try:
@@ -40,14 +42,18 @@ async def rebuild(home: Path, consumer: Callable[[], AIOKafkaConsumer], name: Ca
                     named,
                 )
             begin(database, gaps)
-            await reader.seek(progress(database))
-            while (batch := await reader.batch()).progress or await reader.left():
+            await reader.seek(progress(database), transcripts.positions(said))
+            while not (batch := await reader.batch()).is_empty or await reader.left():
                 await asyncio.to_thread(write, database, batch)
+                await asyncio.to_thread(transcripts.take, said, batch.captions)
             (records,) = database.execute("SELECT coalesce(sum(records), 0) FROM freshness").fetchall()[0]
         finally:
             await reader.close()
             await client.stop()
             model.finish(database)
+            model.finish(said)
+        # The model last: by it a running projector sees that both are there.
+        transcripts_file.replace_by(home, words)
         unfinished.rename(model.generation_file(home, model.newest_generation(home) + 1))
         _publish_unless_a_projector_does(home)
         return int(records)
@@ -66,5 +72,10 @@ def _publish_unless_a_projector_does(home: Path) -> None:
                 database.close()
                 snapshots.close()
             model.remove_older(home, generation)
+            said = transcripts_file.Transcripts(home)
+            try:
+                said.publish()
+            finally:
+                said.close()
     except model.LockedError:
         pass

@@ -1,21 +1,18 @@
-"""The words of the videos, in a file of their own beside the model: `transcripts`, `segments` and `search`.
+"""The words of the videos: `transcripts`, `segments` and `search`, in a database of their own.
 
-It is filled from `captions` alone and keeps its own read positions, so it lives through a change of the model, and each
-of the two files is whole whichever of them was written last.
+They are taken from `captions` alone, each with its position in the same transaction, and however the records come in
+batches the same is held and found. Superseded words stay among the documents, as every revision of them is a fact.
 """
 
 from collections.abc import Sequence
 from hashlib import sha256
 from importlib.resources import files
-from pathlib import Path
 from typing import Any, NamedTuple
 
-import duckdb
 import pyarrow as pa
 from duckdb import DuckDBPyConnection
 
 from projections.ingest import Place
-from projections.model import STORAGE_VERSION, ModelError, remove
 from streams.events.captions import CaptionsExtracted
 from streams.events.envelope import UndecodableError
 from streams.events.record import Record
@@ -36,12 +33,14 @@ class Sizes(NamedTuple):
 _SQL = files("projections").joinpath("search")
 _SCHEMA = _SQL.joinpath("schema.sql").read_text()
 _TERMS = _SQL.joinpath("terms.sql").read_text()
-# Terms that were cut in another way are another schema.
-_HASH = sha256((_SCHEMA + _TERMS).encode()).hexdigest()
+# Of what is kept: terms that were cut in another way are another schema.
+HASH = sha256((_SCHEMA + _TERMS).encode()).hexdigest()
 _LINKS = files("projections").joinpath("views", "links.sql").read_text()
 _VIEWS = (_LINKS, _TERMS, *(_SQL.joinpath(f"{name}.sql").read_text() for name in ("views", "search")))
-# Small groups of rows: a question reads few of them, and a small batch writes few of them anew.
-_ROW_GROUP = 16_384
+_INSERTS = {
+    name: _SQL.joinpath("inserts", f"{name}.sql").read_text()
+    for name in ("new_postings", "documents", "lines", "superseded", "recent", "run", "larger_run")
+}
 
 _MOMENT = pa.timestamp("us", "UTC")
 _NEW = pa.schema(
@@ -75,113 +74,19 @@ _HELD = """
 SELECT log_partition, captions_id::VARCHAR
 FROM _documents SEMI JOIN (SELECT unnest(?::UUID[]) AS captions_id) USING (captions_id)
 """
-# Each word that is written differently is cut into terms once a batch.
-_NEW_POSTINGS = """
-CREATE OR REPLACE TEMP TABLE new_postings AS
-WITH
-  words AS MATERIALIZED (
-    SELECT doc, word, count(*) AS times
-    FROM (SELECT doc, unnest(string_split(array_to_string(texts, ' '), ' ')) AS word FROM new)
-    GROUP BY ALL
-  )
-SELECT term, doc, sum(times) AS frequency
-FROM words JOIN _terms((SELECT list(DISTINCT word) FROM words)) ON word = text
-GROUP BY ALL
-"""
-_NEW_DOCUMENTS = """
-INSERT INTO _documents BY NAME
-SELECT
-  new.* EXCLUDE (texts, starts_ms, ends_ms) REPLACE (captions_id::UUID AS captions_id), len(texts) AS segments,
-  coalesce(counted.terms, 0) AS terms
-FROM new LEFT JOIN (SELECT doc, sum(frequency) AS terms FROM new_postings GROUP BY doc) counted USING (doc)
-ORDER BY doc
-"""
-_NEW_LINES = """
-INSERT INTO _lines BY NAME
-SELECT
-  doc, generate_subscripts(texts, 1) - 1 AS ordinal, unnest(starts_ms) AS start_ms, unnest(ends_ms) AS end_ms,
-  unnest(texts) AS text
-FROM new
-"""
-_SUPERSEDED = """
-INSERT INTO _superseded
-SELECT doc FROM (
-  FROM _documents SEMI JOIN new USING (video_id)
-  QUALIFY row_number() OVER (PARTITION BY video_id ORDER BY revision DESC, log_partition, log_offset) > 1
-)
-ANTI JOIN _superseded USING (doc)
-"""
-_KEEP = "INSERT INTO _recent BY NAME FROM new_postings"
-_FOLD = """
-INSERT INTO _postings
-SELECT $run, term, list(doc), list(frequency)
-FROM (SELECT term, doc, frequency FROM new_postings UNION ALL FROM _recent)
-GROUP BY term ORDER BY term
-"""
-_MERGE = """
-INSERT INTO _postings
-SELECT $run, term, flatten(list(docs)), flatten(list(frequencies))
-FROM _postings WHERE list_contains($small, run)
-GROUP BY term ORDER BY term
-"""
-
-
-def create(path: Path) -> DuckDBPyConnection:
-    """A new, empty file at `path`, open for writing; what a killed predecessor left there is removed."""
-    remove(path)
-    database = duckdb.connect()
-    database.execute(
-        f"ATTACH '{_quoted(path)}' AS transcripts"
-        f" (STORAGE_VERSION '{STORAGE_VERSION}', ROW_GROUP_SIZE {_ROW_GROUP}); USE transcripts"
-    )
-    _configure(database)
-    define(database)
-    return database
 
 
 def define(database: DuckDBPyConnection) -> None:
     """Make the tables and views in an empty database, whole or not at all."""
     database.begin()
     database.execute(_SCHEMA)
-    database.execute("INSERT INTO _schema VALUES (?)", [_HASH])
-    _define_views(database)
+    database.execute("INSERT INTO _schema VALUES (?)", [HASH])
+    define_views(database)
     database.commit()
 
 
-def open_transcripts(path: Path) -> DuckDBPyConnection:
-    """The file at `path`, open for writing, with the views of this version.
-
-    Raises ModelError where its tables are of another version, or it cannot be opened.
-    """
-    database = duckdb.connect()
-    try:
-        database.execute(
-            f"ATTACH '{_quoted(path)}' AS transcripts (ROW_GROUP_SIZE {_ROW_GROUP}); USE transcripts"
-        )
-        hashes = database.execute("SELECT hash FROM _schema").fetchall()
-    except duckdb.Error as error:
-        database.close()
-        raise ModelError(f"{path} cannot be opened: {error}") from error
-    if hashes != [(_HASH,)]:
-        database.close()
-        raise ModelError(f"{path} was made by another version of Earmark")
-    _configure(database)
-    database.begin()
-    _define_views(database)
-    database.commit()
-    return database
-
-
-def _quoted(path: Path) -> str:
-    return str(path).replace("'", "''")
-
-
-def _configure(database: DuckDBPyConnection) -> None:
-    # No checkpoint of DuckDB's own accord: one is taken for each snapshot.
-    database.execute("SET wal_autocheckpoint = '1GB'; SET TimeZone = 'UTC'")
-
-
-def _define_views(database: DuckDBPyConnection) -> None:
+def define_views(database: DuckDBPyConnection) -> None:
+    """Make the views and macros as this version has them."""
     for statements in _VIEWS:
         database.execute(statements)
 
@@ -217,11 +122,11 @@ def _take(database: DuckDBPyConnection, captions: Sequence[Record], sizes: Sizes
     database.begin()
     try:
         if rows:
-            for statement in (_NEW_POSTINGS, _NEW_DOCUMENTS, _NEW_LINES, _SUPERSEDED):
-                database.execute(statement)
+            for name in ("new_postings", "documents", "lines", "superseded"):
+                database.execute(_INSERTS[name])
             past += len(rows)
             if past - indexed < sizes.recent:
-                database.execute(_KEEP)
+                database.execute(_INSERTS["recent"])
             else:
                 _fold(database, past, sizes)
         database.execute("DELETE FROM _positions")
@@ -283,11 +188,13 @@ def _unheld(database: DuckDBPyConnection, found: Sequence[tuple[Any, ...]]) -> l
 
 def _fold(database: DuckDBPyConnection, past: int, sizes: Sizes) -> None:
     """Make a run of all postings that are in none, and a larger one of the small ones where there are enough."""
-    database.execute(_FOLD, {"run": _next_run(database, past, merged=False)})
+    database.execute(_INSERTS["run"], {"run": _next_run(database, past, merged=False)})
     database.execute("DELETE FROM _recent")
     ((small,),) = database.execute("SELECT list(run) FROM _runs WHERE NOT merged").fetchall()
     if len(small) >= sizes.merged:
-        database.execute(_MERGE, {"run": _next_run(database, past, merged=True), "small": small})
+        database.execute(
+            _INSERTS["larger_run"], {"run": _next_run(database, past, merged=True), "small": small}
+        )
         database.execute("DELETE FROM _postings WHERE list_contains(?, run)", [small])
         database.execute("DELETE FROM _runs WHERE NOT merged")
 

@@ -2,6 +2,9 @@ CREATE TABLE _schema (hash VARCHAR);
 
 CREATE TABLE _positions (topic VARCHAR, log_partition INTEGER, next_offset BIGINT);
 
+-- Of this file, as in the model.
+CREATE TABLE _snapshots (kept BIGINT, bytes BIGINT);
+
 -- A revision of a video's words each. `doc` numbers them as they came; `terms`: how many terms are indexed of it.
 CREATE TABLE _documents (
   doc UINTEGER, captions_id UUID, video_id VARCHAR, revision INTEGER, source VARCHAR, language VARCHAR, original VARCHAR,

@@ -14,7 +14,7 @@ from random import Random
 
 from duckdb import DuckDBPyConnection
 
-from projections import transcripts
+from projections import transcripts, transcripts_file
 from streams.events.captions import CaptionsExtracted, captions_id
 from streams.events.envelope import encode
 from streams.events.record import Record
@@ -39,7 +39,7 @@ def search(transcripts_held: int, home: Path) -> Result:
     random = Random(1)
     vocabulary = [_word(number) for number in range(ALL)]
     file = home / "search.duckdb"
-    database = transcripts.create(file)
+    database = transcripts_file.create(file)
     many: list[float] = []
     one: list[float] = []
     said = _records(random, vocabulary)

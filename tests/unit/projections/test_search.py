@@ -8,8 +8,10 @@ from pathlib import Path
 import duckdb
 import pytest
 
-from projections import model, transcripts
+from projections import model, transcripts, transcripts_file
 from projections.ingest import Place
+from projections.snapshots import WORDS_LINK
+from projections.transcripts_file import Transcripts
 from streams.events.captions import CaptionsExtracted
 from tests.builders.said import Row, logged, said, words_in_memory
 
@@ -191,13 +193,44 @@ def test_everything_that_readers_see_says_what_it_is(words: duckdb.DuckDBPyConne
 
 def test_the_file_is_opened_again_and_one_of_another_version_is_not(tmp_path: Path) -> None:
     path = tmp_path / "it's.duckdb"
-    with transcripts.create(path) as database:
+    with transcripts_file.create(path) as database:
         tell(database, said(1, "gold"))
-    with transcripts.open_transcripts(path) as database:
+    with transcripts_file.open_transcripts(path) as database:
         assert lines(database, "gold") == ["gold"]
         database.execute("UPDATE _schema SET hash = 'another'")
     with pytest.raises(model.ModelError, match="another version"):
-        transcripts.open_transcripts(path)
+        transcripts_file.open_transcripts(path)
     path.write_bytes(b"no database")
     with pytest.raises(model.ModelError, match="cannot be opened"):
-        transcripts.open_transcripts(path)
+        transcripts_file.open_transcripts(path)
+
+
+def test_readers_keep_what_they_have_until_new_words_have_come_as_far(tmp_path: Path) -> None:
+    """As after an upgrade that changed the tables: the words are read from the log once more."""
+    log = logged([said(number, f"gold {number}") for number in range(4)])
+    link = tmp_path / WORDS_LINK
+
+    def seen() -> int:
+        with duckdb.connect(link, read_only=True) as database:
+            return len(lines(database, "gold"))
+
+    (tmp_path / "model").mkdir()
+    before = Transcripts(tmp_path)
+    before.take(log[:3])
+    before.publish(at_once=True)
+    before.close()
+    model.generation_file(tmp_path, 1, "transcripts").write_bytes(b"of another version")
+
+    now = Transcripts(tmp_path)
+    assert now.offsets() == {}
+    for end, expected in ((2, 3), (4, 4)):
+        now.take(log[:end])
+        now.publish(at_once=True)
+        assert seen() == expected
+    now.close()
+    assert [path.name for path in (tmp_path / "model").iterdir()] == ["transcripts-2.duckdb"]
+
+    again = Transcripts(tmp_path)
+    assert sum(again.offsets().values()) == 4
+    again.reopen()
+    again.close()
