@@ -15,7 +15,7 @@ import msgspec
 
 from projections.twins import NoTwinError, twin
 from streams.events.analyses import AnalysisCompleted, AnalysisFailed, AttemptFailed
-from streams.events.captions import CaptionsExtracted
+from streams.events.captions import CaptionsExtracted, CaptionsUnavailable
 from streams.events.catalogue import CATALOGUE
 from streams.events.dead_letters import DeadLettered
 from streams.events.envelope import SOURCE, UndecodableError
@@ -23,6 +23,7 @@ from streams.events.event import Event
 from streams.events.prompts import PromptActivated
 from streams.events.record import Record
 from streams.events.signals import MentionChanged, MentionRetracted, OutlookChanged, OutlookRetracted
+from streams.events.videos import VideoDiscovered
 from streams.log.topics import ANALYSES, TOPICS
 
 _TYPES = {topic.name: frozenset(topic.types) for topic in TOPICS}
@@ -41,6 +42,9 @@ _LEFT_OUT: Mapping[type[Event], tuple[str, ...]] = {
     DeadLettered: ("original_value", "original_headers"),
 }
 
+_OF_VIDEOS = frozenset({VideoDiscovered, CaptionsExtracted, CaptionsUnavailable, AnalysisCompleted})
+"""What `kept.py` makes anew for a video follows from these, and from markers."""
+
 _EPOCH = datetime(1970, 1, 1, tzinfo=UTC)
 _MICROSECOND = timedelta(microseconds=1)
 _TIME = re.compile(
@@ -52,7 +56,7 @@ _write = msgspec.json.Encoder().encode
 
 
 class Kept(NamedTuple):
-    """An event as the tables take it; `video_id`: of an analysis, `segments`: of captions, else None."""
+    """An event as the tables take it; `video_id`: of what says something new of a video, `segments`: of captions, else None."""
 
     type: str
     at_us: int
@@ -130,9 +134,9 @@ def _are_names(names: tuple[str, ...]) -> bool:
 
 
 def _besides(event_type: type[Event], event: Any) -> tuple[str | None, int | None]:
-    """The video of an analysis and the number of segments of captions; `event` or its twin."""
+    """The video that `event`, or its twin, changes what is kept of, and the number of segments of captions."""
     return (
-        event.video.video_id if event_type is AnalysisCompleted else None,
+        event.video.video_id if event_type in _OF_VIDEOS else None,
         len(event.texts) if event_type is CaptionsExtracted else None,
     )
 

@@ -13,10 +13,11 @@ from typing import Any, NamedTuple
 import pyarrow as pa
 from duckdb import DuckDBPyConnection
 
+from projections import kept
 from projections.bodies import keep
 from streams.events.envelope import UndecodableError
 from streams.events.record import Record
-from streams.log.topics import CAPTIONS
+from streams.log.topics import ANALYSES, CAPTIONS
 
 
 class Place(NamedTuple):
@@ -139,14 +140,14 @@ _POSITIONS = pa.schema(
 class Batch:
     """Records made ready: rows of events by type, rows of rejects, and how far they reach.
 
-    `videos`: those that it has an analysis of, each with its partition of `analyses`. `captions`: their records as they
-    are, those too that stand before the model's progress. `size`: bytes, about.
+    `videos`: those that it has something new of. `captions`: their records as they are, those too that stand before the
+    model's progress. `size`: bytes, about.
     """
 
     events: dict[str, list[tuple[Any, ...]]] = field(default_factory=dict)
     rejects: list[tuple[Any, ...]] = field(default_factory=list)
     progress: dict[Place, Progress] = field(default_factory=dict)
-    videos: set[tuple[int, str]] = field(default_factory=set)
+    videos: set[str] = field(default_factory=set)
     captions: list[Record] = field(default_factory=list)
     size: int = 0
 
@@ -154,6 +155,11 @@ class Batch:
     def is_empty(self) -> bool:
         """Whether nothing was read."""
         return not self.progress and not self.captions
+
+    @property
+    def marked(self) -> set[int]:
+        """The partitions of `analyses` that it has a marker of."""
+        return {row[1] for row in self.events.get("PromptActivated", ()) if row[0] == ANALYSES.name}
 
     def __len__(self) -> int:
         return sum(map(len, self.events.values())) + len(self.rejects)
@@ -172,17 +178,17 @@ class Batch:
         last_event_us = before.last_event_us
         where = (record.topic, record.partition, record.offset)
         try:
-            kept = keep(record)
+            event = keep(record)
         except UndecodableError as error:
             self.rejects.append((*where, record.type, str(error), record.value))
             self.size += len(record.value or b"")
         else:
-            last_event_us = kept.at_us if last_event_us is None else max(last_event_us, kept.at_us)
-            row = (*where, clock_ms * 1000, kept.type, kept.at_us, kept.segments, kept.body)
-            self.events.setdefault(kept.type, []).append(row)
-            self.size += len(kept.body)
-            if kept.video_id is not None:
-                self.videos.add((record.partition, kept.video_id))
+            last_event_us = event.at_us if last_event_us is None else max(last_event_us, event.at_us)
+            row = (*where, clock_ms * 1000, event.type, event.at_us, event.segments, event.body)
+            self.events.setdefault(event.type, []).append(row)
+            self.size += len(event.body)
+            if event.video_id is not None:
+                self.videos.add(event.video_id)
         self.progress[place] = Progress(record.offset + 1, clock_ms, last_event_us, before.first_offset)
 
 
@@ -194,13 +200,16 @@ def prepare(records: Iterable[Record], progress: Mapping[Place, Progress]) -> Ba
     return batch
 
 
-def apply(database: DuckDBPyConnection, records: Sequence[Record]) -> None:
-    """Take `records` into the read model, once, whole or not at all."""
-    write(database, prepare(records, progress(database)))
+def apply(database: DuckDBPyConnection, records: Sequence[Record], *, keeps: bool = True) -> None:
+    """Take `records` into the read model, once, whole or not at all; `keeps` as in `write`."""
+    write(database, prepare(records, progress(database)), keeps=keeps)
 
 
-def write(database: DuckDBPyConnection, batch: Batch) -> None:
-    """Take a batch that goes on where the read model stands, whole or not at all."""
+def write(database: DuckDBPyConnection, batch: Batch, *, keeps: bool = True) -> None:
+    """Take a batch that goes on where the read model stands, whole or not at all.
+
+    Without `keeps`, what is current is not kept: `kept.keep_all` must follow before anybody reads.
+    """
     if not batch.progress:
         return
     database.begin()
@@ -208,6 +217,8 @@ def write(database: DuckDBPyConnection, batch: Batch) -> None:
         for table in TABLES:
             rows = [row for name in table.types & batch.events.keys() for row in batch.events[name]]
             _insert(database, _STATEMENTS[table.name], rows, _INCOMING)
+        if keeps:
+            kept.keep(database, batch.videos, batch.marked, switching="AnalysisCompleted" in batch.events)
         _insert(database, _REJECT, batch.rejects, _REJECTS)
         _insert(database, _REACH, _positions(batch.progress), _POSITIONS)
         database.commit()

@@ -21,10 +21,12 @@ from streams.errors import EarmarkError
 STORAGE_VERSION = "v1.2.0"
 KIND = "rm"
 """What the names of the model's files begin with."""
-VIEWS = ("links", "channels", "mentions", "videos", "money", "waits", "status", "compare")
+VIEWS = ("links", "channels", "mentions", "money", "waits", "status", "compare")
 _SQL = files("projections")
 _SCHEMA = _SQL.joinpath("schema.sql").read_text()
-_HASH = sha256(_SCHEMA.encode()).hexdigest()
+# What tables hold also follows from how what is current is kept in them.
+_KEPT = [file.read_text() for file in sorted(_SQL.joinpath("kept").iterdir(), key=lambda file: file.name)]
+_HASH = sha256("".join([_SCHEMA, *_KEPT]).encode()).hexdigest()
 
 
 class LockedError(EarmarkError):

@@ -25,10 +25,9 @@ WITH standing AS (
   SELECT
     s.status, s.waits_for, s.lane, s.next_try_at,
     if(v.captions_id IS NULL, 'captions', 'analysis') AS stage,
-    if(v.captions_id IS NULL, v.discovered_at, c.happened_at) AS since
+    if(v.captions_id IS NULL, v.discovered_at, v.captioned_at) AS since
   FROM video_status s
   LEFT JOIN videos v USING (video_id)
-  LEFT JOIN _latest_captions c USING (video_id)
   WHERE s.status <> 'analysed'
 )
 SELECT

@@ -9,6 +9,7 @@ from aiokafka import AIOKafkaConsumer
 
 from projections import model, transcripts, transcripts_file
 from projections.ingest import begin, progress, write
+from projections.kept import keep_all
 from projections.log_reader import LogReader
 from projections.snapshots import Snapshots
 from streams.log.topics import Topic
@@ -44,8 +45,9 @@ async def rebuild(home: Path, consumer: Callable[[], AIOKafkaConsumer], name: Ca
             begin(database, gaps)
             await reader.seek(progress(database), transcripts.positions(said))
             while not (batch := await reader.batch()).is_empty or await reader.left():
-                await asyncio.to_thread(write, database, batch)
+                await asyncio.to_thread(write, database, batch, keeps=False)
                 await asyncio.to_thread(transcripts.take, said, batch.captions)
+            await asyncio.to_thread(keep_all, database)
             (records,) = database.execute("SELECT coalesce(sum(records), 0) FROM freshness").fetchall()[0]
         finally:
             await reader.close()

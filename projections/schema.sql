@@ -112,15 +112,19 @@ CREATE TABLE analyses (
   themes VARCHAR[], risks VARCHAR[], summary VARCHAR, url VARCHAR, channel_id VARCHAR,
   channel_title VARCHAR, title VARCHAR, published_at TIMESTAMPTZ, published_precision VARCHAR, origin VARCHAR, happened_at TIMESTAMPTZ,
   partial BOOLEAN, response_id VARCHAR, served_model VARCHAR, inference_geo VARCHAR, service_tier VARCHAR, response_usage JSON,
-  log_partition INTEGER, log_offset BIGINT
+  log_partition INTEGER, log_offset BIGINT, is_current BOOLEAN DEFAULT false
 );
 COMMENT ON TABLE analyses IS 'every answer of Claude, also of prompts that are not active; of an analysis perhaps a partial one and a whole one';
 
 CREATE TABLE all_mentions (
   mention_id UUID, analysis_id UUID, video_id VARCHAR, ordinal INTEGER, symbol VARCHAR, said_as VARCHAR,
   listed BOOLEAN, action VARCHAR, conviction DOUBLE, time_horizon VARCHAR, quote VARCHAR, line BIGINT,
-  start_ms BIGINT, end_ms BIGINT, rejected VARCHAR, log_partition INTEGER, log_offset BIGINT
+  start_ms BIGINT, end_ms BIGINT, rejected VARCHAR, video_url VARCHAR, video_title VARCHAR, channel_id VARCHAR,
+  channel_title VARCHAR, published_at TIMESTAMPTZ, published_precision VARCHAR, prompt_id VARCHAR, prompt VARCHAR,
+  model VARCHAR, analysed_at TIMESTAMPTZ, log_partition INTEGER, log_offset BIGINT, is_current BOOLEAN DEFAULT false
 );
+-- What its analysis says of the video stands in each row: a mention is found by all of it in one scan, and the ten of one
+-- video take little more than one.
 COMMENT ON TABLE all_mentions IS 'every mention of every analysis, with the place of its row in analyses; rejected says why one is not grounded';
 
 CREATE TABLE _failures (
@@ -150,3 +154,13 @@ COMMENT ON TABLE dead_letters IS 'messages that no retry of the worker helped: w
 CREATE TABLE _dead_letters_retried (
   letter BIGINT, to_partition INTEGER, to_offset BIGINT, happened_at TIMESTAMPTZ, log_partition INTEGER, log_offset BIGINT
 );
+
+-- Kept from the tables above by kept.py, in the transaction that changes them, with `is_current` of `analyses` and
+-- `all_mentions`.
+CREATE TABLE videos (
+  video_id VARCHAR, url VARCHAR, title VARCHAR, channel_id VARCHAR, channel_title VARCHAR, published_at TIMESTAMPTZ,
+  published_precision VARCHAR, origin VARCHAR, discovered_at TIMESTAMPTZ, captions_id UUID, captions_revision INTEGER,
+  captions_source VARCHAR, language VARCHAR, original VARCHAR, words BIGINT, captioned_at TIMESTAMPTZ, analysis_id UUID,
+  partial BOOLEAN, direction VARCHAR, prompt VARCHAR, model VARCHAR, analysed_at TIMESTAMPTZ, mentions BIGINT
+);
+COMMENT ON TABLE videos IS 'every video that was seen, with its latest captions and its current analysis';

@@ -1,7 +1,9 @@
 -- After `analyses`: the mentions of an answer that was let in there, and of no other.
-SELECT analysis_id, video_id, log_partition, log_offset, unnest(mention), ordinal
+SELECT * EXCLUDE (mention), unnest(mention)
 FROM (
-  SELECT analysis_id, video_id, log_partition, log_offset,
+  SELECT a.analysis_id, a.video_id, a.url AS video_url, a.title AS video_title, a.channel_id, a.channel_title,
+    a.published_at, a.published_precision, a.prompt_id, a.prompt, a.model, a.happened_at AS analysed_at,
+    a.log_partition, a.log_offset,
     unnest(mentions) AS mention, generate_subscripts(mentions, 1) AS ordinal
   FROM (
     SELECT log_partition, log_offset, unnest(json_transform(body, '{"mentions": [{
@@ -11,5 +13,5 @@ FROM (
     }]}'))
     FROM incoming
   )
-  JOIN analyses USING (log_partition, log_offset)
+  JOIN analyses a USING (log_partition, log_offset)
 )

@@ -66,12 +66,15 @@ WITH
   ),
   grounding AS (
     SELECT
-      v.channel_id, grouping(v.channel_id) AS is_total,
-      avg((m.rejected IS NOT NULL)::INTEGER) FILTER (m.log_offset = v.a_offset) AS a_rejected,
-      avg((m.rejected IS NOT NULL)::INTEGER) FILTER (m.log_offset = v.b_offset) AS b_rejected
-    FROM videos v
-    JOIN all_mentions m ON m.log_partition = v.log_partition AND m.log_offset IN (v.a_offset, v.b_offset)
-    GROUP BY GROUPING SETS ((v.channel_id), ())
+      s.channel_id, grouping(s.channel_id) AS is_total,
+      avg((m.rejected IS NOT NULL)::INTEGER) FILTER (s.side = 'a') AS a_rejected,
+      avg((m.rejected IS NOT NULL)::INTEGER) FILTER (s.side = 'b') AS b_rejected
+    FROM (
+      -- In rows, for a join by IN looks at every pair.
+      SELECT channel_id, log_partition, unnest(['a', 'b']) AS side, unnest([a_offset, b_offset]) AS log_offset FROM videos
+    ) s
+    JOIN all_mentions m ON m.log_partition = s.log_partition AND m.log_offset = s.log_offset
+    GROUP BY GROUPING SETS ((s.channel_id), ())
   ),
   costs AS (
     SELECT

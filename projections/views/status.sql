@@ -1,31 +1,69 @@
+-- What is analysed waits for nothing, so all the rest is asked about the others alone.
 CREATE OR REPLACE VIEW video_status AS
 WITH
+  unfinished AS MATERIALIZED (FROM videos WHERE analysis_id IS NULL),
+  requests AS MATERIALIZED (
+    FROM _requests SEMI JOIN unfinished USING (captions_id) WHERE lane <> 'replay'
+  ),
   -- What is asked for again has not failed before that has, too. By its claim a failure is that of a request.
   asked_again AS (
     SELECT captions_id
-    FROM _requests
-    WHERE again IS NOT NULL AND lane <> 'replay' AND request_id NOT IN (
+    FROM requests
+    WHERE again IS NOT NULL AND request_id NOT IN (
       SELECT c.request_id FROM _claims c JOIN _failures f USING (attempt_id) WHERE f.type = 'AnalysisFailed'
     )
   ),
   -- A replay's failure says nothing of a video that is not analysed yet.
   failed AS (
-    FROM _failures
+    FROM _failures SEMI JOIN unfinished USING (captions_id)
     WHERE type = 'AnalysisFailed' AND lane <> 'replay' AND captions_id NOT IN (FROM asked_again)
     QUALIFY row_number() OVER (PARTITION BY captions_id ORDER BY log_partition, log_offset DESC) = 1
   ),
+  latest_failure AS (
+    FROM caption_failures SEMI JOIN unfinished USING (video_id)
+    QUALIFY row_number() OVER (PARTITION BY video_id ORDER BY revision DESC, attempt DESC, log_partition, log_offset) = 1
+  ),
   -- A failure to take captions that was followed by no other try.
   last_failure AS (
-    FROM _latest_caption_failure f
+    FROM latest_failure f
     WHERE NOT EXISTS (
       FROM _captions_requests q
       WHERE q.video_id = f.video_id AND (q.revision, q.attempt) > (f.revision, f.attempt)
     )
   ),
   last_attempt AS (
-    FROM attempts
-    WHERE lane <> 'replay'
-    QUALIFY row_number() OVER (PARTITION BY captions_id ORDER BY log_offset DESC) = 1
+    SELECT r.captions_id, c.*, f.outcome AS failure, f.reason
+    FROM _charges c
+    JOIN requests r USING (request_id)
+    LEFT JOIN _last_words f USING (attempt_id)
+    QUALIFY row_number() OVER (PARTITION BY captions_id ORDER BY c.log_offset DESC) = 1
+  ),
+  -- What a call costs by the words it is about: a line through the last thousand claims under the newest prompt, for a
+  -- claim is so much a token and so much for the answer. Null before the first claim.
+  claims AS (
+    SELECT request_id, usd
+    FROM _claims
+    WHERE usd > 0 AND prompt_id = (SELECT arg_max(prompt_id, log_offset) FROM _claims WHERE replay_id IS NULL)
+    ORDER BY log_offset DESC
+    LIMIT 1000
+  ),
+  rate AS (
+    SELECT
+      regr_slope(c.usd, w.words) AS a_word, regr_intercept(c.usd, w.words) AS least_usd, max(c.usd)::DOUBLE AS most_usd
+    FROM claims c
+    JOIN _requests r USING (request_id)
+    JOIN captions w USING (captions_id)
+  ),
+  -- The last request for each captions, with what its call may cost.
+  asked AS MATERIALIZED (
+    SELECT
+      r.captions_id, r.lane, r.log_offset,
+      -- Rounded, for a sum of floats depends on the order of its rows.
+      round(CASE WHEN isfinite(a_word) THEN least_usd + a_word * v.words ELSE most_usd END, 6) AS usd
+    FROM requests r
+    JOIN unfinished v USING (captions_id)
+    CROSS JOIN rate
+    QUALIFY row_number() OVER (PARTITION BY r.captions_id ORDER BY r.log_offset DESC) = 1
   ),
   known AS (
     SELECT
@@ -34,14 +72,13 @@ WITH
       f.happened_at AS captions_failed_at, l.failure AS captions_failure, t.state, t.outcome, t.failure, t.claimed_at,
       t.log_offset AS attempt_offset,
       CASE
-        WHEN v.analysis_id IS NOT NULL THEN 'analysed'
         WHEN x.analysis_id IS NOT NULL THEN 'failed'
         WHEN v.captions_id IS NOT NULL THEN 'captioned'
         WHEN l.video_id IS NOT NULL AND l.next_try_at IS NULL THEN 'failed'
         ELSE 'discovered'
       END AS status
-    FROM videos v
-    LEFT JOIN _latest_caption_failure f USING (video_id)
+    FROM unfinished v
+    LEFT JOIN latest_failure f USING (video_id)
     LEFT JOIN last_failure l USING (video_id)
     LEFT JOIN failed x ON x.captions_id = v.captions_id
     LEFT JOIN last_attempt t ON t.captions_id = v.captions_id
@@ -50,12 +87,13 @@ WITH
   everything AS (
     FROM known
     UNION ALL BY NAME
-    SELECT video_id, 'discovered' AS status FROM _video_letters ANTI JOIN known USING (video_id) WHERE topic <> 'analyses'
+    SELECT video_id, 'discovered' AS status FROM _video_letters ANTI JOIN videos USING (video_id) WHERE topic <> 'analyses'
   ),
+  room AS MATERIALIZED (FROM _lane_room),
   -- A line of requests is closed by the first that has no room.
   rooms AS (
     SELECT room.*, max(asked.usd) AS needed_usd
-    FROM everything JOIN _asked asked USING (captions_id) JOIN _lane_room room USING (lane)
+    FROM everything JOIN asked USING (captions_id) JOIN room USING (lane)
     WHERE status = 'captioned' AND asked.usd <= coalesce(room.share_usd, asked.usd)
     GROUP BY ALL
   ),
@@ -64,7 +102,7 @@ WITH
       e.*, asked.lane, asked.usd, room.share_usd, room.left_usd, room.until, letter.letter, letter.reason AS letter_reason,
       (SELECT max(log_offset) FROM open_dead_letters WHERE topic = 'prompts') AS prompt_letter,
       CASE
-        WHEN status IN ('analysed', 'failed') THEN NULL
+        WHEN status = 'failed' THEN NULL
         WHEN letter.topic IN ('videos', 'captions.requests') AND e.captions_id IS NULL
           AND letter.happened_at >= coalesce(captions_failed_at, letter.happened_at) THEN 'dead_letter'
         WHEN letter.topic = 'captions' AND asked.captions_id IS NULL THEN 'dead_letter'
@@ -87,14 +125,13 @@ WITH
       END AS waits_for
     FROM everything e
     LEFT JOIN _video_letters letter USING (video_id)
-    LEFT JOIN _asked asked USING (captions_id)
-    LEFT JOIN _lane_room room USING (lane)
+    LEFT JOIN asked USING (captions_id)
+    LEFT JOIN room USING (lane)
     LEFT JOIN rooms USING (lane)
   )
 SELECT
   video_id, title, channel_title AS channel, status, waits_for,
   CASE
-    WHEN status = 'analysed' THEN NULL
     WHEN status = 'failed' THEN coalesce(analysis_reason, captions_reason)
     ELSE CASE waits_for
       WHEN 'dead_letter' THEN letter_reason
@@ -141,7 +178,9 @@ SELECT
   END AS next_step,
   CASE WHEN status = 'captioned' THEN lane END AS lane,
   CASE WHEN status = 'captioned' THEN share_usd END AS share_usd
-FROM waiting;
+FROM waiting
+UNION ALL BY NAME
+SELECT video_id, title, channel_title AS channel, 'analysed' AS status FROM videos WHERE analysis_id IS NOT NULL;
 COMMENT ON VIEW video_status IS 'where each video is: discovered, captioned, analysed or failed; what it waits for (worker, captions, youtube, dead_letter, prompt, analyst, money, call, provider, answer), why, until when, and the next step';
 
 CREATE OR REPLACE VIEW freshness AS

@@ -8,6 +8,7 @@ from projections import model
 from projections.ingest import apply
 from projections.snapshots import Snapshots
 from streams.events.event import Event
+from tests.builders.kept_by_definition import assert_kept
 from tests.builders.read_model_world import record
 
 
@@ -24,7 +25,10 @@ def publish(home: Path, *events: Event) -> None:
 
 
 def assert_equal(first: Path, second: Path) -> None:
-    """Every table and view of both snapshots, both ways; but not how many snapshots there were."""
+    """Every table and view of both snapshots, both ways, but not how many snapshots there were.
+
+    What is kept in them is what follows from the rest.
+    """
     with duckdb.connect() as database:
         database.execute(f"ATTACH '{first}' AS one (READ_ONLY); ATTACH '{second}' AS other (READ_ONLY)")
         names = database.execute(
@@ -32,6 +36,9 @@ def assert_equal(first: Path, second: Path) -> None:
             " SELECT view_name FROM duckdb_views() WHERE NOT internal AND database_name = 'one'"
         ).fetchall()
         assert len(names) > 30
+        for used in ("one", "other"):
+            database.execute(f"USE {used}")
+            assert_kept(database)
         for (name,) in names:
             if name == "_snapshots":
                 continue

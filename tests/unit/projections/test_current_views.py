@@ -43,7 +43,7 @@ def test_an_activation_counts_once_its_marker_stands_in_the_videos_partition(tol
 def test_newer_captions_make_their_analysis_current(told: Told) -> None:
     told.tell(*activated(FIRST, 0, None), completed(video(1), FIRST, TWO, revision=2))
     told.tell(completed(video(1), FIRST, ONE, revision=1))
-    assert told.rows("SELECT captions_revision FROM _current") == [(2,)]
+    assert told.rows("SELECT captions_revision FROM analyses WHERE is_current") == [(2,)]
 
 
 def test_of_two_answers_to_one_analysis_the_first_stands_and_brings_its_mentions_alone(told: Told) -> None:

@@ -9,6 +9,7 @@ from random import Random
 import duckdb
 
 from projections.ingest import apply
+from projections.kept import keep_all
 from projections.model import define
 from streams.events.record import Record
 from streams.log.topics import destination
@@ -40,6 +41,7 @@ def _both(records: Iterable[Record]) -> Iterator[duckdb.DuckDBPyConnection]:
             define(database)
             for start in range(0, len(records), 100):
                 take(database, records[start : start + 100])
+            keep_all(database)
         yield database
 
 
