@@ -14,12 +14,12 @@ import psutil
 
 from streams.broker import local as broker
 from streams.log.connection import Connection
-from tests.benchmarks import activation, backfill, discovery, freshness, in_flight, live, start_up
+from tests.benchmarks import activation, backfill, discovery, freshness, in_flight, live, search, start_up
 from tests.benchmarks.table import Result, lines
 
 PAGE = Path(__file__).with_name("README.md")
 MARKED = re.compile(r"(<!-- bench -->\n).*?(<!-- /bench -->)", re.DOTALL)
-NAMES = ("backfill", "in-flight", "start-up", "live", "activation", "discovery", "freshness")
+NAMES = ("backfill", "in-flight", "start-up", "live", "activation", "discovery", "freshness", "search")
 
 Benchmark = Callable[[Connection, Path], Awaitable[Result]]
 
@@ -28,6 +28,7 @@ def benchmarks(*, quick: bool = False, full: bool = False) -> dict[str, Benchmar
     """Each benchmark by name, at the usual size, in a minute for all of them, or with the longest log too."""
     models = freshness.QUICK if quick else freshness.FULL if full else freshness.USUAL
     ledgers = start_up.QUICK if quick else start_up.FULL if full else start_up.USUAL
+    transcripts = search.QUICK if quick else search.FULL if full else search.USUAL
     return {
         "backfill": lambda log, _: backfill.backfill(log, backfill.QUICK if quick else backfill.FULL),
         "in-flight": lambda log, _: in_flight.in_flight(log, in_flight.QUICK if quick else in_flight.FULL),
@@ -40,6 +41,7 @@ def benchmarks(*, quick: bool = False, full: bool = False) -> dict[str, Benchmar
             log, discovery.QUICK if quick else discovery.FULL, home
         ),
         "freshness": lambda log, _: freshness.freshness(log, models),
+        "search": lambda _, home: search.search(transcripts, home),
     }
 
 

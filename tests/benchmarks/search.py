@@ -34,7 +34,7 @@ RARELY = 0.03
 QUESTIONS = 25
 
 
-def search(transcripts_held: int, home: Path) -> Result:
+async def search(transcripts_held: int, home: Path) -> Result:
     """Fill a file with so many transcripts, and ask."""
     random = Random(1)
     vocabulary = [_word(number) for number in range(ALL)]

@@ -191,6 +191,17 @@ def test_everything_that_readers_see_says_what_it_is(words: duckdb.DuckDBPyConne
     assert uncommented == []
 
 
+def test_the_page_names_every_column(words: duckdb.DuckDBPyConnection) -> None:
+    page = Path(transcripts.__file__).with_name("README.md").read_text()
+    for relation in ("search(words, channel, since)", "segments", "transcripts"):
+        described = words.query(
+            f"DESCRIBE FROM {relation.replace('words, channel, since', 'NULL, NULL, NULL')}"
+        )
+        columns = [f"`{name}` {of_type}" for name, of_type, *_ in described.fetchall()]
+        line = f"- `{relation}`: {', '.join(columns)}\n"
+        assert line.replace("TIMESTAMP WITH TIME ZONE", "TIMESTAMPTZ") in page
+
+
 def test_the_file_is_opened_again_and_one_of_another_version_is_not(tmp_path: Path) -> None:
     path = tmp_path / "it's.duckdb"
     with transcripts_file.create(path) as database:
