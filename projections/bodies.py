@@ -56,13 +56,17 @@ _write = msgspec.json.Encoder().encode
 
 
 class Kept(NamedTuple):
-    """An event as the tables take it; `video_id`: of what says something new of a video, `segments`: of captions, else None."""
+    """An event as the tables take it; `video_id`: of what says something new of a video.
+
+    `segments` and `length_ms`, until when there are words: of captions, else None.
+    """
 
     type: str
     at_us: int
     body: bytes
     video_id: str | None
     segments: int | None
+    length_ms: int | None
 
 
 class _Way(NamedTuple):
@@ -109,14 +113,14 @@ def _quickly(record: Record) -> Kept | None:
     try:
         at_us = (datetime.fromisoformat(headers["ce_time"].decode()) - _EPOCH) // _MICROSECOND
         event = way.read.decode(record.value)
-        video_id, segments = _besides(way.type, event)
+        besides = _besides(way.type, event)
         for name in way.left_out:
             setattr(event, name, msgspec.UNSET)
         body = _write(event)
     # Whatever is amiss, the language has the word for it.
     except (msgspec.MsgspecError, ValueError, OverflowError, RecursionError):
         return None
-    return Kept(way.type.__name__, at_us, body, video_id, segments)
+    return Kept(way.type.__name__, at_us, body, *besides)
 
 
 def _plain(headers: Mapping[str, bytes]) -> bool:
@@ -133,12 +137,12 @@ def _are_names(names: tuple[str, ...]) -> bool:
     return _REQUIRED.issubset(names) and "ce_data" not in names and all(map(_NAME.fullmatch, names))
 
 
-def _besides(event_type: type[Event], event: Any) -> tuple[str | None, int | None]:
-    """The video that `event`, or its twin, changes what is kept of, and the number of segments of captions."""
-    return (
-        event.video.video_id if event_type in _OF_VIDEOS else None,
-        len(event.texts) if event_type is CaptionsExtracted else None,
-    )
+def _besides(event_type: type[Event], event: Any) -> tuple[str | None, int | None, int | None]:
+    """The video that `event`, or its twin, changes what is kept of; how many segments captions have, and their end."""
+    video_id = event.video.video_id if event_type in _OF_VIDEOS else None
+    if event_type is not CaptionsExtracted:
+        return video_id, None, None
+    return video_id, len(event.texts), event.ends_ms[-1] if event.ends_ms else None
 
 
 def _by_the_language(record: Record) -> Kept:

@@ -1,90 +1,111 @@
-"""What the newest snapshot says of itself: its tables, views and macros, and what each column means."""
+"""What the relations and macros of a read model mean, as the model says it itself.
 
-from collections.abc import Sequence
+Their words stand in the database as comments, where any client finds them; what has no place there, the columns of a
+macro, is taken from where those words come from.
+"""
+
 from dataclasses import dataclass
-from difflib import get_close_matches
-from pathlib import Path
 
 from duckdb import DuckDBPyConnection
 
-from projections.sql import SqlError, attach_words, snapshot
+from projections.words import words_of
+from streams.errors import EarmarkError
 
-_RELATIONS = """
-SELECT table_name AS name, 'table' AS kind, NULL AS arguments, comment FROM duckdb_tables()
-UNION
-SELECT view_name, 'view', NULL, comment FROM duckdb_views() WHERE NOT internal
-UNION
-SELECT function_name, if(function_type = 'macro', 'function', 'macro'), parameters, comment
-FROM duckdb_functions() WHERE NOT internal AND function_type IN ('macro', 'table_macro')
-ORDER BY name
+_EXAMPLE = "; example: "
+# `transcripts` is the words' own file, where it is attached.
+_CATALOGUE = """
+SELECT table_name AS name, 'table' AS kind, comment, NULL AS parameters
+FROM duckdb_tables() WHERE database_name IN (current_database(), 'transcripts') AND NOT internal
+UNION ALL
+SELECT view_name, 'view', comment, NULL
+FROM duckdb_views() WHERE database_name IN (current_database(), 'transcripts') AND NOT internal
+UNION ALL
+SELECT function_name, CASE function_type WHEN 'macro' THEN 'macro' ELSE 'table macro' END, comment, parameters
+FROM duckdb_functions()
+WHERE database_name IN (current_database(), 'transcripts') AND NOT internal AND function_type IN ('macro', 'table_macro')
+ORDER BY starts_with(name, '_'), name
 """
 _COLUMNS = """
-SELECT column_name, comment FROM duckdb_columns() WHERE NOT internal AND table_name = ? ORDER BY column_index
+SELECT column_name, data_type, comment FROM duckdb_columns()
+WHERE database_name IN (current_database(), 'transcripts') AND table_name = ? ORDER BY column_index
 """
-
-
-@dataclass(frozen=True)
-class Relation:
-    """A table or view; or a macro, which stands for a table, or a function, each with the names of its `arguments`."""
-
-    name: str
-    kind: str
-    arguments: Sequence[str] | None
-    meaning: str | None
-
-    @property
-    def call(self) -> str:
-        """As one writes it in a query."""
-        return self.name if self.arguments is None else f"{self.name}({', '.join(self.arguments)})"
 
 
 @dataclass(frozen=True)
 class Column:
-    """A column, DuckDB's type of it, and what it means."""
+    """A column: its type as DuckDB writes it, and what it says."""
 
     name: str
     type: str
     meaning: str | None
 
 
-def catalogue(home: Path) -> list[Relation]:
-    """Every table, view, macro and function for people, with its meaning; those for the views begin with `_`."""
-    with snapshot(home) as database:
-        attach_words(database, home)
-        return [relation for relation in _relations(database) if not relation.name.startswith("_")]
+@dataclass(frozen=True)
+class Relation:
+    """A table, a view, a table macro or a macro. `parameters`: a macro's, else none; `example`: how one is asked."""
+
+    name: str
+    kind: str
+    meaning: str | None
+    parameters: tuple[str, ...] = ()
+    example: str | None = None
+
+    @property
+    def called(self) -> str:
+        """Its name, a macro's with its parameters."""
+        return f"{self.name}({', '.join(self.parameters)})" if "macro" in self.kind else self.name
 
 
-def describe(home: Path, name: str) -> tuple[Relation, list[Column]]:
-    """A relation and its columns; a function has none. Raises SqlError for a name that there is not."""
-    with snapshot(home) as database:
-        attach_words(database, home)
-        known = {relation.name: relation for relation in _relations(database)}
-        relation = known.get(name.partition("(")[0].strip().casefold())
-        if relation is None:
-            raise SqlError(_unknown(name, known))
-        return relation, columns_of(database, relation)
+@dataclass(frozen=True)
+class Description:
+    """A relation with its columns; a macro that gives a value has none."""
+
+    relation: Relation
+    columns: tuple[Column, ...]
 
 
-def _relations(database: DuckDBPyConnection) -> list[Relation]:
-    return [Relation(*row) for row in database.execute(_RELATIONS).fetchall()]
-
-
-def columns_of(database: DuckDBPyConnection, relation: Relation) -> list[Column]:
-    """The columns of a relation, in their order."""
-    if relation.kind == "function":
-        return []
-    source = relation.name
-    if relation.arguments is not None:
-        source += f"({', '.join(['NULL'] * len(relation.arguments))})"
-    meanings = dict(database.execute(_COLUMNS, [relation.name]).fetchall())
-    return [
-        Column(column, of_type.replace("TIMESTAMP WITH TIME ZONE", "TIMESTAMPTZ"), meanings.get(column))
-        for column, of_type, *_ in database.execute(f"DESCRIBE FROM {source}").fetchall()
+def comment(database: DuckDBPyConnection) -> None:
+    """Write what the columns of every public table and view say into the database."""
+    columns = database.execute(
+        "SELECT table_name, column_name FROM duckdb_columns()"
+        " WHERE database_name = current_database() AND NOT internal AND NOT starts_with(table_name, '_')"
+    ).fetchall()
+    said = [(table, name, words_of(table, name)) for table, name in columns]
+    statements = [
+        f"""COMMENT ON COLUMN "{table}"."{name}" IS '{words.replace("'", "''")}'"""
+        for table, name, words in said
+        if words is not None
     ]
+    database.execute(";".join(statements))
 
 
-def _unknown(name: str, known: dict[str, Relation]) -> str:
-    public = [other for other in known if not other.startswith("_")]
-    nearest = get_close_matches(name.casefold(), public, 3, 0.5)
-    advice = f"did you mean {' or '.join(nearest)}?" if nearest else "`earmark sql` lists what there is"
-    return f"there is no table, view or macro {name}: {advice}"
+def catalogue(database: DuckDBPyConnection, *, private: bool = False) -> list[Relation]:
+    """All that there is to ask, by name; with `private`, what serves the views, too."""
+    found = database.execute(_CATALOGUE).fetchall()
+    relations = [_relation(*row) for row in found]
+    return [relation for relation in relations if private or not relation.name.startswith("_")]
+
+
+def describe(database: DuckDBPyConnection, name: str) -> Description:
+    """One of them with its columns. Raises EarmarkError where nothing has that name."""
+    relations = {relation.name: relation for relation in catalogue(database, private=True)}
+    relation = relations.get(name.lower())
+    if relation is None:
+        public = ", ".join(known for known in relations if not known.startswith("_"))
+        raise EarmarkError(f"there is no {name} in the read model; there are {public}")
+    return Description(relation, tuple(_columns(database, relation)))
+
+
+def _relation(name: str, kind: str, comment: str | None, parameters: list[str] | None) -> Relation:
+    meaning, _, example = (comment or "").partition(_EXAMPLE)
+    return Relation(name, kind, meaning or None, tuple(parameters or ()), example or None)
+
+
+def _columns(database: DuckDBPyConnection, relation: Relation) -> list[Column]:
+    if relation.kind in ("table", "view"):
+        return [Column(*row) for row in database.execute(_COLUMNS, [relation.name]).fetchall()]
+    if relation.kind == "macro":
+        return []
+    arguments = ", ".join("NULL" for _ in relation.parameters)
+    rows = database.execute(f"DESCRIBE FROM {relation.name}({arguments})").fetchall()
+    return [Column(name, of_type, words_of(relation.name, name)) for name, of_type, *_ in rows]

@@ -187,7 +187,7 @@ def channel_id_of(home: Path, channel: str) -> str:
     """The id of the channel that `channel` (an id, a @handle or a title) names. Raises EarmarkError."""
     with snapshot(home) as database:
         rows = database.execute(
-            "SELECT channel_id, [channel_id, handle, '@' || handle, title] AS names FROM channels"
+            "SELECT channel_id, [channel_id, handle, '@' || handle, channel_title] AS names FROM channels"
             " UNION ALL SELECT channel_id, [channel_id, channel_title] FROM captions"
         ).fetchall()
     found = sorted(

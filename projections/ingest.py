@@ -111,6 +111,7 @@ _INCOMING = pa.schema(
         ("type", pa.string()),
         ("happened_at", _MOMENT),
         ("segments", pa.int64()),
+        ("length_ms", pa.int64()),
         ("body", pa.large_string()),
     ]
 )
@@ -173,18 +174,26 @@ class Batch:
         before = self.progress.get(place) or progress.get(place) or Progress()
         if record.offset < before.next_offset:
             return
-        # What was never Earmark's moves no clock: the ledger's fold passes over it, too.
-        clock_ms = before.clock_ms if record.type is None else max(before.clock_ms, record.timestamp_ms)
-        last_event_us = before.last_event_us
+        clock_ms, last_event_us = max(before.clock_ms, record.timestamp_ms), before.last_event_us
         where = (record.topic, record.partition, record.offset)
         try:
             event = keep(record)
         except UndecodableError as error:
             self.rejects.append((*where, record.type, str(error), record.value))
             self.size += len(record.value or b"")
+            # What was never Earmark's moves no clock: the ledger's fold passes over it, too.
+            clock_ms = before.clock_ms if record.type is None else clock_ms
         else:
             last_event_us = event.at_us if last_event_us is None else max(last_event_us, event.at_us)
-            row = (*where, clock_ms * 1000, event.type, event.at_us, event.segments, event.body)
+            row = (
+                *where,
+                clock_ms * 1000,
+                event.type,
+                event.at_us,
+                event.segments,
+                event.length_ms,
+                event.body,
+            )
             self.events.setdefault(event.type, []).append(row)
             self.size += len(event.body)
             if event.video_id is not None:

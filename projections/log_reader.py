@@ -26,11 +26,19 @@ class LogReader:
         self._consumer = consumer
         self._topics = {name(topic): topic for topic in TOPICS}
         self._reached: dict[Place, Progress] = {}
+        self._until: Mapping[Place, int] | None = None
         self._ahead: asyncio.Task[Batch] | None = None
         self._wanted = False
 
-    async def seek(self, progress: Mapping[Place, Progress], words: Mapping[Place, int]) -> None:
-        """Go on where `progress` ends, and from 0 where there is none; in `captions` from `words` on where that is before.
+    async def seek(
+        self,
+        progress: Mapping[Place, Progress],
+        until: Mapping[Place, int] | None = None,
+        words: Mapping[Place, int] | None = None,
+    ) -> None:
+        """Go on where `progress` ends, and from 0 where there is none; `until`: only what stands before these offsets.
+
+        `words`: how far those are read that are taken from `captions`; what they lack there is read again.
 
         Raises EarmarkError where a topic is missing or a log does not hold the offset that is to be read next.
         """
@@ -47,10 +55,10 @@ class LogReader:
                     f" {starts[tp]} to {ends[tp]}: it is another log, or a part of it was deleted; run `earmark rebuild`"
                     " to fold what is there"
                 )
-            if place.topic == CAPTIONS.name:
+            if words is not None and place.topic == CAPTIONS.name:
                 # Words that are gone from the log are no reason to stop: what is left is taken.
                 offsets[tp] = min(offset, max(starts[tp], words.get(place, 0)))
-        self._reached = dict(progress)
+        self._reached, self._until = dict(progress), until
         self._seek(offsets)
 
     async def starts(self) -> dict[Place, int]:
@@ -111,11 +119,13 @@ class LogReader:
     async def _read(self) -> Batch:
         batch = Batch()
         while len(batch) < BATCH and batch.size < BATCH_BYTES:
-            began = not batch.is_empty
-            records = await self._next(0 if began else WAIT_S)
+            records = await self._next(WAIT_S if batch.is_empty else 0)
             for record in records:
-                batch.add(record, self._reached)
-            if not records and (self._wanted or not began):
+                if self._until is None or record.offset < self._until.get(
+                    Place(record.topic, record.partition), 0
+                ):
+                    batch.add(record, self._reached)
+            if batch.is_empty or (self._wanted and not records):
                 break
             if not records:
                 await asyncio.sleep(PAUSE_S)
@@ -136,7 +146,10 @@ class LogReader:
         ]
 
     async def left(self) -> int:
-        """How many offsets stand between what was read and the end of the log as it is now."""
+        """How many offsets stand between what was read and the end: of the log as it is now, or what was named."""
         ends = await self._consumer.end_offsets(self._consumer.assignment())
+        if self._until is not None:
+            places = await self._partitions()
+            ends = {tp: min(end, self._until.get(places[tp], 0)) for tp, end in ends.items()}
         # A position also passes what is no record; the last record's offset would not.
         return sum([max(0, end - await self._consumer.position(tp)) for tp, end in ends.items()])

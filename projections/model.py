@@ -15,13 +15,14 @@ from pathlib import Path
 import duckdb
 from duckdb import DuckDBPyConnection
 
+from projections.describe import comment
 from streams.errors import EarmarkError
 
 # Any DuckDB from 1.2 on opens this.
 STORAGE_VERSION = "v1.2.0"
 KIND = "rm"
 """What the names of the model's files begin with."""
-VIEWS = ("links", "channels", "mentions", "money", "waits", "status", "compare")
+VIEWS = ("links", "channels", "mentions", "money", "waits", "status", "compare", "questions")
 _SQL = files("projections")
 _SCHEMA = _SQL.joinpath("schema.sql").read_text()
 # What tables hold also follows from how what is current is kept in them.
@@ -35,6 +36,10 @@ class LockedError(EarmarkError):
 
 class ModelError(EarmarkError):
     """The read model's file cannot be used as it is."""
+
+
+class OtherTablesError(ModelError):
+    """The read model's tables are of another version."""
 
 
 def define(database: DuckDBPyConnection) -> None:
@@ -58,6 +63,7 @@ def create(path: Path) -> DuckDBPyConnection:
     database.execute(f"ATTACH '{quoted(path)}' AS model (STORAGE_VERSION '{STORAGE_VERSION}'); USE model")
     configure(database)
     define(database)
+    comment(database)
     return database
 
 
@@ -70,7 +76,7 @@ def finish(database: DuckDBPyConnection) -> None:
 def open_model(path: Path) -> DuckDBPyConnection:
     """The model at `path`, open for writing, with the views of this version.
 
-    Raises ModelError where its tables are of another version, or the file cannot be opened.
+    Raises OtherTablesError where its tables are of another version, ModelError where the file cannot be opened.
     """
     database = duckdb.connect()
     try:
@@ -81,16 +87,28 @@ def open_model(path: Path) -> DuckDBPyConnection:
         raise ModelError(f"{path} cannot be opened ({error}): run `earmark rebuild`") from error
     if hashes != [(_HASH,)]:
         database.close()
-        raise ModelError(f"{path} was made by another version of Earmark: run `earmark rebuild`")
+        raise OtherTablesError(f"{path} was made by another version of Earmark: run `earmark rebuild`")
     configure(database)
     database.begin()
     _define_views(database)
+    comment(database)
     database.commit()
     return database
 
 
+def has_other_tables(home: Path) -> bool:
+    """Whether there is a model whose tables are of another version. Raises ModelError where its file cannot be opened."""
+    if not (generation := newest_generation(home)):
+        return False
+    try:
+        open_model(generation_file(home, generation)).close()
+    except OtherTablesError:
+        return True
+    return False
+
+
 def quoted(path: Path) -> str:
-    """A path within a statement's quotes."""
+    """`path` between the quotes of a statement."""
     return str(path).replace("'", "''")
 
 

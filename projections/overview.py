@@ -239,7 +239,7 @@ def _picture(
         channels=tuple(
             Followed(*row)
             for row in rows(
-                "SELECT channel_id, coalesce(title, handle, channel_id), followed_at FROM channels WHERE following"
+                "SELECT channel_id, coalesce(channel_title, handle, channel_id), followed_at FROM channels WHERE following"
             )
         ),
         dead_letters=sum(count for _, count, _ in letters),

@@ -17,6 +17,7 @@ from projections import model
 from projections.ingest import Batch, Place, Progress, progress, write
 from projections.log_reader import WAIT_S, LogReader
 from projections.pace import Pace
+from projections.rebuild import rebuild
 from projections.snapshots import Snapshots
 from projections.transcripts_file import Transcripts
 from streams.log.topics import Topic, by_topic
@@ -125,6 +126,37 @@ def _first_generation(home: Path) -> int:
     return 1
 
 
+class Rebuilding(Protocol):
+    """Takes how far a rebuild is that must come first."""
+
+    def __call__(self, share: float | None) -> None:
+        """From 0 to 1; None: it is done."""
+
+
+def _unsaid(share: float | None) -> None:
+    """Say nothing."""
+
+
+async def _rebuild(
+    home: Path,
+    consumer: Callable[[], AIOKafkaConsumer],
+    name: Callable[[Topic], str],
+    stop: asyncio.Event,
+    rebuilding: Rebuilding,
+) -> None:
+    def tell(done: int, whole: int) -> None:
+        rebuilding(done / max(1, whole))
+
+    tell(0, 1)
+    try:
+        await rebuild(home, consumer, name, tell, stop)
+    except model.LockedError:
+        # Somebody's `earmark rebuild` does it.
+        await asyncio.sleep(WAIT_S)
+    else:
+        rebuilding(None)
+
+
 class Report(Protocol):
     """Takes how far the read model has come, again and again."""
 
@@ -144,20 +176,27 @@ async def project(
     may_begin: Callable[[], bool] = lambda: True,
     report: Report = _nobody,
     published: Published = _unheard,
+    rebuilding: Rebuilding = _unsaid,
 ) -> None:
     """Keep the read model of `home` until `stop` is set; then publish what is left and return.
 
     Nothing is read while `may_begin` says no. `report` is called after each batch, `published` after each snapshot.
+    A model whose tables are of another version is rebuilt first, while readers keep its last snapshot: `rebuilding` is
+    told how far that is, and at last None.
 
     Raises EarmarkError where another projector keeps it, or the log is not the one that the model was made from.
     """
     with model.lock(home, "projector", f"another projector keeps the read model in {home}: one is enough"):
+        while model.has_other_tables(home):
+            await _rebuild(home, consumer, name, stop, rebuilding)
+            if stop.is_set():
+                return
         projector = Projector(home, published)
         client = consumer()
         reader = LogReader(client, name)
         try:
             await client.start()
-            await reader.seek(projector.progress(), projector.transcripts.offsets())
+            await reader.seek(projector.progress(), words=projector.transcripts.offsets())
             while not stop.is_set():
                 if not may_begin():
                     await asyncio.sleep(WAIT_S)
@@ -173,7 +212,7 @@ async def project(
                 await asyncio.to_thread(projector.transcripts.publish)
                 report(projector.reached, caught_up=batch is not None and batch.is_empty)
                 if projector.was_rebuilt():
-                    await reader.seek(projector.progress(), projector.transcripts.offsets())
+                    await reader.seek(projector.progress(), words=projector.transcripts.offsets())
             projector.publish(at_once=True)
             projector.transcripts.publish(at_once=True)
         finally:

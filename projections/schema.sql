@@ -45,7 +45,7 @@ CREATE TABLE _discovered (
 
 CREATE TABLE captions (
   captions_id UUID, video_id VARCHAR, revision INTEGER, attempt INTEGER, source VARCHAR, language VARCHAR,
-  original VARCHAR, words BIGINT, segments BIGINT, url VARCHAR, channel_id VARCHAR, channel_title VARCHAR, title VARCHAR,
+  original VARCHAR, words BIGINT, segments BIGINT, length_ms BIGINT, url VARCHAR, channel_id VARCHAR, channel_title VARCHAR, title VARCHAR,
   published_at TIMESTAMPTZ, published_precision VARCHAR, origin VARCHAR, happened_at TIMESTAMPTZ, log_partition INTEGER, log_offset BIGINT
 );
 COMMENT ON TABLE captions IS 'captions taken, a row each revision of a video''s words (the words stay in the log)';
@@ -158,9 +158,9 @@ CREATE TABLE _dead_letters_retried (
 -- Kept from the tables above by kept.py, in the transaction that changes them, with `is_current` of `analyses` and
 -- `all_mentions`.
 CREATE TABLE videos (
-  video_id VARCHAR, url VARCHAR, title VARCHAR, channel_id VARCHAR, channel_title VARCHAR, published_at TIMESTAMPTZ,
+  video_id VARCHAR, url VARCHAR, video_title VARCHAR, channel_id VARCHAR, channel_title VARCHAR, published_at TIMESTAMPTZ,
   published_precision VARCHAR, origin VARCHAR, discovered_at TIMESTAMPTZ, captions_id UUID, captions_revision INTEGER,
-  captions_source VARCHAR, language VARCHAR, original VARCHAR, words BIGINT, captioned_at TIMESTAMPTZ, analysis_id UUID,
-  partial BOOLEAN, direction VARCHAR, prompt VARCHAR, model VARCHAR, analysed_at TIMESTAMPTZ, mentions BIGINT
+  captions_source VARCHAR, language VARCHAR, original VARCHAR, words BIGINT, length_ms BIGINT, captioned_at TIMESTAMPTZ,
+  analysis_id UUID, partial BOOLEAN, direction VARCHAR, prompt VARCHAR, model VARCHAR, analysed_at TIMESTAMPTZ, mentions BIGINT
 );
-COMMENT ON TABLE videos IS 'every video that was seen, with its latest captions and its current analysis';
+COMMENT ON TABLE videos IS 'every video that was seen, with its latest captions and its current analysis; example: SELECT published_at, channel_title, video_title, mentions, url FROM videos ORDER BY published_at DESC LIMIT 50';

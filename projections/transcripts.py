@@ -12,6 +12,7 @@ from typing import Any, NamedTuple
 import pyarrow as pa
 from duckdb import DuckDBPyConnection
 
+from projections.describe import comment
 from projections.ingest import Place
 from streams.events.captions import CaptionsExtracted
 from streams.events.envelope import UndecodableError
@@ -35,8 +36,7 @@ _SCHEMA = _SQL.joinpath("schema.sql").read_text()
 _TERMS = _SQL.joinpath("terms.sql").read_text()
 # Of what is kept: terms that were cut in another way are another schema.
 HASH = sha256((_SCHEMA + _TERMS).encode()).hexdigest()
-_LINKS = files("projections").joinpath("views", "links.sql").read_text()
-_VIEWS = (_LINKS, _TERMS, *(_SQL.joinpath(f"{name}.sql").read_text() for name in ("views", "search")))
+_VIEWS = (_TERMS, *(_SQL.joinpath(f"{name}.sql").read_text() for name in ("views", "search")))
 _INSERTS = {
     name: _SQL.joinpath("inserts", f"{name}.sql").read_text()
     for name in ("new_postings", "documents", "lines", "superseded", "recent", "run", "larger_run")
@@ -60,7 +60,7 @@ _NEW = pa.schema(
         ("video_title", pa.string()),
         ("published_at", _MOMENT),
         ("published_precision", pa.string()),
-        ("extracted_at", _MOMENT),
+        ("captioned_at", _MOMENT),
         ("texts", pa.list_(pa.string())),
         ("starts_ms", pa.list_(pa.int64())),
         ("ends_ms", pa.list_(pa.int64())),
@@ -89,6 +89,7 @@ def define_views(database: DuckDBPyConnection) -> None:
     """Make the views and macros as this version has them."""
     for statements in _VIEWS:
         database.execute(statements)
+    comment(database)
 
 
 def positions(database: DuckDBPyConnection) -> dict[Place, int]:
@@ -190,12 +191,10 @@ def _fold(database: DuckDBPyConnection, past: int, sizes: Sizes) -> None:
     """Make a run of all postings that are in none, and a larger one of the small ones where there are enough."""
     database.execute(_INSERTS["run"], {"run": _next_run(database, past, merged=False)})
     database.execute("DELETE FROM _recent")
-    ((small,),) = database.execute("SELECT list(run) FROM _runs WHERE NOT merged").fetchall()
-    if len(small) >= sizes.merged:
-        database.execute(
-            _INSERTS["larger_run"], {"run": _next_run(database, past, merged=True), "small": small}
-        )
-        database.execute("DELETE FROM _postings WHERE list_contains(?, run)", [small])
+    ((small,),) = database.execute("SELECT count(*) FROM _runs WHERE NOT merged").fetchall()
+    if small >= sizes.merged:
+        database.execute(_INSERTS["larger_run"], {"run": _next_run(database, past, merged=True)})
+        database.execute("DELETE FROM _small_runs")
         database.execute("DELETE FROM _runs WHERE NOT merged")
 
 

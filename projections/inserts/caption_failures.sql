@@ -1,4 +1,4 @@
-SELECT * EXCLUDE (topic, type, clock, body, segments, video), unnest(video)
+SELECT * EXCLUDE (topic, type, clock, body, segments, length_ms, video), unnest(video)
 FROM (SELECT *, unnest(json_transform(body, '{
   "revision": "INTEGER", "attempt": "INTEGER", "tries": "INTEGER", "reason": "VARCHAR",
   "failure": "VARCHAR", "starts_at": "TIMESTAMPTZ", "next_try_at": "TIMESTAMPTZ",

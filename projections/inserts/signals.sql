@@ -1,4 +1,4 @@
-SELECT * EXCLUDE (clock, body, segments, mention_id, outlook_id, video, analysis, mention, outlook),
+SELECT * EXCLUDE (clock, body, segments, length_ms, mention_id, outlook_id, video, analysis, mention, outlook),
   coalesce(mention_id, outlook_id) AS subject_id, video.title AS video_title,
   unnest(struct_pack(
     video_id := video.video_id, channel_id := video.channel_id, channel_title := video.channel_title,

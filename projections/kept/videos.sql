@@ -28,7 +28,7 @@ WITH
 SELECT
   video_id,
   coalesce(c.url, f.url, d.url) AS url,
-  coalesce(c.title, f.title, d.title) AS title,
+  coalesce(c.title, f.title, d.title) AS video_title,
   coalesce(c.channel_id, f.channel_id, d.channel_id) AS channel_id,
   coalesce(c.channel_title, f.channel_title, d.channel_title) AS channel_title,
   coalesce(c.published_at, f.published_at, d.published_at) AS published_at,
@@ -39,7 +39,7 @@ SELECT
   END AS published_precision,
   coalesce(d.origin, c.origin, f.origin) AS origin,
   d.happened_at AS discovered_at,
-  c.captions_id, c.revision AS captions_revision, c.source AS captions_source, c.language, c.original, c.words,
+  c.captions_id, c.revision AS captions_revision, c.source AS captions_source, c.language, c.original, c.words, c.length_ms,
   c.happened_at AS captioned_at,
   a.analysis_id, a.partial, a.direction, a.prompt, a.model, a.happened_at AS analysed_at,
   CASE WHEN a.analysis_id IS NOT NULL THEN coalesce(g.mentions, 0) END AS mentions

@@ -9,7 +9,7 @@ CREATE TABLE _snapshots (kept BIGINT, bytes BIGINT);
 CREATE TABLE _documents (
   doc UINTEGER, captions_id UUID, video_id VARCHAR, revision INTEGER, source VARCHAR, language VARCHAR, original VARCHAR,
   segments UINTEGER, terms UINTEGER, url VARCHAR, channel_id VARCHAR, channel_title VARCHAR, video_title VARCHAR,
-  published_at TIMESTAMPTZ, published_precision VARCHAR, extracted_at TIMESTAMPTZ, log_partition INTEGER, log_offset BIGINT
+  published_at TIMESTAMPTZ, published_precision VARCHAR, captioned_at TIMESTAMPTZ, log_partition INTEGER, log_offset BIGINT
 );
 
 -- Those that are not their video's latest words.
@@ -19,9 +19,11 @@ CREATE TABLE _superseded (doc UINTEGER);
 -- the engine has to unpack 2,048 to read one.
 CREATE TABLE _lines (doc UINTEGER, ordinal UINTEGER, start_ms BIGINT, end_ms BIGINT, text VARCHAR);
 
--- The index. What came last lies as it came; more of it becomes a run, sorted by term; eight of them become one.
--- So nothing that is large is written for a small batch, and few runs are looked at for a question.
+-- The index. What came last lies as it came; more of it becomes a run, sorted by term; eight of them become one in
+-- `_postings`. So nothing that is large is written for a small batch, and few runs are looked at for a question. Nothing is
+-- ever deleted from `_postings`: the engine would put its small groups of rows together, which a question is quick by.
 CREATE TABLE _recent (term VARCHAR, doc UINTEGER, frequency UINTEGER);
+CREATE TABLE _small_runs (run UINTEGER, term VARCHAR, docs UINTEGER[], frequencies UINTEGER[]);
 CREATE TABLE _postings (run UINTEGER, term VARCHAR, docs UINTEGER[], frequencies UINTEGER[]);
 -- `past`: the documents before that one are in runs.
 CREATE TABLE _runs (run UINTEGER, merged BOOLEAN, past UINTEGER);

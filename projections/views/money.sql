@@ -28,7 +28,7 @@ WITH
   )
 SELECT
   make_timestamp(epoch_us(clock))::DATE AS day, attempt_id, request_id, analysis_id, attempt, lane, replay_id, prompt_id, model,
-  max_tokens, if(ended = 'expired', 'unknown', ended) AS state, outcome, input_tokens, output_tokens, usd AS reserved_usd,
+  max_tokens, CASE ended WHEN 'expired' THEN 'unknown' ELSE ended END AS state, outcome, input_tokens, output_tokens, usd AS reserved_usd,
   (CASE WHEN ended = 'billed' THEN settled_usd ELSE 0 END)::DECIMAL(18, 9) AS billed_usd,
   (CASE ended WHEN 'unknown' THEN settled_usd WHEN 'expired' THEN usd ELSE 0 END)::DECIMAL(18, 9) AS unknown_usd,
   (CASE WHEN ended = 'open' THEN usd ELSE 0 END)::DECIMAL(18, 9) AS open_usd,
@@ -71,7 +71,7 @@ FROM _charges c
 LEFT JOIN prompts p ON p.prompt_id = c.prompt_id
 WHERE state <> 'not_called'
 GROUP BY ALL;
-COMMENT ON VIEW daily_costs IS 'what each UTC day cost by model, lane and prompt; charged = billed + unknown + open';
+COMMENT ON VIEW daily_costs IS 'what each UTC day cost by model, lane and prompt; charged = billed + unknown + open; example: FROM daily_costs WHERE day >= DATE ''2026-03-01'' ORDER BY day DESC, charged_usd DESC';
 
 CREATE OR REPLACE VIEW budget_days AS
 WITH days AS (
@@ -86,4 +86,4 @@ WITH days AS (
   GROUP BY day
 )
 SELECT *, greatest(cap_usd - charged_usd, 0)::DECIMAL(18, 9) AS left_usd FROM days;
-COMMENT ON VIEW budget_days IS 'each UTC day''s cap, as last claimed against, and what is charged to it';
+COMMENT ON VIEW budget_days IS 'each UTC day''s cap, as last claimed against, and what is charged to it; example: FROM budget_days ORDER BY day DESC LIMIT 7';

@@ -109,7 +109,7 @@ WITH
         WHEN letter.topic = 'analyses' AND letter.happened_at >= coalesce(claimed_at, letter.happened_at)
           THEN 'dead_letter'
         WHEN e.captions_id IS NULL AND captions_failure IS NULL THEN 'worker'
-        WHEN e.captions_id IS NULL THEN if(captions_failure = 'soon', 'youtube', 'captions')
+        WHEN e.captions_id IS NULL THEN CASE captions_failure WHEN 'soon' THEN 'youtube' ELSE 'captions' END
         WHEN asked.captions_id IS NULL THEN 'worker'
         -- An attempt before the last request was one at what is asked for again.
         WHEN state = 'open' AND asked.log_offset < attempt_offset THEN 'call'
@@ -130,14 +130,15 @@ WITH
     LEFT JOIN rooms USING (lane)
   )
 SELECT
-  video_id, title, channel_title AS channel, status, waits_for,
+  video_id, video_title, channel_title, status, waits_for,
   CASE
     WHEN status = 'failed' THEN coalesce(analysis_reason, captions_reason)
     ELSE CASE waits_for
       WHEN 'dead_letter' THEN letter_reason
-      WHEN 'worker' THEN if(
-        captions_id IS NULL, coalesce(captions_reason, 'its captions were not taken yet'), 'no analysis is requested yet'
-      )
+      WHEN 'worker' THEN CASE
+        WHEN captions_id IS NULL THEN coalesce(captions_reason, 'its captions were not taken yet')
+        ELSE 'no analysis is requested yet'
+      END
       WHEN 'youtube' THEN captions_reason
       WHEN 'captions' THEN captions_reason
       WHEN 'call' THEN 'Claude is being asked'
@@ -171,8 +172,9 @@ SELECT
       WHEN 'answer' THEN 'a running projector reads it; if the log has lost it, replay the video'
       WHEN 'prompt' THEN coalesce(_retried(prompt_letter), 'earmark prompts activate NAME')
       WHEN 'provider' THEN 'a running analyst asks again by itself'
-      WHEN 'money' THEN if(lane = 'live', 'raise EARMARK_DAILY_CAP_USD', 'raise EARMARK_BACKFILL_SHARE or EARMARK_DAILY_CAP_USD')
-        || if(usd > share_usd, '', ', or wait for the next day''s budget')
+      WHEN 'money' THEN CASE lane
+        WHEN 'live' THEN 'raise EARMARK_DAILY_CAP_USD' ELSE 'raise EARMARK_BACKFILL_SHARE or EARMARK_DAILY_CAP_USD' END
+        || CASE WHEN usd > share_usd THEN '' ELSE ', or wait for the next day''s budget' END
       WHEN 'analyst' THEN 'a running analyst takes it in turn'
     END
   END AS next_step,
@@ -180,8 +182,8 @@ SELECT
   CASE WHEN status = 'captioned' THEN share_usd END AS share_usd
 FROM waiting
 UNION ALL BY NAME
-SELECT video_id, title, channel_title AS channel, 'analysed' AS status FROM videos WHERE analysis_id IS NOT NULL;
-COMMENT ON VIEW video_status IS 'where each video is: discovered, captioned, analysed or failed; what it waits for (worker, captions, youtube, dead_letter, prompt, analyst, money, call, provider, answer), why, until when, and the next step';
+SELECT video_id, video_title, channel_title, 'analysed' AS status FROM videos WHERE analysis_id IS NOT NULL;
+COMMENT ON VIEW video_status IS 'where each video is: discovered, captioned, analysed or failed; what it waits for (worker, captions, youtube, dead_letter, prompt, analyst, money, call, provider, answer), why, until when, and the next step; example: SELECT status, waits_for, count(*) AS videos FROM video_status GROUP BY ALL';
 
 CREATE OR REPLACE VIEW freshness AS
 WITH rejected AS (SELECT topic, count(*) AS rejects FROM _rejects GROUP BY topic)

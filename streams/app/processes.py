@@ -255,6 +255,13 @@ def projector(settings: Settings) -> None:
             reached = {topic: dict(partitions) for topic, partitions in offsets.items()}
             pulse.positions = lambda: {"projector": reached}
 
+        began = utc_now()
+
+        def rebuilding(share: float | None) -> None:
+            what = "the read model's tables are of another version: it is rebuilt from the log"
+            done = "" if share is None else f", {share:.0%} so far, and readers keep the old one"
+            pulse.show("read-model", [] if share is None else [Trouble("tables-change", began, what + done)])
+
         await project(
             settings.home,
             its.connection.consumer,
@@ -263,6 +270,7 @@ def projector(settings: Settings) -> None:
             may_begin=lambda: pulse.room.is_there,
             report=report,
             published=published,
+            rebuilding=rebuilding,
         )
 
     # What a cancellation would leave at work in a thread still writes.

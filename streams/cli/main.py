@@ -75,6 +75,10 @@ VERBS = {
         "Print a UTC day's budget in US dollars, from the ledger: billed, unknown, open and left",
     ),
     "sql": Verb("streams.cli.sql:sql", "Query the read model in DuckDB's SQL, while the pipeline runs"),
+    "export": Verb(
+        "streams.cli.export:export_",
+        "Write the read model's tables and views as files into the new folder DIR, for notebooks and other engines",
+    ),
     "rebuild": Verb("streams.cli.projector:rebuild", "Rebuild the read model from the whole log"),
     "replay": Verb("streams.cli.replay:replay", "Replay history under another prompt: plan, run, compare"),
     "prompts": Verb("streams.cli.prompts:prompts", "Prompts for Claude"),

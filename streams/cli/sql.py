@@ -6,13 +6,13 @@ import resource
 import sys
 from collections.abc import Iterable, Iterator
 from contextlib import contextmanager
+from difflib import get_close_matches
 from io import BytesIO
 from pathlib import Path
 
 import click
 
 from projections import sql as reader
-from projections.describe import Relation, catalogue, describe
 from streams.cli.tables import Column, Kind, blocks, choose, grid, show_table, shown
 from streams.cli.terminal import say, window
 from streams.settings import load, parse_duration
@@ -95,7 +95,7 @@ def sql(
     if query_file is not None:
         query = query_file.read_text()
     if query is None:
-        _list(catalogue(home))
+        _list(home)
         return
     if output_format is None:
         suffix = "" if output is None else output.suffix.removeprefix(".")
@@ -139,18 +139,36 @@ def _memory_bounded() -> Iterator[None]:
         resource.setrlimit(resource.RLIMIT_DATA, (soft, hard))
 
 
-def _list(relations: Iterable[Relation]) -> None:
-    rows = [(relation.call, relation.meaning) for relation in relations]
+def _list(home: Path) -> None:
+    from projections.describe import catalogue  # noqa: PLC0415  it brings the language, for the words
+
+    with reader.snapshot(home) as database:
+        reader.attach_words(database, home)
+        rows = [(relation.called, relation.meaning) for relation in catalogue(database)]
     show_table([Column("name", "id"), Column("what its rows are")], rows)
 
 
 def _describe(home: Path, name: str) -> None:
-    relation, columns = describe(home, name)
-    title = f"{relation.call}, a {relation.kind}"
-    say(title if relation.meaning is None else f"{title}: {relation.meaning}", folds=True)
-    if columns:
-        rows = [(column.name, column.type, column.meaning) for column in columns]
-        show_table([Column("column", "id"), Column("type", "id"), Column("what it is")], rows)
+    from projections.describe import catalogue, describe  # noqa: PLC0415  likewise
+
+    name = name.partition("(")[0].strip().lower()
+    with reader.snapshot(home) as database:
+        reader.attach_words(database, home)
+        known = [relation.name for relation in catalogue(database, private=True)]
+        if name not in known:
+            nearest = get_close_matches(name, [each for each in known if not each.startswith("_")], 3, 0.5)
+            advice = (
+                f"did you mean {' or '.join(nearest)}?" if nearest else "`earmark sql` lists what there is"
+            )
+            raise reader.SqlError(f"there is no table, view or macro {name}: {advice}")
+        found = describe(database, name)
+    title = f"{found.relation.called}, a {found.relation.kind}"
+    say(title if found.relation.meaning is None else f"{title}: {found.relation.meaning}", folds=True)
+    if found.relation.example is not None:
+        say(f"For example: {found.relation.example}")
+    if found.columns:
+        rows = [(column.name, column.type, column.meaning) for column in found.columns]
+        show_table([Column("column", "id"), Column("type", "id"), Column("what it says")], rows)
 
 
 def _show(rows: reader.Rows, query: str, output: Path | None, *, wide: bool, vertical: bool) -> None:

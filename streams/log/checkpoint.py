@@ -27,7 +27,7 @@ from streams.log.topics import Topic
 MAGIC = b"earmark checkpoint 1\n"
 STALE_S = 600.0
 # What decides what a state is and means. One that was folded by other code is not trusted.
-CODE = ("budget/*.py", "events/*.py", "analysis/state.py", "log/checkpoint.py")
+CODE = ("budget/*.py", "events/*.py", "analysis/state.py", "log/checkpoint.py", "log/keeper.py")
 
 log = getLogger(__name__)
 
@@ -102,11 +102,16 @@ def write(path: Path, checkpoint: Checkpoint) -> None:
         if left.stat().st_mtime < time.time() - STALE_S:
             left.unlink(missing_ok=True)
     with NamedTemporaryFile(dir=path.parent, prefix=f"{path.name}.", suffix=".tmp", delete=False) as file:
-        file.write(MAGIC + sha256(content).digest())
-        file.write(content)
-        file.flush()
-        os.fsync(file.fileno())
-    Path(file.name).replace(path)
+        new = Path(file.name)
+        try:
+            file.write(MAGIC + sha256(content).digest())
+            file.write(content)
+            file.flush()
+            os.fsync(file.fileno())
+            new.replace(path)
+        except OSError:
+            new.unlink(missing_ok=True)
+            raise
     folder = os.open(path.parent, os.O_RDONLY)
     try:
         os.fsync(folder)

@@ -14,12 +14,32 @@ import psutil
 
 from streams.broker import local as broker
 from streams.log.connection import Connection
-from tests.benchmarks import activation, backfill, discovery, freshness, in_flight, live, search, start_up
+from tests.benchmarks import (
+    activation,
+    backfill,
+    discovery,
+    freshness,
+    in_flight,
+    live,
+    rebuild,
+    search,
+    start_up,
+)
 from tests.benchmarks.table import Result, lines
 
 PAGE = Path(__file__).with_name("README.md")
 MARKED = re.compile(r"(<!-- bench -->\n).*?(<!-- /bench -->)", re.DOTALL)
-NAMES = ("backfill", "in-flight", "start-up", "live", "activation", "discovery", "freshness", "search")
+NAMES = (
+    "backfill",
+    "in-flight",
+    "start-up",
+    "live",
+    "activation",
+    "discovery",
+    "freshness",
+    "rebuild",
+    "search",
+)
 
 Benchmark = Callable[[Connection, Path], Awaitable[Result]]
 
@@ -27,6 +47,7 @@ Benchmark = Callable[[Connection, Path], Awaitable[Result]]
 def benchmarks(*, quick: bool = False, full: bool = False) -> dict[str, Benchmark]:
     """Each benchmark by name, at the usual size, in a minute for all of them, or with the longest log too."""
     models = freshness.QUICK if quick else freshness.FULL if full else freshness.USUAL
+    logs = rebuild.QUICK if quick else rebuild.FULL if full else rebuild.USUAL
     ledgers = start_up.QUICK if quick else start_up.FULL if full else start_up.USUAL
     transcripts = search.QUICK if quick else search.FULL if full else search.USUAL
     return {
@@ -42,6 +63,7 @@ def benchmarks(*, quick: bool = False, full: bool = False) -> dict[str, Benchmar
         ),
         "freshness": lambda log, _: freshness.freshness(log, models),
         "search": lambda _, home: search.search(transcripts, home),
+        "rebuild": lambda log, home: rebuild.rebuild(log, logs, home),
     }
 
 

@@ -157,7 +157,8 @@ def _take(database: DuckDBPyConnection, records: list[Record]) -> None:
 def _pools(database: DuckDBPyConnection) -> dict[str, list[str]]:
     held = database.execute(
         "SELECT term, sum(times)::BIGINT FROM ("
-        " SELECT term, len(docs) AS times FROM _postings UNION ALL SELECT term, 1 FROM _recent"
+        " SELECT term, len(docs) AS times FROM _postings UNION ALL SELECT term, len(docs) FROM _small_runs"
+        " UNION ALL SELECT term, 1 FROM _recent"
         ") GROUP BY term ORDER BY ALL"
     ).fetchall()
     held.sort(key=lambda row: -row[1])

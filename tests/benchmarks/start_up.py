@@ -181,7 +181,7 @@ async def start_up(connection: Connection, sizes: tuple[int, ...]) -> Result:
     )
 
 
-async def _unflushed(connection: Connection) -> None:
+async def unflushed(connection: Connection) -> None:
     """Let the broker take records without waiting for the disk: this history is no one's money."""
     admin = connection.admin()
     await admin.start()
@@ -195,7 +195,7 @@ async def _unflushed(connection: Connection) -> None:
 
 async def _measure(connection: Connection, size: int) -> list[Numbers]:
     own = await fresh(connection)
-    await _unflushed(own)
+    await unflushed(own)
     await asyncio.to_thread(write, own, size)
     with TemporaryDirectory() as folder:
         shelf = Shelf(Path(folder) / "analyst.checkpoint", at_least=1)

@@ -7,6 +7,8 @@ import pytest
 from streams.log.connection import Connection
 from tests.benchmarks.__main__ import benchmarks
 from tests.benchmarks.activation import QUICK
+from tests.benchmarks.rebuild import QUICK as QUICK_REBUILD
+from tests.benchmarks.videos_log import RECORDS
 
 pytestmark = pytest.mark.kafka
 
@@ -32,3 +34,8 @@ async def test_every_benchmark_runs(name: str, connection: Connection, tmp_path:
     if name == "activation":
         assert result.numbers["told"] == result.numbers["counted"] == 3 * QUICK
         assert result.numbers["peak_mb"] < 500
+    if name == "rebuild":
+        whole = QUICK_REBUILD.videos * RECORDS
+        read = [result.numbers[f"all topics: {way}: records"] for way in ("0.1.0", "ours", "limit")]
+        assert read == [whole] * 3
+        assert result.numbers["all topics: SQLFlow's way: records"] == QUICK_REBUILD.videos

@@ -1,6 +1,6 @@
 """The log of many videos, made fast: one video's records, with another's ids in each copy."""
 
-from collections.abc import Iterator
+from collections.abc import Collection, Iterator
 from functools import cache
 from typing import NamedTuple
 from uuid import UUID
@@ -107,12 +107,14 @@ def _marks(number: int) -> tuple[bytes, bytes]:
     return MARK.encode(), b"%08x" % (number * 2_654_435_761 % 2**32)
 
 
-def records(videos: range) -> Iterator[Record]:
-    """The log of so many videos, without a broker."""
+def records(videos: range, topics: Collection[str]) -> Iterator[Record]:
+    """What `topics` have of so many videos, without a broker."""
     offsets: dict[tuple[str, int], int] = {}
     for number in videos:
         mark, own = _marks(number)
         for at, line in enumerate(lines()):
+            if line.topic not in topics:
+                continue
             place = line.topic, (number + at) % line.partitions
             offset = offsets.get(place, videos.start * RECORDS)
             offsets[place] = offset + 1
@@ -120,8 +122,8 @@ def records(videos: range) -> Iterator[Record]:
             yield Record(*place, offset, 1_000 * number, line.key, headers, line.value.replace(mark, own))
 
 
-def write(connection: Connection, videos: int) -> None:
-    """Put the records of so many videos into the log, each in a batch of its own, as they came in 0.1.0."""
+def write(connection: Connection, videos: int, topics: Collection[str]) -> None:
+    """Put what `topics` have of so many videos into the log, each record in a batch of its own, as they came in 0.1.0."""
     producer = Producer(
         {
             "bootstrap.servers": connection.bootstrap,
@@ -131,7 +133,7 @@ def write(connection: Connection, videos: int) -> None:
             "queue.buffering.max.messages": 20_000,
         }
     )
-    for record in records(range(videos)):
+    for record in records(range(videos), topics):
         while True:
             try:
                 producer.produce(

@@ -1,25 +1,32 @@
 """A state kept beside a real log: it spares reading, and whatever speaks against it throws it away."""
 
+import asyncio
 import logging
+import os
 from collections.abc import AsyncIterator, Callable
-from contextlib import asynccontextmanager
+from contextlib import asynccontextmanager, suppress
 from datetime import UTC, datetime
+from errno import ENOSPC
 from pathlib import Path
 
 import msgspec
 import pytest
+from click.testing import CliRunner
 
 from streams.analysis.state import AnalystState
 from streams.budget.books import Books
 from streams.budget.frozen import frozen
+from streams.cli.budget import budget
+from streams.cli.replay import status
+from streams.errors import EarmarkError
 from streams.events.event import Position
 from streams.events.ledger import AnalysisRequested, BudgetSettled, request_id
 from streams.events.record import Record
 from streams.log import checkpoint as checkpoints
 from streams.log.books import PART, SETTINGS, analysts_checkpoint, read_books
-from streams.log.checkpoint import Mark, trusted, write
+from streams.log.checkpoint import Checkpoint, Mark, code_version, trusted, write
 from streams.log.connection import Connection
-from streams.log.fetch import fetcher
+from streams.log.fetch import Fetcher, fetcher
 from streams.log.follow import follow
 from streams.log.keeper import Shelf, keeper
 from streams.log.layout import apply
@@ -93,6 +100,45 @@ async def test_the_books_go_on_where_they_were_kept_and_come_to_the_same(
         assert len(books.ledger.pending) == 8
 
 
+async def test_the_verbs_go_on_from_what_is_kept_unless_they_are_told_to_read_all(
+    connection: Connection, tmp_path: Path, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    await ask(connection, range(5))
+    environment = {
+        "EARMARK_KAFKA": connection.bootstrap,
+        "EARMARK_TOPIC_PREFIX": connection.prefix,
+        "EARMARK_HOME": str(tmp_path),
+    }
+    async with kept(connection, tmp_path):
+        offsets = applied(monkeypatch)
+        for verb in (budget, status):
+            said = []
+            for words, read in (([], []), (["--from-log"], [0, 1, 2, 3, 4])):
+                offsets.clear()
+                answer = await asyncio.to_thread(CliRunner().invoke, verb, words, env=environment)
+                assert answer.exit_code == 0, answer.output
+                assert offsets == read
+                said.append(answer.output.splitlines()[0])
+            assert said[0] == said[1]
+
+
+def test_a_disk_that_is_full_leaves_the_checkpoint_before(
+    tmp_path: Path, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    path = tmp_path / "state" / "a.checkpoint"
+    write(path, Checkpoint(code_version(), {}, {}, [], {}))
+    before = path.read_bytes()
+
+    def full(_: int) -> None:
+        raise OSError(ENOSPC, "no space")
+
+    monkeypatch.setattr(os, "fsync", full)
+    with pytest.raises(OSError, match="no space"):
+        write(path, Checkpoint(code_version(), {}, {}, [], {"more": b"x"}))
+    assert [file.name for file in path.parent.iterdir()] == [path.name]
+    assert path.read_bytes() == before
+
+
 Spoil = Callable[[Path], None]
 
 
@@ -155,6 +201,14 @@ async def test_what_is_in_doubt_is_thrown_away_said_and_folded_from_the_first_re
             assert sentence in caplog.text
 
 
+async def gone(fetch: Fetcher) -> None:
+    """Wait until the broker has no ledger: it deletes in its own time."""
+    async with asyncio.timeout(30):
+        with suppress(EarmarkError):
+            while await fetch.identity([LEDGER]):  # noqa: ASYNC110  the broker has no event for it
+                await asyncio.sleep(0.1)
+
+
 async def test_a_topic_made_anew_with_the_same_records_is_another_topic(
     connection: Connection, tmp_path: Path, caplog: pytest.LogCaptureFixture
 ) -> None:
@@ -165,6 +219,7 @@ async def test_a_topic_made_anew_with_the_same_records_is_another_topic(
         await admin.start()
         try:
             await admin.delete_topics([connection.name(LEDGER)])
+            await gone(fetch)
             await apply(admin, connection.prefix)
         finally:
             await admin.close()

@@ -1,4 +1,4 @@
 INSERT INTO _postings
 SELECT $run, term, flatten(list(docs)), flatten(list(frequencies))
-FROM _postings WHERE list_contains($small, run)
+FROM _small_runs
 GROUP BY term ORDER BY term

@@ -143,7 +143,7 @@ def test_an_address_without_a_query_gets_one(told: Told) -> None:
 
 def test_a_video_shows_what_was_learnt_last(told: Told) -> None:
     told.tell(VideoDiscovered(at=at(0), video=video(1, title="As found")))
-    known = "SELECT title, channel_title, words, prompt, mentions FROM videos"
+    known = "SELECT video_title, channel_title, words, prompt, mentions FROM videos"
     assert told.rows(known) == [("As found", None, None, None, None)]
     told.tell(extracted(video(1)), extracted(video(1), 2))
     assert told.rows(known) == [("Title, revision 2", "The Channel", 9, None, None)]

@@ -181,27 +181,6 @@ def test_what_is_no_captions_is_passed_over(words: duckdb.DuckDBPyConnection) ->
     }
 
 
-def test_everything_that_readers_see_says_what_it_is(words: duckdb.DuckDBPyConnection) -> None:
-    uncommented = words.execute(
-        "SELECT table_name, column_name FROM duckdb_columns()"
-        " WHERE NOT starts_with(table_name, '_') AND NOT internal AND comment IS NULL"
-        " UNION ALL SELECT function_name, '' FROM duckdb_functions()"
-        " WHERE function_name = 'search' AND comment IS NULL"
-    ).fetchall()
-    assert uncommented == []
-
-
-def test_the_page_names_every_column(words: duckdb.DuckDBPyConnection) -> None:
-    page = Path(transcripts.__file__).with_name("README.md").read_text()
-    for relation in ("search(words, channel, since)", "segments", "transcripts"):
-        described = words.query(
-            f"DESCRIBE FROM {relation.replace('words, channel, since', 'NULL, NULL, NULL')}"
-        )
-        columns = [f"`{name}` {of_type}" for name, of_type, *_ in described.fetchall()]
-        line = f"- `{relation}`: {', '.join(columns)}\n"
-        assert line.replace("TIMESTAMP WITH TIME ZONE", "TIMESTAMPTZ") in page
-
-
 def test_the_file_is_opened_again_and_one_of_another_version_is_not(tmp_path: Path) -> None:
     path = tmp_path / "it's.duckdb"
     with transcripts_file.create(path) as database:

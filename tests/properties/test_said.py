@@ -43,7 +43,8 @@ def everything(database: duckdb.DuckDBPyConnection) -> list[Counter[str]]:
         "SELECT * EXCLUDE doc FROM _documents",
         "SELECT captions_id FROM _superseded JOIN _documents USING (doc)",
         """SELECT term, captions_id, frequency FROM _documents JOIN (
-        FROM _recent UNION ALL SELECT term, unnest(docs), unnest(frequencies) FROM _postings) USING (doc)""",
+        FROM _recent UNION ALL SELECT term, unnest(docs), unnest(frequencies)
+        FROM (SELECT * EXCLUDE run FROM _postings UNION ALL SELECT * EXCLUDE run FROM _small_runs)) USING (doc)""",
     )
     return [Counter(map(repr, database.execute(query).fetchall())) for query in queries]
 
