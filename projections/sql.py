@@ -18,7 +18,8 @@ import duckdb
 from duckdb import DuckDBPyConnection, DuckDBPyRelation
 from pyarrow import RecordBatch, RecordBatchReader
 
-from projections.snapshots import LINK
+from projections.model import quoted
+from projections.snapshots import LINK, WORDS_LINK
 from streams.errors import EarmarkError
 
 FORMATS = {
@@ -99,6 +100,16 @@ def newest_file(home: Path) -> Path:
     return path
 
 
+def attach_words(database: DuckDBPyConnection, home: Path) -> None:
+    """Let a connection to the newest snapshot see `transcripts`, `segments` and `search`, where there are any yet."""
+    path = home / WORDS_LINK
+    if path.exists():
+        database.execute(f"ATTACH '{quoted(path)}' AS transcripts (READ_ONLY)")
+        # A macro looks for its tables where its caller does.
+        ((model,),) = database.execute("SELECT current_database()").fetchall()
+        database.execute(f"SET search_path = '\"{model}\".main,transcripts.main'")
+
+
 @contextmanager
 def said_plainly() -> Iterator[None]:
     """Within the block, DuckDB's errors become SqlError."""
@@ -149,6 +160,7 @@ def _found(
             _interrupted(timeout, database, is_over),
         ):
             found.execute(_FRUGAL)
+            attach_words(database, home)
             database.execute(_LOCKED)
             result = _last(database, query)
             rows = result.to_arrow_reader(_BATCH)

@@ -18,6 +18,7 @@ from streams.events.ledger import SettledOutcome
 from streams.events.prompts import Effort
 from streams.events.signals import Cause, Reason
 from streams.events.videos import Origin, Precision
+from tests.builders.said import words_in_memory
 from tests.unit.projections.conftest import Told
 
 ENUMS: dict[str, Any] = {
@@ -48,7 +49,8 @@ def explained(told: Told) -> Told:
 
 
 def test_every_table_view_column_and_macro_has_words_and_no_words_are_left_over(explained: Told) -> None:
-    found = [describe(explained.database, relation.name) for relation in catalogue(explained.database)]
+    with words_in_memory() as words:
+        found = [describe(of, one.name) for of in (explained.database, words) for one in catalogue(of)]
     assert {relation.relation.kind for relation in found} == {"table", "view", "table macro", "macro"}
     assert [one.relation.name for one in found if not one.relation.meaning] == []
     columns = [(one.relation.name, column) for one in found for column in one.columns]
