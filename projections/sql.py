@@ -30,7 +30,7 @@ FORMATS = {
 MEMORY = "1GB"
 """Of a query. It sorts a million mentions, and leaves a small machine room for the pipeline."""
 # Nothing of a query goes to the disk: what it cannot hold in memory ends it.
-_FRUGAL = f"SET TimeZone = 'UTC'; SET memory_limit = '{MEMORY}'; SET temp_directory = '';"
+_FRUGAL = f"SET TimeZone = 'UTC'; SET enable_progress_bar = false; SET memory_limit = '{MEMORY}'; SET temp_directory = '';"
 # In this order: each of the last two forbids what stands before it. A name that is no table would be looked for among the
 # variables of this program.
 _LOCKED = f"""
@@ -84,9 +84,21 @@ class Timeout:
 @contextmanager
 def snapshot(home: Path) -> Iterator[DuckDBPyConnection]:
     """The newest snapshot, read-only, in UTC, for queries of our own. Raises SqlError where there is none yet."""
-    with duckdb.connect(newest_file(home), read_only=True) as database:
-        database.execute("SET TimeZone = 'UTC'")
+    with _opened(home) as database:
+        database.execute("SET TimeZone = 'UTC'; SET enable_progress_bar = false")
         yield database
+
+
+def _opened(home: Path) -> DuckDBPyConnection:
+    """The newest snapshot, open; where it was superseded and is gone before this process came to open it, the next one."""
+    while True:
+        link = newest_file(home)
+        file = link.resolve()
+        try:
+            return duckdb.connect(link, read_only=True)
+        except duckdb.IOException:
+            if link.resolve() == file:
+                raise
 
 
 def newest_file(home: Path) -> Path:
@@ -155,7 +167,7 @@ def _found(
     is_over = Event()
     try:
         with (
-            duckdb.connect(newest_file(home), read_only=True) as database,
+            _opened(home) as database,
             duckdb.connect() as found,
             _interrupted(timeout, database, is_over),
         ):
