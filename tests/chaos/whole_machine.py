@@ -69,8 +69,10 @@ class Machine:
             return
         began, pid = asyncio.get_running_loop().time(), process.pid
         children: list[psutil.Process] = []
+        # The next `up` takes the broker over, if it comes before that is told to stop.
+        broker = local.status(self.earmark.home).pid
         with suppress(psutil.NoSuchProcess):
-            children = process.children(recursive=True)
+            children = [child for child in process.children(recursive=True) if child.pid != broker]
             process.kill()
         self.kills[victim] += 1
         if victim == UP:
