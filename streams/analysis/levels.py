@@ -11,7 +11,16 @@ from typing import Literal
 
 import regex
 
-from streams.analysis.spoken_numbers import Range, Reader, UnreadNumberError
+from streams.analysis.spoken_numbers import (
+    DECADES,
+    ONES,
+    TEENS,
+    TENS,
+    ZEROS,
+    Range,
+    Reader,
+    UnreadNumberError,
+)
 
 Unit = Literal["USD", "EUR", "percent", "points"]
 
@@ -34,6 +43,7 @@ _PARTS = {
     **dict.fromkeys(("high", "upper"), (7, 9)),
 }
 _PART_WITHIN = 4
+_BEGINNINGS = frozenset({*ONES, *TEENS, *TENS, *DECADES, *ZEROS, "a", "half", "point"})
 _TO = frozenset({"to", "through", "-"})
 # A range that ends farther from its beginning joins two meanings: one twenty (1.20) to twenty five.
 _FARTHEST = 10
@@ -47,6 +57,13 @@ class Heard:
 
     readings: tuple[Range, ...]
     unit: Unit | None
+
+    def is_like(self, other: "Heard") -> bool:
+        """Whether both may be the same number; a percentage is like percentages alone."""
+        units = {self.unit, other.unit}
+        return (len(units) == 1 or (None in units and "percent" not in units)) and not set(
+            self.readings
+        ).isdisjoint(other.readings)
 
     def reading_of(self, value: Decimal, unit: Unit) -> Range | None:
         """The reading that `value` in `unit` lies in; None where the words do not say that."""
@@ -69,6 +86,24 @@ def heard(words: str) -> Heard:
             raise UnreadNumberError("no number stands in the words")
         case _:
             raise UnreadNumberError("more than one number stands in the words")
+
+
+def number_of(words: str) -> Heard | None:
+    """The number that `words` are, perhaps with its unit; None where they are none, or more than that."""
+    tokens = _tokens(words)
+    reader = Reader(tokens[1:] if tokens[:1] in (["$"], ["€"]) else tokens)
+    try:
+        unit, readings = _unit(tokens), reader.number()
+    except UnreadNumberError:
+        return None
+    if readings is None or any(token not in _UNITS for token in reader.tokens[reader.at :]):
+        return None
+    return Heard(readings, unit)
+
+
+def is_number_word(word: str) -> bool:
+    """Whether a number may begin with `word`, in lower case."""
+    return word[:1].isdecimal() or word in _BEGINNINGS
 
 
 def _tokens(words: str) -> list[str]:

@@ -30,6 +30,9 @@ Rejection = Literal[
 ]
 """Why a mention never becomes a signal."""
 
+Match = Literal["exact", "fillers", "numbers", "elsewhere"]
+"""How a quote stands in the transcript: word for word, but for fillers or numbers, or word for word far from its line."""
+
 AttemptOutcome = Literal[
     "max_tokens",
     "refusal",
@@ -79,7 +82,7 @@ class Mention(Part):
     Grounded: `mention_id` and times are set, from the transcript. Rejected: `rejected` says why, and there is no id.
     `line` is the transcript line the quote was found on (the model's own where rejected). `listed`: whether the
     symbol stands in the configured list; null where none is configured. Rejected alone may lack `action`, `conviction`
-    and `line`: the model gave none that can be used.
+    and `line`: the model gave none that can be used. `match` null: rejected, or grounded before there was any but exact.
     """
 
     mention_id: UUID | None
@@ -94,6 +97,7 @@ class Mention(Part):
     start_ms: int | None
     end_ms: int | None
     rejected: Rejection | None
+    match: Match | None = None
 
     @model_validator(mode="after")
     def _grounded_or_rejected(self) -> Self:

@@ -100,6 +100,7 @@ GROUNDED = Mention(
     start_ms=83_000,
     end_ms=86_400,
     rejected=None,
+    match="exact",
 )
 REJECTED = Mention(
     mention_id=None,

@@ -273,7 +273,7 @@ def expected(history: Iterable[Event]) -> tuple[dict[str, Any], dict[str, Any]]:
         current[one.video.video_id] = one
     mentions = {
         str(said.mention_id): {
-            **said.model_dump(mode="json", exclude={"mention_id", "line", "rejected"}),
+            **said.model_dump(mode="json", exclude={"mention_id", "line", "rejected", "match"}),
             "url": f"{one.video.url}&t={said.start_ms // 1000}s",
         }
         for one in current.values()
