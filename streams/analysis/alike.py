@@ -29,19 +29,20 @@ class Alike(NamedTuple):
 def alike(quote: Spoken, transcript: Spoken, begin: int, end: int) -> Iterator[Alike]:
     """Where `quote` stands in `transcript`, of the places from `begin` to before `end`."""
     solid = [at for at, word in enumerate(quote.words) if not is_number_word(word)]
-    if not solid or any(quote.words[at] not in transcript.places for at in solid):
+    if any(quote.words[at] not in transcript.places for at in solid):
         return
-    rarest = min(solid, key=lambda at: len(transcript.places[quote.words[at]]))
-    reach = 2 * rarest + _SLACK
-    places = transcript.places[quote.words[rarest]]
-    starts = {
-        start
-        for place in places[bisect_left(places, begin) : bisect_left(places, end + reach)]
-        for start in range(max(begin, place - reach), min(end, place + 1))
-        if _may_begin(quote, transcript, start)
-    }
+    starts = set(range(begin, end))
+    if solid:
+        rarest = min(solid, key=lambda at: len(transcript.places[quote.words[at]]))
+        reach = 2 * rarest + _SLACK
+        places = transcript.places[quote.words[rarest]]
+        starts = {
+            start
+            for place in places[bisect_left(places, begin) : bisect_left(places, end + reach)]
+            for start in range(max(begin, place - reach), min(end, place + 1))
+        }
     for start in sorted(starts):
-        if (found := _from(quote, transcript, start)) is not None:
+        if _may_begin(quote, transcript, start) and (found := _from(quote, transcript, start)) is not None:
             yield found
 
 

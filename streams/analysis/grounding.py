@@ -10,6 +10,7 @@ from dataclasses import dataclass, replace
 
 from streams.analysis.answer import AnsweredMention
 from streams.analysis.conviction import scale_of, step_of
+from streams.analysis.details import Details, details
 from streams.analysis.symbols import Symbols
 from streams.analysis.transcript import Place, Transcript
 from streams.analysis.words import has_words, without_cues
@@ -111,11 +112,13 @@ def _mention(
     symbol = located.symbol or mention.symbol
     start_ms = end_ms = identity = rejected = match = None
     line, quote = mention.line, mention.quote
+    beside = Details()
     if isinstance(place, Place) and ordinal is not None:
         start_ms, end_ms = transcript.span_ms(place.start, place.length)
         identity = mention_id(captions.video.video_id, symbol, ordinal)
         line, match = transcript.line_at(place.start), place.match
         quote = transcript.quoted(quote, place)
+        beside = details(mention, line, transcript)
     else:
         rejected = place
     return Mention.model_validate(
@@ -133,5 +136,12 @@ def _mention(
             "end_ms": end_ms,
             "rejected": rejected,
             "match": match,
+            "condition": beside.condition,
+            "levels": beside.levels,
+            "speaker": mention.speaker,
+            "position": mention.position,
+            "paid": mention.paid,
+            "expires": beside.expires,
+            "dropped": beside.dropped,
         }
     )

@@ -7,13 +7,13 @@ both are kept, for whoever knows the price; where they have none, or hold two nu
 from collections.abc import Iterator, Sequence
 from dataclasses import dataclass
 from decimal import Decimal
-from typing import Literal
 
 import regex
 
 from streams.analysis.spoken_numbers import (
     DECADES,
     ONES,
+    SCALES,
     TEENS,
     TENS,
     ZEROS,
@@ -21,8 +21,7 @@ from streams.analysis.spoken_numbers import (
     Reader,
     UnreadNumberError,
 )
-
-Unit = Literal["USD", "EUR", "percent", "points"]
+from streams.events.analyses import Unit
 
 _UNITS: dict[str, Unit] = {
     **dict.fromkeys(("$", "dollar", "dollars", "buck", "bucks", "usd", "cent", "cents"), "USD"),
@@ -44,6 +43,7 @@ _PARTS = {
 }
 _PART_WITHIN = 4
 _BEGINNINGS = frozenset({*ONES, *TEENS, *TENS, *DECADES, *ZEROS, "a", "half", "point"})
+_WITHIN = frozenset({*SCALES, "hundred", "hundreds", "quarter", "quarters"})
 _TO = frozenset({"to", "through", "-"})
 # A range that ends farther from its beginning joins two meanings: one twenty (1.20) to twenty five.
 _FARTHEST = 10
@@ -104,6 +104,21 @@ def number_of(words: str) -> Heard | None:
 def is_number_word(word: str) -> bool:
     """Whether a number may begin with `word`, in lower case."""
     return word[:1].isdecimal() or word in _BEGINNINGS
+
+
+def is_of_number(word: str) -> bool:
+    """Whether `word`, in lower case, may be a part of a number."""
+    return is_number_word(word) or word in _WITHIN
+
+
+def names_part(word: str) -> bool:
+    """Whether `word` says which part of a decade is meant: the low one-twenties."""
+    return word in _PARTS
+
+
+def says_what(word: str) -> bool:
+    """Whether a number before `word` is so many of it: dollars, percent, days."""
+    return word in _UNITS or word in _COUNTED
 
 
 def _tokens(words: str) -> list[str]:

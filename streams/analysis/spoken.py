@@ -6,10 +6,18 @@ from collections.abc import Iterator, Mapping, Sequence
 from itertools import takewhile
 from typing import NamedTuple
 
-from streams.analysis.levels import Heard, is_number_word, number_of
+from streams.analysis.levels import (
+    Heard,
+    is_number_word,
+    is_of_number,
+    names_part,
+    number_of,
+    says_what,
+)
 from streams.analysis.words import words_of
 
 _PIECES_A_NUMBER = 7
+_ENDS = ",.;:!?"
 
 
 class _Piece(NamedTuple):
@@ -52,6 +60,43 @@ class Spoken:
             piece.text for piece in takewhile(lambda piece: piece.first < end, self._pieces_from(start))
         )
 
+    def around_number(self, start: int, count: int) -> str:
+        """The `count` words from `start` on, and beside them what belongs to a number that begins or ends there."""
+        end = start + count
+        while more := self._more_before(start):
+            start -= more
+        while more := self._more_behind(end - 1):
+            end += more
+        return self.text(start, end - start)
+
+    def _more_before(self, first: int) -> int:
+        """How many words before `first` belong to the number that begins there."""
+        one, two = self._word(first - 1), self._word(first - 2)
+        if not is_of_number(self.words[first]) or self._is_end(first - 1):
+            return 0
+        if one == "and" and is_of_number(two) and not two[:1].isdecimal() and not self._is_end(first - 2):
+            return 2
+        return int(is_of_number(one) or names_part(one))
+
+    def _more_behind(self, last: int) -> int:
+        """How many words behind `last` belong to the number that ends there."""
+        one, two = self._word(last + 1), self._word(last + 2)
+        if not is_of_number(self.words[last]) or self._is_end(last):
+            return 0
+        if one == "and" and is_of_number(two) and not two[:1].isdecimal():
+            return 2
+        return int(is_of_number(one) or says_what(one))
+
+    def _word(self, place: int) -> str:
+        return self.words[place] if 0 <= place < len(self.words) else ""
+
+    def _is_end(self, place: int) -> bool:
+        """Whether a sign behind the word parts it from the next one."""
+        if place < 0:
+            return True
+        piece = next(self._pieces_from(place))
+        return piece.first + piece.length - 1 == place and piece.text[-1] in _ENDS
+
     def numbers(self, start: int) -> Mapping[int, Heard]:
         """The numbers that may begin at `start`, by how many words they are said in."""
         if start not in self._numbers:
@@ -68,7 +113,7 @@ class Spoken:
             said = f"{said} {piece.text}"
             if (heard := number_of(said)) is not None:
                 yield piece.first + piece.length - start, heard
-            if not piece.text[-1].isalnum() and piece.text[-1] not in "%$€":
+            if piece.text[-1] in _ENDS:
                 return
 
     def _pieces_from(self, start: int) -> Iterator[_Piece]:

@@ -54,8 +54,8 @@ class Transcript(Spoken):
     def place_of(self, quote: str, line: int) -> Place | Rejection:
         """Where a quote (without cues) stands: near the line, the nearest place; or elsewhere, if it can be no other."""
         said = Spoken([quote])
-        if (near := self.place_near(said, line, NEAR_LINES)) is not None:
-            return near
+        if near := self.places_near(said, line, NEAR_LINES):
+            return near[0]
         anywhere = self.runs(said.words, 0, len(self.words))
         start = next(anywhere, None)
         if start is None:
@@ -64,16 +64,16 @@ class Transcript(Spoken):
             return "quote_far_from_line"
         return Place(start, len(said.words), "elsewhere")
 
-    def place_near(self, said: Spoken, line: int, lines: int) -> Place | None:
-        """The nearest place that begins within so many lines of `line`: as it was said, or else but for fillers and numbers."""
+    def places_near(self, said: Spoken, line: int, lines: int) -> list[Place]:
+        """Where it was said within so many lines of `line`, the nearest first: as it is, or else but for fillers and numbers."""
+        if not said.words:
+            return []
         begin, end = self._words_of_lines(line - lines, line + lines)
         found = [Place(start, len(said.words), "exact") for start in self.runs(said.words, begin, end)] or [
             Place(one.start, one.length, "numbers" if one.numbers else "fillers")
             for one in alike(said, self, begin, end)
         ]
-        return min(
-            found, key=lambda place: (abs(self.line_at(place.start) - line), place.length), default=None
-        )
+        return sorted(found, key=lambda place: (abs(self.line_at(place.start) - line), place.length))
 
     def _words_of_lines(self, first: int, last: int) -> tuple[int, int]:
         """The places from the first word of a line to behind the last word of another; either may not be there."""

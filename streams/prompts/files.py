@@ -7,7 +7,7 @@ from pydantic import ValidationError
 from streams.errors import EarmarkError
 from streams.events.prompts import Prompt
 
-SCHEMA_VERSION = 1
+SCHEMA_VERSION = 2
 """The newest version of the answer's JSON schema: rises with a change of `answer.Answer`."""
 
 
