@@ -63,6 +63,7 @@ chaos: setup
 	@$(BIN)/python -m tests.chaos.cap
 	@$(BIN)/python -m tests.chaos.mutants
 	@$(BIN)/python -m tests.chaos.cluster
+	@$(BIN)/python -m tests.chaos.readers
 
 lock: setup
 	@$(BIN)/uv pip compile --quiet --universal --python-version 3.11 --generate-hashes --no-emit-index-url --no-header \

@@ -35,7 +35,7 @@ WITH
     FROM billed GROUP BY captions_id
   ),
   failed AS (
-    SELECT DISTINCT captions_id FROM _failures WHERE type = 'AnalysisFailed' AND prompt_id = $prompt_id
+    SELECT DISTINCT captions_id FROM analysis_failures WHERE is_final AND prompt_id = $prompt_id
   )
 SELECT
   l.video_id, l.captions_id, l.log_partition, l.log_offset, l.words, c.expected, c.at_most,
@@ -187,7 +187,7 @@ def channel_id_of(home: Path, channel: str) -> str:
     """The id of the channel that `channel` (an id, a @handle or a title) names. Raises EarmarkError."""
     with snapshot(home) as database:
         rows = database.execute(
-            "SELECT channel_id, [channel_id, handle, '@' || handle, title] AS names FROM channels"
+            "SELECT channel_id, [channel_id, handle, '@' || handle, channel_title] AS names FROM channels"
             " UNION ALL SELECT channel_id, [channel_id, channel_title] FROM captions"
         ).fetchall()
     found = sorted(
@@ -204,7 +204,7 @@ def channel_id_of(home: Path, channel: str) -> str:
 def ends_read(home: Path) -> dict[tuple[str, int], int]:
     """How far the newest snapshot has read each partition: (topic, partition) → the offset that it reads next."""
     with snapshot(home) as database:
-        rows = database.execute("SELECT topic, log_partition, next_offset FROM _positions").fetchall()
+        rows = database.execute("SELECT topic, log_partition, next_offset FROM positions").fetchall()
     return {(topic, partition): end for topic, partition, end in rows}
 
 

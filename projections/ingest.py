@@ -5,23 +5,19 @@ size of the batches nor the order in which topics are read shows in the rows. A 
 applied already and is passed over.
 """
 
-from collections.abc import Mapping, Sequence
-from dataclasses import dataclass
-from datetime import UTC, datetime, timedelta
+from collections.abc import Iterable, Mapping, Sequence
+from dataclasses import dataclass, field
 from importlib.resources import files
 from typing import Any, NamedTuple
 
 import pyarrow as pa
 from duckdb import DuckDBPyConnection
 
+from projections import kept
+from projections.bodies import keep
 from streams.events.envelope import UndecodableError
-from streams.events.event import Event
-from streams.events.prompts import PromptActivated
 from streams.events.record import Record
-from streams.log.topics import ANALYSES, TOPICS
-
-_TYPES = {topic.name: frozenset(topic.types) for topic in TOPICS}
-_TYPES[ANALYSES.name] |= {PromptActivated}  # the markers
+from streams.log.topics import ANALYSES
 
 
 class Place(NamedTuple):
@@ -58,7 +54,7 @@ def _table(name: str, types: str, keys: str) -> _Table:
 
 # In this order: `all_mentions` looks at `analyses`.
 TABLES = (
-    _table("_channel_events", "ChannelFollowed ChannelUnfollowed", "type channel_id happened_at"),
+    _table("_channel_events", "ChannelFollowed ChannelUnfollowed", "channel_id type happened_at"),
     _table("_channel_scans", "ChannelScanned", "channel_id tab since complete"),
     _table("_discovered", "VideoDiscovered", "video_id"),
     _table("captions", "CaptionsExtracted", "captions_id"),
@@ -74,13 +70,13 @@ TABLES = (
     _table("_replays_cancelled", "ReplayCancelled", "replay_id"),
     _table("analyses", "AnalysisCompleted", "analysis_id partial"),
     _table("all_mentions", "AnalysisCompleted", ""),
-    _table("_failures", "AttemptFailed AnalysisFailed", "type analysis_id attempt_id"),
+    _table("_failures", "AttemptFailed AnalysisFailed", "analysis_id type attempt_id"),
     _table(
         "signals",
         "MentionAdded MentionChanged MentionRetracted OutlookAdded OutlookChanged OutlookRetracted",
-        "topic subject_id revision",
+        "subject_id topic revision",
     ),
-    _table("dead_letters", "DeadLettered", "handler topic from_partition from_offset"),
+    _table("dead_letters", "DeadLettered", "from_offset topic from_partition handler"),
     _table("_dead_letters_retried", "DeadLetterRetried", "letter"),
 )
 
@@ -89,19 +85,22 @@ def _statement(table: _Table) -> str:
     select = files("projections").joinpath("inserts", f"{table.name}.sql").read_text()
     if not table.keys:
         return f"INSERT INTO {table.name} BY NAME {select}"
-    keys = ("log_partition", *table.keys)
-    same = " AND ".join(f"old.{key} IS NOT DISTINCT FROM new.{key}" for key in keys)
+    keys = ", ".join(("log_partition", *table.keys))
+    same = " AND ".join(f"old.{key} IS NOT DISTINCT FROM new.{key}" for key in ("log_partition", *table.keys))
+    # First the few rows that have a first key of the batch's: all that is stored is passed over in one column.
+    stored = f"SELECT {keys} FROM {table.name} SEMI JOIN new USING (log_partition, {table.keys[0]})"  # noqa: S608
     return (
-        f"INSERT INTO {table.name} BY NAME FROM ({select}) new"
-        f" WHERE NOT EXISTS (FROM {table.name} old WHERE {same})"
-        f" QUALIFY row_number() OVER (PARTITION BY {', '.join(keys)} ORDER BY log_offset) = 1"
+        f"INSERT INTO {table.name} BY NAME FROM (WITH new AS MATERIALIZED ({select}), old AS MATERIALIZED ({stored})"
+        f" FROM new WHERE NOT EXISTS (FROM old WHERE {same})"
+        f" QUALIFY row_number() OVER (PARTITION BY {keys} ORDER BY log_offset) = 1)"
     )
 
 
 _STATEMENTS = {table.name: _statement(table) for table in TABLES}
 
-_EPOCH = datetime(1970, 1, 1, tzinfo=UTC)
-_MICROSECOND = timedelta(microseconds=1)
+_REJECT = "INSERT INTO _rejects BY NAME FROM incoming"
+_REACH = "INSERT OR REPLACE INTO _positions BY NAME FROM incoming"
+
 _MOMENT = pa.timestamp("us", "UTC")
 _INCOMING = pa.schema(
     [
@@ -111,6 +110,8 @@ _INCOMING = pa.schema(
         ("clock", _MOMENT),
         ("type", pa.string()),
         ("happened_at", _MOMENT),
+        ("segments", pa.int64()),
+        ("length_ms", pa.int64()),
         ("body", pa.large_string()),
     ]
 )
@@ -136,81 +137,115 @@ _POSITIONS = pa.schema(
 )
 
 
-@dataclass(frozen=True)
+@dataclass
 class Batch:
-    """Records made ready: rows of events in the language's own JSON, rows of rejects, and how far they reach."""
+    """Records made ready: rows of events by type, rows of rejects, and how far they reach.
 
-    incoming: list[tuple[Any, ...]]
-    rejects: list[tuple[Any, ...]]
-    progress: dict[Place, Progress]
+    `videos`: those that it has something new of. `size`: bytes, about.
+    """
+
+    events: dict[str, list[tuple[Any, ...]]] = field(default_factory=dict)
+    rejects: list[tuple[Any, ...]] = field(default_factory=list)
+    progress: dict[Place, Progress] = field(default_factory=dict)
+    videos: set[str] = field(default_factory=set)
+    size: int = 0
 
     @property
-    def types(self) -> set[str]:
-        """The event types in it."""
-        return {row[4] for row in self.incoming}
+    def marked(self) -> set[int]:
+        """The partitions of `analyses` that it has a marker of."""
+        return {row[1] for row in self.events.get("PromptActivated", ()) if row[0] == ANALYSES.name}
 
+    def __len__(self) -> int:
+        return sum(map(len, self.events.values())) + len(self.rejects)
 
-def prepare(records: Sequence[Record], progress: Mapping[Place, Progress]) -> Batch:
-    """The rows of those `records` that stand at or past the `progress` so far; each partition's in order of offset."""
-    incoming: list[tuple[Any, ...]] = []
-    rejects: list[tuple[Any, ...]] = []
-    reached: dict[Place, Progress] = {}
-    for record in records:
+    def add(self, record: Record, progress: Mapping[Place, Progress]) -> None:
+        """Take `record` where it stands at or past the `progress` before this batch, and the next of its partition."""
         place = Place(record.topic, record.partition)
-        before = reached.get(place) or progress.get(place) or Progress()
+        before = self.progress.get(place) or progress.get(place) or Progress()
         if record.offset < before.next_offset:
-            continue
-        # What was never Earmark's moves no clock: the ledger's fold passes over it, too.
-        clock_ms = before.clock_ms if record.type is None else max(before.clock_ms, record.timestamp_ms)
-        last_event_us = before.last_event_us
+            return
+        clock_ms, last_event_us = max(before.clock_ms, record.timestamp_ms), before.last_event_us
         where = (record.topic, record.partition, record.offset)
         try:
-            event = _read(record)
+            event = keep(record)
         except UndecodableError as error:
-            rejects.append((*where, record.type, str(error), record.value))
+            self.rejects.append((*where, record.type, str(error), record.value))
+            self.size += len(record.value or b"")
+            # What was never Earmark's moves no clock: the ledger's fold passes over it, too.
+            clock_ms = before.clock_ms if record.type is None else clock_ms
         else:
-            at_us = (event.at - _EPOCH) // _MICROSECOND
-            last_event_us = at_us if last_event_us is None else max(last_event_us, at_us)
-            # Written anew: older versions are upcast, and times and numbers have one form.
-            body = event.model_dump_json()
-            incoming.append((*where, clock_ms * 1000, type(event).__name__, event.at, body))
-        reached[place] = Progress(record.offset + 1, clock_ms, last_event_us, before.first_offset)
-    return Batch(incoming, rejects, reached)
+            last_event_us = event.at_us if last_event_us is None else max(last_event_us, event.at_us)
+            row = (
+                *where,
+                clock_ms * 1000,
+                event.type,
+                event.at_us,
+                event.segments,
+                event.length_ms,
+                event.body,
+            )
+            self.events.setdefault(event.type, []).append(row)
+            self.size += len(event.body)
+            if event.video_id is not None:
+                self.videos.add(event.video_id)
+        self.progress[place] = Progress(record.offset + 1, clock_ms, last_event_us, before.first_offset)
 
 
-def _read(record: Record) -> Event:
-    event = record.event()
-    if type(event) not in _TYPES[record.topic]:
-        raise UndecodableError(f"{type(event).__name__} does not belong in {record.topic}")
-    return event
+def prepare(records: Iterable[Record], progress: Mapping[Place, Progress]) -> Batch:
+    """The rows of those `records` that stand at or past the `progress` so far; each partition's in order of offset."""
+    batch = Batch()
+    for record in records:
+        batch.add(record, progress)
+    return batch
 
 
-def apply(database: DuckDBPyConnection, records: Sequence[Record]) -> None:
-    """Take `records` into the read model, once, whole or not at all."""
-    batch = prepare(records, progress(database))
+def apply(database: DuckDBPyConnection, records: Sequence[Record], *, keeps: bool = True) -> None:
+    """Take `records` into the read model, once, whole or not at all; `keeps` as in `write`."""
+    write(database, prepare(records, progress(database)), keeps=keeps)
+
+
+def write(database: DuckDBPyConnection, batch: Batch, *, keeps: bool = True) -> None:
+    """Take a batch that goes on where the read model stands, whole or not at all.
+
+    Without `keeps`, what is current is not kept: `kept.keep_all` must follow before anybody reads.
+    """
     if not batch.progress:
         return
-    positions = [
-        (*place, reached.next_offset, reached.clock_ms * 1000, reached.last_event_us, reached.first_offset)
-        for place, reached in batch.progress.items()
-    ]
-    database.register("incoming", _arrow(batch.incoming, _INCOMING))
-    database.register("incoming_rejects", _arrow(batch.rejects, _REJECTS))
-    database.register("incoming_positions", _arrow(positions, _POSITIONS))
     database.begin()
     try:
         for table in TABLES:
-            if table.types & batch.types:
-                database.execute(_STATEMENTS[table.name])
-        database.execute("INSERT INTO _rejects BY NAME FROM incoming_rejects")
-        database.execute("INSERT OR REPLACE INTO _positions BY NAME FROM incoming_positions")
+            rows = [row for name in table.types & batch.events.keys() for row in batch.events[name]]
+            _insert(database, _STATEMENTS[table.name], rows, _INCOMING)
+        if keeps:
+            kept.keep(database, batch.videos, batch.marked, switching="AnalysisCompleted" in batch.events)
+        _insert(database, _REJECT, batch.rejects, _REJECTS)
+        _insert(database, _REACH, _positions(batch.progress), _POSITIONS)
         database.commit()
     except BaseException:
         database.rollback()
         raise
+
+
+def _insert(
+    database: DuckDBPyConnection, statement: str, rows: Sequence[tuple[Any, ...]], schema: pa.Schema
+) -> None:
+    if not rows:
+        return
+    columns = [
+        pa.array(column, form.type) for column, form in zip(zip(*rows, strict=True), schema, strict=True)
+    ]
+    database.register("incoming", pa.table(columns, schema=schema))
+    try:
+        database.execute(statement)
     finally:
-        for view in ("incoming", "incoming_rejects", "incoming_positions"):
-            database.unregister(view)
+        database.unregister("incoming")
+
+
+def _positions(progress: Mapping[Place, Progress]) -> list[tuple[Any, ...]]:
+    return [
+        (*place, reached.next_offset, reached.clock_ms * 1000, reached.last_event_us, reached.first_offset)
+        for place, reached in progress.items()
+    ]
 
 
 def begin(database: DuckDBPyConnection, starts: Mapping[Place, int]) -> None:
@@ -230,10 +265,3 @@ def progress(database: DuckDBPyConnection) -> dict[Place, Progress]:
         " FROM _positions"
     ).fetchall()
     return {Place(topic, partition): Progress(*rest) for topic, partition, *rest in rows}
-
-
-def _arrow(rows: Sequence[tuple[Any, ...]], schema: pa.Schema) -> pa.Table:
-    columns = zip(*rows, strict=True) if rows else [()] * len(schema)
-    return pa.table(
-        [pa.array(column, field.type) for column, field in zip(columns, schema, strict=True)], schema=schema
-    )

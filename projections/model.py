@@ -11,18 +11,22 @@ from contextlib import contextmanager
 from hashlib import sha256
 from importlib.resources import files
 from pathlib import Path
+from shutil import rmtree
 
 import duckdb
 from duckdb import DuckDBPyConnection
 
+from projections.describe import comment
 from streams.errors import EarmarkError
 
 # Any DuckDB from 1.2 on opens this.
 STORAGE_VERSION = "v1.2.0"
-VIEWS = ("links", "channels", "mentions", "videos", "money", "waits", "status", "compare")
+VIEWS = ("links", "channels", "mentions", "money", "waits", "status", "compare", "questions")
 _SQL = files("projections")
 _SCHEMA = _SQL.joinpath("schema.sql").read_text()
-_HASH = sha256(_SCHEMA.encode()).hexdigest()
+# What tables hold also follows from how what is current is kept in them.
+_KEPT = [file.read_text() for file in sorted(_SQL.joinpath("kept").iterdir(), key=lambda file: file.name)]
+_HASH = sha256("".join([_SCHEMA, *_KEPT]).encode()).hexdigest()
 
 
 class LockedError(EarmarkError):
@@ -31,6 +35,10 @@ class LockedError(EarmarkError):
 
 class ModelError(EarmarkError):
     """The read model's file cannot be used as it is."""
+
+
+class OtherTablesError(ModelError):
+    """The read model's tables are of another version."""
 
 
 def define(database: DuckDBPyConnection) -> None:
@@ -42,18 +50,24 @@ def define(database: DuckDBPyConnection) -> None:
     database.commit()
 
 
+def view_definitions() -> dict[str, str]:
+    """The files that define the views, by name, in the order in which they need each other."""
+    return {name: _SQL.joinpath("views", f"{name}.sql").read_text() for name in VIEWS}
+
+
 def _define_views(database: DuckDBPyConnection) -> None:
-    for name in VIEWS:
-        database.execute(_SQL.joinpath("views", f"{name}.sql").read_text())
+    for definition in view_definitions().values():
+        database.execute(definition)
 
 
 def create(path: Path) -> DuckDBPyConnection:
     """A new, empty model at `path`, open for writing; what a killed predecessor left there is removed."""
     remove(path)
     database = duckdb.connect()
-    database.execute(f"ATTACH '{_quoted(path)}' AS model (STORAGE_VERSION '{STORAGE_VERSION}'); USE model")
+    database.execute(f"ATTACH '{quoted(path)}' AS model (STORAGE_VERSION '{STORAGE_VERSION}'); USE model")
     _configure(database)
     define(database)
+    comment(database)
     return database
 
 
@@ -66,32 +80,45 @@ def finish(database: DuckDBPyConnection) -> None:
 def open_model(path: Path) -> DuckDBPyConnection:
     """The model at `path`, open for writing, with the views of this version.
 
-    Raises ModelError where its tables are of another version, or the file cannot be opened.
+    Raises OtherTablesError where its tables are of another version, ModelError where the file cannot be opened.
     """
     database = duckdb.connect()
     try:
-        database.execute(f"ATTACH '{_quoted(path)}' AS model; USE model")
+        database.execute(f"ATTACH '{quoted(path)}' AS model; USE model")
         hashes = database.execute("SELECT hash FROM _schema").fetchall()
     except duckdb.Error as error:
         database.close()
         raise ModelError(f"{path} cannot be opened ({error}): run `earmark rebuild`") from error
     if hashes != [(_HASH,)]:
         database.close()
-        raise ModelError(f"{path} was made by another version of Earmark: run `earmark rebuild`")
+        raise OtherTablesError(f"{path} was made by another version of Earmark: run `earmark rebuild`")
     _configure(database)
     database.begin()
     _define_views(database)
+    comment(database)
     database.commit()
     return database
 
 
-def _quoted(path: Path) -> str:
+def has_other_tables(home: Path) -> bool:
+    """Whether there is a model whose tables are of another version. Raises ModelError where its file cannot be opened."""
+    if not (generation := newest_generation(home)):
+        return False
+    try:
+        open_model(generation_file(home, generation)).close()
+    except OtherTablesError:
+        return True
+    return False
+
+
+def quoted(path: Path) -> str:
+    """`path` between the quotes of a statement."""
     return str(path).replace("'", "''")
 
 
 def _configure(database: DuckDBPyConnection) -> None:
-    # No checkpoint of DuckDB's own accord: one is taken for each snapshot.
-    database.execute("SET wal_autocheckpoint = '1GB'; SET TimeZone = 'UTC'")
+    # No checkpoint of DuckDB's own accord: one is taken for each snapshot. No bar of its own on our stdout either.
+    database.execute("SET wal_autocheckpoint = '1GB'; SET TimeZone = 'UTC'; SET enable_progress_bar = false")
 
 
 def folder(home: Path) -> Path:
@@ -119,9 +146,15 @@ def remove_older(home: Path, generation: int) -> None:
 
 
 def remove(path: Path) -> None:
-    """Remove a database file and its write-ahead log, if they are there."""
+    """Remove a database file, its write-ahead log and what did not fit into memory, if they are there."""
     path.unlink(missing_ok=True)
     path.with_name(path.name + ".wal").unlink(missing_ok=True)
+    rmtree(overflow(path), ignore_errors=True)
+
+
+def overflow(path: Path) -> Path:
+    """The folder for what does not fit into the memory that a database may use."""
+    return path.with_name(path.name + ".tmp")
 
 
 @contextmanager

@@ -25,10 +25,9 @@ WITH standing AS (
   SELECT
     s.status, s.waits_for, s.lane, s.next_try_at,
     if(v.captions_id IS NULL, 'captions', 'analysis') AS stage,
-    if(v.captions_id IS NULL, v.discovered_at, c.happened_at) AS since
+    if(v.captions_id IS NULL, v.discovered_at, v.captioned_at) AS since
   FROM video_status s
   LEFT JOIN videos v USING (video_id)
-  LEFT JOIN _latest_captions c USING (video_id)
   WHERE s.status <> 'analysed'
 )
 SELECT
@@ -240,7 +239,7 @@ def _picture(
         channels=tuple(
             Followed(*row)
             for row in rows(
-                "SELECT channel_id, coalesce(title, handle, channel_id), followed_at FROM channels WHERE following"
+                "SELECT channel_id, coalesce(channel_title, handle, channel_id), followed_at FROM channels WHERE following"
             )
         ),
         dead_letters=sum(count for _, count, _ in letters),

@@ -20,6 +20,9 @@ CREATE TABLE _positions (
 );
 COMMENT ON TABLE _positions IS 'how far each partition of the log is read';
 
+-- One row: the snapshots that lay beside the model when this one was published, and the disk that they took.
+CREATE TABLE _snapshots (kept BIGINT, bytes BIGINT);
+
 CREATE TABLE _rejects (
   topic VARCHAR, log_partition INTEGER, log_offset BIGINT, type VARCHAR, reason VARCHAR, value BLOB
 );
@@ -42,7 +45,7 @@ CREATE TABLE _discovered (
 
 CREATE TABLE captions (
   captions_id UUID, video_id VARCHAR, revision INTEGER, attempt INTEGER, source VARCHAR, language VARCHAR,
-  original VARCHAR, words BIGINT, segments BIGINT, url VARCHAR, channel_id VARCHAR, channel_title VARCHAR, title VARCHAR,
+  original VARCHAR, words BIGINT, segments BIGINT, length_ms BIGINT, url VARCHAR, channel_id VARCHAR, channel_title VARCHAR, title VARCHAR,
   published_at TIMESTAMPTZ, published_precision VARCHAR, origin VARCHAR, happened_at TIMESTAMPTZ, log_partition INTEGER, log_offset BIGINT
 );
 COMMENT ON TABLE captions IS 'captions taken, a row each revision of a video''s words (the words stay in the log)';
@@ -105,19 +108,23 @@ CREATE TABLE analyses (
   analysis_id UUID, attempt_id UUID, video_id VARCHAR, captions_id UUID, captions_revision INTEGER,
   lane VARCHAR, replay_id UUID, prompt_id VARCHAR, prompt VARCHAR, model VARCHAR, lines_version INTEGER,
   grounding_version INTEGER, input_tokens BIGINT, output_tokens BIGINT, cache_creation_input_tokens BIGINT,
-  cache_read_input_tokens BIGINT, usd DECIMAL(18, 9), direction VARCHAR, reasoning VARCHAR,
-  themes VARCHAR[], risks VARCHAR[], summary VARCHAR, url VARCHAR, channel_id VARCHAR,
+  cache_read_input_tokens BIGINT, usd DECIMAL(18, 9), direction VARCHAR,
+  reasoning VARCHAR USING COMPRESSION zstd, themes VARCHAR[], risks VARCHAR[], summary VARCHAR USING COMPRESSION zstd, url VARCHAR, channel_id VARCHAR,
   channel_title VARCHAR, title VARCHAR, published_at TIMESTAMPTZ, published_precision VARCHAR, origin VARCHAR, happened_at TIMESTAMPTZ,
   partial BOOLEAN, response_id VARCHAR, served_model VARCHAR, inference_geo VARCHAR, service_tier VARCHAR, response_usage JSON,
-  log_partition INTEGER, log_offset BIGINT
+  log_partition INTEGER, log_offset BIGINT, is_current BOOLEAN DEFAULT false
 );
 COMMENT ON TABLE analyses IS 'every answer of Claude, also of prompts that are not active; of an analysis perhaps a partial one and a whole one';
 
 CREATE TABLE all_mentions (
   mention_id UUID, analysis_id UUID, video_id VARCHAR, ordinal INTEGER, symbol VARCHAR, said_as VARCHAR,
   listed BOOLEAN, action VARCHAR, conviction DOUBLE, time_horizon VARCHAR, quote VARCHAR, line BIGINT,
-  start_ms BIGINT, end_ms BIGINT, rejected VARCHAR, log_partition INTEGER, log_offset BIGINT
+  start_ms BIGINT, end_ms BIGINT, rejected VARCHAR, video_url VARCHAR, video_title VARCHAR, channel_id VARCHAR,
+  channel_title VARCHAR, published_at TIMESTAMPTZ, published_precision VARCHAR, prompt_id VARCHAR, prompt VARCHAR,
+  model VARCHAR, analysed_at TIMESTAMPTZ, log_partition INTEGER, log_offset BIGINT, is_current BOOLEAN DEFAULT false
 );
+-- What its analysis says of the video stands in each row: a mention is found by all of it in one scan, and the ten of one
+-- video take little more than one.
 COMMENT ON TABLE all_mentions IS 'every mention of every analysis, with the place of its row in analyses; rejected says why one is not grounded';
 
 CREATE TABLE _failures (
@@ -126,14 +133,17 @@ CREATE TABLE _failures (
   log_offset BIGINT
 );
 
+-- What was published stands here whole, though most of it stands in the analyses, too: a retraction tells what an earlier
+-- one said, a log may have lost an analysis whose signals it has, and neither topic waits for the other. Its texts are
+-- asked for seldom, so they are packed tighter than those of mentions.
 CREATE TABLE signals (
   type VARCHAR, subject_id UUID, revision INTEGER, cause VARCHAR, activation BIGINT, happened_at TIMESTAMPTZ,
   video_id VARCHAR, video_title VARCHAR, channel_id VARCHAR, channel_title VARCHAR,
   published_at TIMESTAMPTZ, published_precision VARCHAR, analysis_id UUID, prompt_id VARCHAR, prompt VARCHAR, model VARCHAR,
   symbol VARCHAR, said_as VARCHAR, listed BOOLEAN, action VARCHAR, conviction DOUBLE,
-  time_horizon VARCHAR, quote VARCHAR, start_ms BIGINT, end_ms BIGINT, url VARCHAR, direction VARCHAR,
-  reasoning VARCHAR, themes VARCHAR[], risks VARCHAR[], summary VARCHAR, changed VARCHAR[],
-  reason VARCHAR, topic VARCHAR, log_partition INTEGER, log_offset BIGINT
+  time_horizon VARCHAR, quote VARCHAR USING COMPRESSION zstd, start_ms BIGINT, end_ms BIGINT, url VARCHAR,
+  direction VARCHAR, reasoning VARCHAR USING COMPRESSION zstd, themes VARCHAR[], risks VARCHAR[],
+  summary VARCHAR USING COMPRESSION zstd, changed VARCHAR[], reason VARCHAR, topic VARCHAR, log_partition INTEGER, log_offset BIGINT
 );
 COMMENT ON TABLE signals IS 'every signal that was published, as it was published';
 
@@ -147,3 +157,13 @@ COMMENT ON TABLE dead_letters IS 'messages that no retry of the worker helped: w
 CREATE TABLE _dead_letters_retried (
   letter BIGINT, to_partition INTEGER, to_offset BIGINT, happened_at TIMESTAMPTZ, log_partition INTEGER, log_offset BIGINT
 );
+
+-- Kept from the tables above by kept.py, in the transaction that changes them, with `is_current` of `analyses` and
+-- `all_mentions`.
+CREATE TABLE videos (
+  video_id VARCHAR, url VARCHAR, video_title VARCHAR, channel_id VARCHAR, channel_title VARCHAR, published_at TIMESTAMPTZ,
+  published_precision VARCHAR, origin VARCHAR, discovered_at TIMESTAMPTZ, captions_id UUID, captions_revision INTEGER,
+  captions_source VARCHAR, language VARCHAR, original VARCHAR, words BIGINT, length_ms BIGINT, captioned_at TIMESTAMPTZ,
+  analysis_id UUID, partial BOOLEAN, direction VARCHAR, prompt VARCHAR, model VARCHAR, analysed_at TIMESTAMPTZ, mentions BIGINT
+);
+COMMENT ON TABLE videos IS 'every video that was seen, with its latest captions and its current analysis; example: SELECT published_at, channel_title, video_title, mentions, url FROM videos ORDER BY published_at DESC LIMIT 50';

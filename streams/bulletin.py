@@ -24,7 +24,9 @@ _OfClaude = Literal[
     "share-used-up",
 ]
 _OfYoutube = Literal["youtube-refuses", "youtube-away", "ytdlp-fails"]
-Kind = Literal[_OfClaude, _OfYoutube, "kafka-away", "disk-full", "process-ends", "process-hangs"]
+Kind = Literal[
+    _OfClaude, _OfYoutube, "kafka-away", "disk-full", "tables-change", "process-ends", "process-hangs"
+]
 """What can keep Earmark from its work; the names are those of the metric `earmark_trouble`."""
 OF_CLAUDE: frozenset[Kind] = frozenset(get_args(_OfClaude))
 """What keeps Claude from being asked."""

@@ -1,3 +1,4 @@
-SELECT happened_at, log_partition, log_offset, json_extract_string(body, '$.video.video_id') AS video_id,
-  unnest(json_transform(body, '{"revision": "INTEGER", "attempt": "INTEGER", "cause": "VARCHAR"}'))
-FROM incoming WHERE type = 'CaptionsRequested'
+SELECT happened_at, log_partition, log_offset, video.video_id, revision, attempt, cause
+FROM (SELECT *, unnest(json_transform(body, '{
+  "video": {"video_id": "VARCHAR"}, "revision": "INTEGER", "attempt": "INTEGER", "cause": "VARCHAR"
+}')) FROM incoming)

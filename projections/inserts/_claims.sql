@@ -5,4 +5,4 @@ SELECT happened_at, clock, log_partition, log_offset,
     "replay_id": "UUID", "usd": "DECIMAL(18, 9)", "cap_usd": "DECIMAL(18, 9)",
     "lane_cap_usd": "DECIMAL(18, 9)", "hold_s": "BIGINT"
   }'))
-FROM incoming WHERE type = 'BudgetReserved'
+FROM incoming

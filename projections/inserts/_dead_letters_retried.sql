@@ -1,5 +1,4 @@
-SELECT happened_at, log_partition, log_offset,
-  unnest(json_transform(body, '{"letter": "BIGINT"}')),
-  (body ->> '$.partition')::INTEGER AS to_partition,
-  (body ->> '$.offset')::BIGINT AS to_offset
-FROM incoming WHERE type = 'DeadLetterRetried'
+SELECT happened_at, log_partition, log_offset, letter, "partition" AS to_partition, "offset" AS to_offset
+FROM (SELECT *, unnest(json_transform(body, '{
+  "letter": "BIGINT", "partition": "INTEGER", "offset": "BIGINT"
+}')) FROM incoming)

@@ -1,6 +1,9 @@
-SELECT happened_at, log_partition, log_offset, unnest(_video(body)), json_array_length(body, '$.texts') AS segments,
-  unnest(json_transform(body, '{
-    "captions_id": "UUID", "revision": "INTEGER", "attempt": "INTEGER", "source": "VARCHAR",
-    "language": "VARCHAR", "original": "VARCHAR", "words": "BIGINT"
-  }'))
-FROM incoming WHERE type = 'CaptionsExtracted'
+SELECT * EXCLUDE (topic, type, clock, body, video), unnest(video)
+FROM (SELECT *, unnest(json_transform(body, '{
+  "captions_id": "UUID", "revision": "INTEGER", "attempt": "INTEGER", "source": "VARCHAR",
+  "language": "VARCHAR", "original": "VARCHAR", "words": "BIGINT",
+  "video": {
+    "video_id": "VARCHAR", "url": "VARCHAR", "channel_id": "VARCHAR", "channel_title": "VARCHAR",
+    "title": "VARCHAR", "published_at": "TIMESTAMPTZ", "published_precision": "VARCHAR", "origin": "VARCHAR"
+  }
+}')) FROM incoming)

@@ -2,7 +2,7 @@ CREATE OR REPLACE VIEW channels AS
 SELECT
   channel_id,
   arg_max(handle, log_offset) FILTER (type = 'ChannelFollowed') AS handle,
-  arg_max(title, log_offset) FILTER (type = 'ChannelFollowed') AS title,
+  arg_max(title, log_offset) FILTER (type = 'ChannelFollowed') AS channel_title,
   arg_max_null(since, log_offset) FILTER (type = 'ChannelFollowed') AS since,
   arg_max(type, log_offset) = 'ChannelFollowed' AS following,
   max(happened_at) FILTER (type = 'ChannelFollowed') AS followed_at,

@@ -13,6 +13,7 @@ QUALIFY row_number() OVER (
   PARTITION BY x.video_id
   ORDER BY x.captions_revision DESC, x.partial, y.partial, x.log_offset, y.log_offset
 ) = 1;
+COMMENT ON MACRO TABLE compare_videos IS 'the videos that two prompts, each by its name, have both analysed, on the latest captions that both had; example: FROM compare_videos(''default'', ''calm'')';
 
 -- Every grounded mention of either prompt; one that both have (by mention_id) is the same or changed.
 CREATE OR REPLACE MACRO compare_mentions(a, b) AS TABLE
@@ -47,6 +48,7 @@ SELECT
   url_at(v.url, p.b_start_ms) AS b_url
 FROM paired p
 JOIN videos v USING (video_id);
+COMMENT ON MACRO TABLE compare_mentions IS 'every grounded mention of two prompts over the videos that both have analysed, and whether it is the same; example: FROM compare_mentions(''default'', ''calm'') WHERE change <> ''same''';
 
 -- The same in numbers: a row a channel, and last one for all.
 CREATE OR REPLACE MACRO compare_channels(a, b) AS TABLE
@@ -66,12 +68,15 @@ WITH
   ),
   grounding AS (
     SELECT
-      v.channel_id, grouping(v.channel_id) AS is_total,
-      avg((m.rejected IS NOT NULL)::INTEGER) FILTER (m.log_offset = v.a_offset) AS a_rejected,
-      avg((m.rejected IS NOT NULL)::INTEGER) FILTER (m.log_offset = v.b_offset) AS b_rejected
-    FROM videos v
-    JOIN all_mentions m ON m.log_partition = v.log_partition AND m.log_offset IN (v.a_offset, v.b_offset)
-    GROUP BY GROUPING SETS ((v.channel_id), ())
+      s.channel_id, grouping(s.channel_id) AS is_total,
+      avg((m.rejected IS NOT NULL)::INTEGER) FILTER (s.side = 'a') AS a_rejected,
+      avg((m.rejected IS NOT NULL)::INTEGER) FILTER (s.side = 'b') AS b_rejected
+    FROM (
+      -- In rows, for a join by IN looks at every pair.
+      SELECT channel_id, log_partition, unnest(['a', 'b']) AS side, unnest([a_offset, b_offset]) AS log_offset FROM videos
+    ) s
+    JOIN all_mentions m ON m.log_partition = s.log_partition AND m.log_offset = s.log_offset
+    GROUP BY GROUPING SETS ((s.channel_id), ())
   ),
   costs AS (
     SELECT
@@ -90,3 +95,4 @@ FROM costs c
 LEFT JOIN changes x ON x.is_total = c.is_total AND x.channel_id IS NOT DISTINCT FROM c.channel_id
 LEFT JOIN grounding g ON g.is_total = c.is_total AND g.channel_id IS NOT DISTINCT FROM c.channel_id
 ORDER BY c.is_total, channel NULLS LAST;
+COMMENT ON MACRO TABLE compare_channels IS 'how two prompts differ, a row a channel and a last one for all; example: FROM compare_channels(''default'', ''calm'')';

@@ -1,35 +1,17 @@
--- The current analysis of a video: of those that exist, the one with the latest activation of its prompt, then with the
--- latest captions. An activation counts for a partition's videos once its marker stands there. A partial one counts only
--- until a whole one does.
-CREATE OR REPLACE VIEW _current AS
-WITH activated AS (
-  SELECT log_partition, prompt_id, max(activation) AS activation FROM _markers GROUP BY ALL
-)
-SELECT a.*, activated.activation
-FROM analyses a
-JOIN activated USING (log_partition, prompt_id)
-QUALIFY row_number() OVER (
-  PARTITION BY a.video_id
-  ORDER BY a.partial, activated.activation DESC, a.captions_revision DESC, a.log_partition, a.log_offset
-) = 1;
-
 CREATE OR REPLACE VIEW mentions AS
 SELECT
-  m.mention_id, m.symbol, m.said_as, m.listed, m.action, m.conviction, m.time_horizon, m.quote, m.line,
-  m.start_ms, m.end_ms,
-  url_at(a.url, m.start_ms) AS url,
-  a.video_id, a.title AS video_title, a.channel_id, a.channel_title, a.published_at,
-  a.published_precision,
-  a.analysis_id, a.prompt_id, a.prompt, a.model, a.happened_at AS analysed_at
-FROM all_mentions m
-JOIN _current a ON a.log_partition = m.log_partition AND a.log_offset = m.log_offset
-WHERE m.rejected IS NULL;
-COMMENT ON VIEW mentions IS 'stock calls that stand: grounded in the words spoken, of each video''s current analysis';
+  mention_id, symbol, said_as, listed, action, conviction, time_horizon, quote, line, start_ms, end_ms,
+  url_at(video_url, start_ms) AS url,
+  video_id, video_title, channel_id, channel_title, published_at, published_precision,
+  analysis_id, prompt_id, prompt, model, analysed_at, coalesce(published_at, analysed_at) AS said_at
+FROM all_mentions
+WHERE is_current AND rejected IS NULL;
+COMMENT ON VIEW mentions IS 'stock calls that stand: grounded in the words spoken, of each video''s current analysis; example: SELECT said_at, channel_title, symbol, action, quote, url FROM mentions ORDER BY said_at DESC LIMIT 50';
 
 CREATE OR REPLACE VIEW outlooks AS
 SELECT
   direction, reasoning, themes, risks, coalesce(summary, '') AS summary, video_id, title AS video_title, url, channel_id,
   channel_title, published_at, published_precision, analysis_id, prompt_id, prompt, model, happened_at AS analysed_at
-FROM _current
-WHERE direction IS NOT NULL;
-COMMENT ON VIEW outlooks IS 'each video''s view of the market, by its current analysis';
+FROM analyses
+WHERE is_current AND direction IS NOT NULL;
+COMMENT ON VIEW outlooks IS 'each video''s view of the market, by its current analysis; example: SELECT published_at, channel_title, direction, reasoning FROM outlooks ORDER BY published_at DESC LIMIT 50';

@@ -22,7 +22,8 @@ WITH
   ),
   charged AS (
     SELECT lane, sum(billed_usd + unknown_usd + open_usd) AS usd
-    FROM attempts JOIN ledger ON day = today
+    FROM _charges
+    WHERE claimed_at >= (SELECT today::TIMESTAMP AT TIME ZONE 'UTC' FROM ledger) AND day = (SELECT today FROM ledger)
     GROUP BY lane
   ),
   caps AS (
@@ -44,27 +45,3 @@ CROSS JOIN ledger
 CROSS JOIN cap
 LEFT JOIN caps USING (lane)
 LEFT JOIN charged USING (lane);
-
--- The last request for each captions, with what its call may cost: a line through the claims under the newest prompt, for
--- a claim is so much a token and so much for the answer. Null before the first claim.
-CREATE OR REPLACE VIEW _asked AS
-WITH
-  requests AS (
-    FROM _requests
-    WHERE lane <> 'replay'
-    QUALIFY row_number() OVER (PARTITION BY captions_id ORDER BY log_offset DESC) = 1
-  ),
-  rate AS (
-    SELECT regr_slope(c.usd, w.words) AS a_word, regr_intercept(c.usd, w.words) AS least_usd, max(c.usd) AS most_usd
-    FROM _claims c
-    JOIN _requests r USING (request_id)
-    JOIN captions w USING (captions_id)
-    WHERE c.usd > 0 AND c.prompt_id = (SELECT arg_max(prompt_id, log_offset) FROM _claims WHERE replay_id IS NULL)
-  )
-SELECT
-  r.captions_id, r.lane, r.log_offset,
-  -- Rounded, for a sum of floats depends on the order of its rows.
-  round(CASE WHEN isfinite(a_word) THEN least_usd + a_word * w.words ELSE most_usd::DOUBLE END, 6) AS usd
-FROM requests r
-LEFT JOIN captions w USING (captions_id)
-CROSS JOIN rate;

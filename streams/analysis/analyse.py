@@ -4,6 +4,7 @@ import asyncio
 import logging
 import random
 from collections.abc import Callable, Mapping
+from contextlib import AsyncExitStack
 from dataclasses import dataclass
 
 from streams.analysis.analyst import Analyst, AnalystError, Gate
@@ -14,8 +15,10 @@ from streams.analysis.recorder import Recorder
 from streams.analysis.recovery import Recovery
 from streams.analysis.state import AnalystState
 from streams.analysis.symbols import Symbols
+from streams.analysis.take_up import take_up
 from streams.analysis.verdicts import Verdicts
 from streams.budget.account import Pending
+from streams.budget.books import Books
 from streams.budget.breaker import Breaker
 from streams.budget.ledger import Ledger
 from streams.budget.limits import Limits
@@ -28,6 +31,7 @@ from streams.events.record import Record
 from streams.log.connection import Connection
 from streams.log.fetch import Fetcher, fetcher
 from streams.log.follow import follow
+from streams.log.keeper import Shelf
 from streams.log.publish import Publisher
 from streams.log.topics import ANALYSES, CAPTIONS, LEDGER, PROMPTS
 
@@ -61,14 +65,15 @@ async def analyse(
     stop: asyncio.Event,
     day_start_ms: int = 0,
     desk: Desk = Desk(),
+    shelf: Shelf | None = None,
 ) -> None:
     """Run an analyst until `stop` is set. Raises AnalystError, LedgerError, KafkaError: the process ends with it.
 
     `day_start_ms` moves the budget's day off midnight UTC, for proofs; every analyst of a ledger must have the same.
-    `desk` is what others in the process see and say.
+    `desk` is what others in the process see and say. `shelf`: where its state is kept; without one the log is always read
+    from its beginning.
     """
     verdicts, gate = Verdicts(), Gate()
-    state = AnalystState(verdicts.hear, Ledger(day_start_ms), breaker=Breaker(*limits.probe_delays_s))
 
     def apply_ledger(record: Record) -> None:
         if record.type is None:
@@ -76,12 +81,23 @@ async def analyse(
         state.apply(record)
         gate.ledger_moved(record)
 
-    async with (
+    async with AsyncExitStack() as stack:
+        fetch = await stack.enter_async_context(fetcher(connection))
+        state, keeping, start = await take_up(
+            lambda: AnalystState(
+                verdicts.hear, Books(Ledger(day_start_ms)), breaker=Breaker(*limits.probe_delays_s)
+            ),
+            fetch,
+            shelf,
+        )
         # First, or every answer there is would be kept until its settlement is read.
-        follow(connection, [LEDGER], apply_ledger) as ledger,
-        follow(connection, [ANALYSES, PROMPTS], state.apply) as analyses,
-        fetcher(connection) as fetch,
-    ):
+        ledger = await stack.enter_async_context(
+            follow(connection, [LEDGER], keeping.watch(apply_ledger), start)
+        )
+        analyses = await stack.enter_async_context(
+            follow(connection, [ANALYSES, PROMPTS], keeping.watch(state.apply), start)
+        )
+        await keeping.keep_if_due()
         calls = Calls(claude, limits.call_timeout_s, random.random, now)
         recorder = Recorder(state, limits, publisher.append, calls.forget, symbols, now)
         attempts = Attempts(
@@ -95,7 +111,7 @@ async def analyse(
             reach=lambda partition: analyses.reach_now(ANALYSES, partition),
             now=now,
         )
-        recovery = Recovery(state, recorder, verdicts, fetch, publisher.append, limits.retry_delays_s)
+        recovery = Recovery(state, recorder, verdicts, fetch, publisher.append_all, limits.retry_delays_s)
 
         gauges = Gauges(state, limits, now)
 
@@ -108,6 +124,7 @@ async def analyse(
             ended_before = None
         obstacles = Obstacles(state, limits, now, ended_before)
         analyst = Analyst(state, attempts, limits, recovery, gate, stop, obstacles, report, desk.may_begin)
+        keeping_on = asyncio.create_task(keeping.for_ever(), name="keeper")
         watchers = [asyncio.create_task(follower.ended()) for follower in (ledger, analyses)]
         reading_ledger, _ = watchers
         stopper = asyncio.create_task(_when(stop, analyst.stop))
@@ -123,9 +140,10 @@ async def analyse(
             for task in done:
                 task.result()
         finally:
-            for task in (work, stopper, *watchers):
+            for task in (work, stopper, keeping_on, *watchers):
                 task.cancel()
-            await asyncio.gather(work, stopper, *watchers, return_exceptions=True)
+            await asyncio.gather(work, stopper, keeping_on, *watchers, return_exceptions=True)
+        await keeping.keep()
 
 
 async def _when(event: asyncio.Event, act: Callable[[], None]) -> None:

@@ -1,6 +1,6 @@
 """The analyst: takes requests from the ledger and appends answers to `analyses`, within the cap.
 
-It keeps no position: at each start it folds the ledger from the first record. Two analysts at once cost pace, never
+Its state is a fold of the ledger, kept beside it and checked against it at each start. Two analysts at once cost pace, never
 money. The next analyst finds and settles the answers of a dead one.
 """
 

@@ -4,7 +4,7 @@ A claim of which nothing is known stays charged in full, and expires.
 """
 
 import asyncio
-from collections.abc import Awaitable, Callable
+from collections.abc import Awaitable, Callable, Iterable
 from datetime import timedelta
 from uuid import UUID
 
@@ -19,7 +19,6 @@ from streams.events.analyses import AnalysisCompleted, AnalysisFailed, AttemptFa
 from streams.events.event import Event, Position
 from streams.journal import about, journal
 from streams.log.fetch import Fetcher
-from streams.log.publish import Appended
 from streams.log.topics import ANALYSES
 
 EVERY_S = 5.0
@@ -36,14 +35,14 @@ class Recovery:
         recorder: Recorder,
         verdicts: Verdicts,
         fetch: Fetcher,
-        append: Callable[[Event], Awaitable[Appended]],
+        append_all: Callable[[Iterable[Event]], Awaitable[None]],
         retry_delays_s: tuple[float, float],
     ) -> None:
         self._state = state
         self._settle = recorder.settle
         self._verdicts = verdicts
         self._fetch = fetch
-        self._append = append
+        self._append_all = append_all
         self._retry_delays_s = retry_delays_s
         self._suspects: set[UUID] = set()
 
@@ -69,8 +68,7 @@ class Recovery:
             if claim is not None:
                 await self._settle_for(claim)
         self._suspects = suspects
-        for request in self._state.owed_now():
-            await self._append(request)
+        await self._append_all(self._state.owed_now())
 
     async def _settle_for(self, claim: Claim) -> None:
         with about(attempt=claim.attempt, lane=claim.lane):

@@ -1,13 +1,15 @@
 """The analyst's state: the folds of the ledger, of `prompts` and of `analyses`. No I/O, no clock."""
 
-from collections.abc import Callable
+from collections.abc import Callable, Mapping
 from dataclasses import dataclass, field
 from datetime import UTC, datetime
 from uuid import UUID
 
 from streams.analysis.queue import Queue
+from streams.budget.books import Books
 from streams.budget.breaker import Breaker
 from streams.budget.entries import Claim, Replay, Request, Settlement, read_entry
+from streams.budget.frozen import frozen, thaw
 from streams.budget.ledger import Ledger, Verdict
 from streams.events.envelope import UndecodableError
 from streams.events.event import Position
@@ -21,6 +23,8 @@ from streams.prompts.registry import Prompts
 BY_THE_REQUEST = ("content_filtered", "bad_request")
 """Outcomes that another try with the same request brings again: one repeat, and they are final."""
 
+_NOT_KEPT = ("on_verdict", "books", "queue", "prompts")
+
 
 @dataclass
 class AnalystState:
@@ -32,7 +36,7 @@ class AnalystState:
     """
 
     on_verdict: Callable[[UUID, Verdict], None]
-    ledger: Ledger = field(default_factory=Ledger)
+    books: Books = field(default_factory=Books)
     queue: Queue = field(default_factory=Queue)
     prompts: Prompts = field(default_factory=Prompts)
     recorded: dict[UUID, Position] = field(default_factory=dict)
@@ -56,6 +60,22 @@ class AnalystState:
                 return  # the worker's agent on this topic makes it a dead letter
 
     @property
+    def ledger(self) -> Ledger:
+        """The state that the rules speak of."""
+        return self.books.ledger
+
+    def freeze(self) -> dict[str, bytes]:
+        """What it knows of the ledger and of `analyses`, in parts; `prompts` is short, and read whole each time."""
+        return {"books": frozen(self.books), "analyst": frozen(self, _NOT_KEPT)}
+
+    def thaw(self, parts: Mapping[str, bytes]) -> None:
+        """Know what a state of the same settings knew when it was frozen. Raises msgspec.DecodeError and KeyError."""
+        thaw(self.books, parts["books"])
+        thaw(self, parts["analyst"], _NOT_KEPT)
+        for pending in self.ledger.pending.values():
+            self.queue.add(pending)
+
+    @property
     def active_prompt(self) -> Prompt | None:
         """The prompt whose markers stand in every partition of `analyses`, or None before the first."""
         if len(self._markers) < ANALYSES.partitions:
@@ -70,10 +90,11 @@ class AnalystState:
     def _ledger(self, record: Record) -> None:
         entry = read_entry(record)
         if entry is None:
+            self.books.days.foreign += 1
             return
         settled = self.ledger.unsettled.get(entry.attempt_id) if isinstance(entry, Settlement) else None
         is_new = isinstance(entry, Request) and not self.ledger.is_requested(entry.request_id)
-        verdict = self.ledger.apply(entry, record.offset, record.timestamp_ms)
+        verdict = self.books.fold(entry, record)
         match entry:
             case Claim() if verdict is not None:
                 self.on_verdict(entry.attempt_id, verdict)

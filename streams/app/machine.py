@@ -47,20 +47,34 @@ async def run_machine(
     telling = asyncio.create_task(supervisor.tell())
     broker_may_stop = asyncio.Event()
     broker: asyncio.Task[None] | None = None
-    kafka = settings.kafka
+    running: list[asyncio.Task[None]] = []
+
+    def begin(kafka: str) -> None:
+        for task in running:
+            task.cancel()
+        running[:] = [
+            asyncio.create_task(supervisor.keep_running(part)) for part in parts_of(settings, kafka)
+        ]
+
     try:
-        if kafka is None:
+        serves = settings.kafka
+        if serves is None:
+            found = local.find(settings.home)
+            say("starting Kafka …" if found is None else f"Kafka runs already at {found}")
             broker = asyncio.create_task(supervisor.keep_running(_broker(), broker_may_stop))
-            kafka = await _serves(settings.home, supervisor)
-        if kafka is not None:
+            serves = await _serves(settings.home, supervisor, begin, was_found=found is not None)
+        if serves is not None:
             await prepare()
-            parts = parts_of(settings, kafka)
-            running = [asyncio.create_task(supervisor.keep_running(part)) for part in parts]
+            if not running:
+                begin(serves)
+            await supervisor.kafka_is_seen()
             supervisor.is_starting = False
-            names = ", ".join(part.name for part in parts)
+            names = ", ".join(part.name for part in parts_of(settings, serves))
             say(f"running: {names}; logs in {settings.home / 'logs'}; Ctrl-C stops")
             await asyncio.gather(*running)
     finally:
+        supervisor.stop()
+        await asyncio.gather(*running, return_exceptions=True)
         broker_may_stop.set()
         if broker is not None:
             await broker
@@ -74,24 +88,30 @@ def _broker(port: str | None = None) -> Part:
     return Part(keeper.NAME, ("broker", "run"), keeper.NAME, BROKER_GRACE_S, again)
 
 
-async def _serves(home: Path, supervisor: Supervisor) -> str | None:
+async def _serves(
+    home: Path, supervisor: Supervisor, begin: Callable[[str], None], *, was_found: bool
+) -> str | None:
     """The local broker's address once it serves; None where a signal has come before.
 
-    Raises EarmarkError where it does not start.
+    `begin` gets the address as soon as the broker's process has one, and again where it comes to serve at another:
+    the others come up beside it, and wait for it and for the topics. Raises EarmarkError where it does not start.
     """
-    found = local.find(home)
-    supervisor.say("starting Kafka …" if found is None else f"Kafka runs already at {found}")
+    begun = None
     while not supervisor.is_stopping:
         life = supervisor.lives.get(keeper.NAME)
-        # One that was found may have been told to stop just before.
-        if life is not None and life.child is not None and life.failures > (found is not None):
-            raise EarmarkError(life.child.words)
-        address = local.find(home)
-        if life is not None and life.ready_since is not None and address is not None:
-            # Whoever is a client of it knows no other address.
-            life.part = _broker(address.rpartition(":")[2])
-            supervisor.say(f"Kafka serves at {address}")
-            return address
+        if life is not None and life.child is not None:
+            # One that was found may have been told to stop just before.
+            if life.failures > was_found:
+                raise EarmarkError(life.child.words)
+            address = local.find(home)
+            if address not in {None, begun}:
+                begin(address)
+                begun = address
+            if life.ready_since is not None and address is not None:
+                # Whoever is a client of it knows no other address.
+                life.part = _broker(address.rpartition(":")[2])
+                supervisor.say(f"Kafka serves at {address}")
+                return address
         await asyncio.sleep(_PAUSE_S)
     return None
 

@@ -21,11 +21,10 @@ from streams.app.running import GRACE_S, Running
 from streams.archive.log import refuse_unfinished
 from streams.budget.limits import Limits
 from streams.bulletin import Trouble
-from streams.captions.extract_captions import extract_captions
-from streams.captions.fetch import TIME_LIMIT_S, fetch_captions
+from streams.captions.extract_captions import Fetch, extract_captions
+from streams.captions.fetch import TIME_LIMIT_S, Counted, fetch_captions
 from streams.clock import utc_now
 from streams.discovery.due import Pace
-from streams.discovery.watch import watch
 from streams.discovery.watch_state import Reporter, WatchState
 from streams.discovery.youtube import YouTube
 from streams.events.analyses import AnalysisCompleted
@@ -33,8 +32,10 @@ from streams.events.channels import Tab
 from streams.events.prompts import PromptActivated
 from streams.journal import journal
 from streams.log import layout
+from streams.log.books import analysts_checkpoint
 from streams.log.connection import Connection
 from streams.log.fetch import fetcher
+from streams.log.keeper import Shelf
 from streams.log.publish import publisher
 from streams.log.ready import topics_answer
 from streams.log.topics import ANALYSES, CAPTIONS, CAPTIONS_REQUESTS, PROMPTS, VIDEOS, by_topic
@@ -53,9 +54,8 @@ log = journal(__name__)
 
 
 @asynccontextmanager
-async def agents(settings: Settings, connection: Connection) -> AsyncIterator[Sequence[Agent]]:
+async def agents(settings: Settings, connection: Connection, fetch: Fetch) -> AsyncIterator[Sequence[Agent]]:
     """The four Faust agents with what they need."""
-    fetch = partial(fetch_captions, options=ytdlp_options(settings), languages=settings.languages)
     async with fetcher(connection) as bodies:
         yield (
             Agent(
@@ -83,6 +83,10 @@ def work(settings: Settings) -> None:
 
     async def run(its: Running) -> None:
         pulse = its.pulse
+        fetch = Counted(
+            partial(fetch_captions, options=ytdlp_options(settings), languages=settings.languages)
+        )
+        pulse.in_flight = lambda: fetch.under_way
 
         def report(positions: Mapping[str, Mapping[tuple[str, int], int]]) -> None:
             pulse.ready = True
@@ -95,7 +99,7 @@ def work(settings: Settings) -> None:
         await worker.work(
             its.connection,
             settings.worker_slot,
-            partial(agents, settings, its.connection),
+            partial(agents, settings, its.connection, fetch),
             utc_now,
             its.stop,
             may_begin=lambda: pulse.room.is_there,
@@ -155,6 +159,7 @@ def analyst(settings: Settings) -> None:
                 utc_now,
                 its.stop,
                 desk=Desk(lambda: pulse.room.is_there, report, ended_before),
+                shelf=Shelf(analysts_checkpoint(settings.home, its.connection)),
             )
 
     # All that was imported stays: a collector that looks through it again and again holds up the calls in flight.
@@ -181,6 +186,8 @@ async def model_limit(settings: Settings, model: str) -> int | None:
 @running.process("watch")
 def watcher(settings: Settings) -> None:
     """Watch YouTube until SIGTERM or SIGINT."""
+    from streams.discovery.watch import watch  # noqa: PLC0415  aiohttp
+
     youtube = YouTube(ytdlp_options(settings))
     pace = Pace(
         poll_interval=timedelta(seconds=settings.poll_interval),
@@ -234,9 +241,10 @@ def projector(settings: Settings) -> None:
     for metric in metrics.OF_THE_PROJECTOR:
         metrics.REGISTRY.register(metric)
 
-    def published(snapshot: Path, seconds: float) -> None:
+    def published(snapshot: Path, seconds: float, written: int) -> None:
         metrics.SNAPSHOT_SECONDS.observe(seconds)
-        log.info("snapshot", file=snapshot.name, bytes=snapshot.stat().st_size, seconds=round(seconds, 3))
+        size = snapshot.stat().st_size
+        log.info("snapshot", file=snapshot.name, bytes=size, written=written, seconds=round(seconds, 3))
 
     async def run(its: Running) -> None:
         pulse = its.pulse
@@ -247,6 +255,13 @@ def projector(settings: Settings) -> None:
             reached = {topic: dict(partitions) for topic, partitions in offsets.items()}
             pulse.positions = lambda: {"projector": reached}
 
+        began = utc_now()
+
+        def rebuilding(share: float | None) -> None:
+            what = "the read model's tables are of another version: it is rebuilt from the log"
+            done = "" if share is None else f", {share:.0%} so far, and readers keep the old one"
+            pulse.show("read-model", [] if share is None else [Trouble("tables-change", began, what + done)])
+
         await project(
             settings.home,
             its.connection.consumer,
@@ -255,6 +270,7 @@ def projector(settings: Settings) -> None:
             may_begin=lambda: pulse.room.is_there,
             report=report,
             published=published,
+            rebuilding=rebuilding,
         )
 
     # What a cancellation would leave at work in a thread still writes.

@@ -21,6 +21,7 @@ from uuid import UUID
 
 from streams.budget.account import ZERO, Charges, Held, Pending
 from streams.budget.entries import Cancellation, Claim, Entry, Replay, Request, Settlement
+from streams.budget.ids import Ids
 from streams.events.event import LANES, Lane
 
 MAX_ATTEMPTS = 3
@@ -66,10 +67,10 @@ class Ledger:
     _calling: dict[UUID, UUID] = field(default_factory=dict)
     _deadlines: list[tuple[int, int, UUID]] = field(default_factory=list)
     _early: dict[UUID, Settlement] = field(default_factory=dict)
-    # A million of each: whole UUID objects would cost twice the memory of their ints.
-    _done: set[int] = field(default_factory=set)
-    _requested: set[int] = field(default_factory=set)
-    _seen: set[int] = field(default_factory=set)
+    # Never forgotten: a record that comes once more, however late, must meet the same verdict.
+    _done: Ids = field(default_factory=Ids)
+    _requested: Ids = field(default_factory=Ids)
+    _seen: Ids = field(default_factory=Ids)
 
     @property
     def day(self) -> int:
@@ -85,15 +86,15 @@ class Ledger:
 
     def is_done(self, analysis_id: UUID) -> bool:
         """Whether the analysis was settled as completed or failed."""
-        return analysis_id.int in self._done
+        return analysis_id in self._done
 
     def is_requested(self, request_id: UUID) -> bool:
         """Whether a request of that id stands in the log."""
-        return request_id.int in self._requested
+        return request_id in self._requested
 
     def is_claimed(self, attempt_id: UUID) -> bool:
         """Whether a claim of that id stands in the log."""
-        return attempt_id.int in self._seen
+        return attempt_id in self._seen
 
     def called_until_ms(self, analysis_id: UUID) -> int | None:
         """The deadline of the open claim on this analysis, or None where there is none."""
@@ -149,8 +150,7 @@ class Ledger:
             case Settlement():
                 self._settle(entry)
             case Request():
-                if entry.request_id.int not in self._requested:
-                    self._requested.add(entry.request_id.int)
+                if self._requested.add(entry.request_id):
                     self.pending[entry.request_id] = Pending(entry, offset)
             case Replay():
                 self.replays.setdefault(entry.replay_id, entry)
@@ -175,9 +175,8 @@ class Ledger:
                 self._count_call(held.claim)
 
     def _claim(self, claim: Claim) -> Verdict:
-        if claim.attempt_id.int in self._seen:
+        if not self._seen.add(claim.attempt_id):
             return "duplicate"
-        self._seen.add(claim.attempt_id.int)
         self.unsettled[claim.attempt_id] = claim
         verdict = self._verdict(claim)
         if verdict == "granted":
@@ -197,7 +196,7 @@ class Ledger:
         return next((denial for denial, holds in self._objections(claim) if holds), "granted")
 
     def _objections(self, claim: Claim) -> Iterator[tuple[Denial, bool]]:
-        yield "not_requested", claim.request_id.int not in self._requested
+        yield "not_requested", claim.request_id not in self._requested
         yield "done", self.is_done(claim.analysis_id)
         yield "being_called", claim.analysis_id in self._calling
         attempt = self.next_attempt(claim.analysis_id)
@@ -214,7 +213,7 @@ class Ledger:
 
     def _settle(self, settlement: Settlement) -> None:
         attempt_id = settlement.attempt_id
-        if attempt_id.int not in self._seen:
+        if attempt_id not in self._seen:
             self._early.setdefault(attempt_id, settlement)
             return
         claim = self.unsettled.pop(attempt_id, None)
@@ -246,7 +245,7 @@ class Ledger:
 
     def _move_on(self, claim: Claim, settlement: Settlement) -> None:
         if settlement.outcome in {"completed", "failed"}:
-            self._done.add(claim.analysis_id.int)
+            self._done.add(claim.analysis_id)
             self.calls.pop(claim.analysis_id, None)
             self.pending.pop(claim.request_id, None)
         elif settlement.retry_at is not None and claim.request_id in self.pending:

@@ -2,9 +2,6 @@
 
 from decimal import ROUND_CEILING, Decimal
 
-from genai_prices import Usage as PricedUsage
-from genai_prices import calc_price
-
 from streams.errors import RefusedError
 from streams.events.ledger import Usage
 
@@ -19,6 +16,9 @@ class UnknownPriceError(RefusedError):
 
 def price(model: str, usage: Usage) -> Decimal:
     """US dollars for `usage` at list price, rounded up to the billionth. Raises UnknownPriceError."""
+    from genai_prices import Usage as PricedUsage  # noqa: PLC0415  it brings an HTTP client
+    from genai_prices import calc_price  # noqa: PLC0415  likewise
+
     # genai-prices counts the whole prompt as input and subtracts what was written to or read from the cache.
     priced = PricedUsage(
         input_tokens=usage.prompt_tokens,

@@ -4,20 +4,17 @@ Verdicts are those of the ledger's own fold. A claim stands in the day of its ap
 daily_costs; held past midnight it is charged to the days after as well, and stands there as carried over.
 """
 
-from collections import defaultdict
 from collections.abc import Mapping
+from copy import deepcopy
 from dataclasses import dataclass, field
 from datetime import UTC, date, datetime, timedelta
 from decimal import Decimal
 from uuid import UUID
 
-import msgspec
-
 from streams.budget.account import ZERO
-from streams.budget.entries import Claim, Settlement, read_entry
-from streams.budget.ledger import DAY_MS, Ledger
+from streams.budget.entries import Claim, Entry, Settlement
+from streams.budget.ledger import DAY_MS, Ledger, Verdict
 from streams.events.event import LANES, Lane
-from streams.events.record import Record
 
 
 @dataclass(frozen=True)
@@ -85,20 +82,10 @@ class Report:
         return datetime(self.day.year, self.day.month, self.day.day, tzinfo=UTC) + timedelta(days=1)
 
 
-class _Bill(msgspec.Struct, frozen=True, gc=False):
-    """What the rules of the ledger have no need of in a BudgetSettled."""
-
-    usage: dict[str, int] | None
-
-
-_BILLS = msgspec.json.Decoder(_Bill)
-
-
 @dataclass(frozen=True, slots=True)
 class _Settled:
     settlement: Settlement
     clock_ms: int
-    usage_known: bool
 
 
 @dataclass(slots=True)
@@ -126,104 +113,116 @@ class _Claimed:
         settled = self.settled_in_time
         return self.deadline_ms if settled is None else max(settled.clock_ms, self.appended_ms)
 
-
-@dataclass
-class Budget:
-    """The fold: give it every record of the ledger, then ask for the report."""
-
-    day: date
-    ledger: Ledger = field(default_factory=Ledger)
-    _claims: dict[UUID, _Claimed] = field(default_factory=dict)
-    _early: dict[UUID, _Settled] = field(default_factory=dict)
-    _cap_usd: Decimal | None = None
-    _lane_caps_usd: dict[Lane, Decimal] = field(default_factory=dict)
-    _alarms: list[str] = field(default_factory=list)
-    _foreign: int = 0
-
-    @property
-    def _number(self) -> int:
-        return (self.day - date(1970, 1, 1)).days
-
-    def apply(self, record: Record) -> None:
-        """Fold one record. Raises LedgerError."""
-        entry = read_entry(record)
-        if entry is None:
-            self._foreign += 1
-            return
-        verdict = self.ledger.apply(entry, record.offset, record.timestamp_ms)
-        if isinstance(entry, Claim) and verdict != "duplicate":
-            self._claim(entry, granted=verdict == "granted")
-        elif isinstance(entry, Settlement):
-            self._settle(entry, record)
-        alarm = self.ledger.alarm
-        if alarm is not None and alarm not in self._alarms and self.ledger.day == self._number:
-            self._alarms.append(alarm)
-
-    def _claim(self, claim: Claim, *, granted: bool) -> None:
-        settled = self._early.pop(claim.attempt_id, None)
-        claimed = _Claimed(claim, granted, self.ledger.clock_ms, settled)
-        if self.ledger.day == self._number:
-            self._cap_usd = claim.cap_usd
-            self._lane_caps_usd[claim.lane] = claim.lane_cap_usd
-        # A granted claim ends at its deadline; one without a grant whenever somebody settles it.
-        if self.ledger.day <= self._number and (not granted or self._number <= claimed.deadline_ms // DAY_MS):
-            self._claims[claim.attempt_id] = claimed
-
-    def _settle(self, settlement: Settlement, record: Record) -> None:
-        attempt_id = settlement.attempt_id
-        claimed = self._claims.get(attempt_id)
-        if claimed is None and self.ledger.is_claimed(attempt_id):
-            return
-        settled = _Settled(
-            settlement, self.ledger.clock_ms, _BILLS.decode(record.value or b"").usage is not None
-        )
-        if claimed is None:
-            self._early.setdefault(attempt_id, settled)
-        elif claimed.settled is None:
-            claimed.settled = settled
-            if not claimed.granted and settlement.usd == 0:
-                del self._claims[attempt_id]
-
-    def report(self) -> Report:
-        """The day as it stands after the last record."""
-        spent: dict[tuple[Lane, str], Spent] = defaultdict(Spent)
-        carried_usd: dict[Lane, Decimal] = defaultdict(Decimal)
-        for claimed in self._claims.values():
-            claim = claimed.claim
-            came_to = self._came_to(claimed)
-            if claimed.appended_ms // DAY_MS == self._number:
-                spent[claim.lane, claim.model] += came_to
-            elif claimed.until_ms // DAY_MS >= self._number:
-                carried_usd[claim.lane] += came_to.charged_usd
-        return Report(
-            day=self.day,
-            cap_usd=self._cap_usd,
-            lane_caps_usd=self._lane_caps_usd,
-            spent={name: sums for name, sums in sorted(spent.items(), key=_place) if sums.attempts},
-            carried_usd={lane: usd for lane, usd in carried_usd.items() if usd},
-            alarms=tuple(self._alarms),
-            foreign=self._foreign,
-        )
-
-    def _came_to(self, claimed: _Claimed) -> Spent:
-        settled = claimed.settled_in_time
+    def came_to(self, clock_ms: int) -> Spent:
+        """What it is charged at a time of the ledger's clock; for good once it is settled."""
+        settled = self.settled_in_time
         if settled is not None:
             bill = settled.settlement
-            if bill.usd == 0 and (bill.outcome == "not_called" or not claimed.granted):
+            if bill.usd == 0 and (bill.outcome == "not_called" or not self.granted):
                 return Spent()
             completed = int(bill.outcome == "completed")
-            if bill.usd > 0 and not settled.usage_known:
+            if bill.usd > 0 and bill.usage is None:
                 return Spent(1, completed, unknown_usd=bill.usd)
             return Spent(1, completed, billed_usd=bill.usd)
-        if not claimed.granted:
+        if not self.granted:
             return Spent()
-        if self.ledger.clock_ms < claimed.deadline_ms:
-            return Spent(1, open_usd=claimed.claim.usd)
+        if clock_ms < self.deadline_ms:
+            return Spent(1, open_usd=self.claim.usd)
         # daily_costs counts an answer that came too late as completed, too.
-        late = claimed.settled is not None and claimed.settled.settlement.outcome == "completed"
-        return Spent(1, int(late), unknown_usd=claimed.claim.usd)
+        late = self.settled is not None and self.settled.settlement.outcome == "completed"
+        return Spent(1, int(late), unknown_usd=self.claim.usd)
 
 
-def _place(item: tuple[tuple[Lane, str], Spent]) -> tuple[int, str]:
-    (lane, model), _ = item
-    return LANES.index(lane), model
+@dataclass
+class _Day:
+    """What a day came to by claims that are settled, and the caps last claimed against on it."""
+
+    cap_usd: Decimal | None = None
+    lane_caps_usd: dict[Lane, Decimal] = field(default_factory=dict)
+    spent: dict[Lane, dict[str, Spent]] = field(default_factory=dict)
+    carried_usd: dict[Lane, Decimal] = field(default_factory=dict)
+    alarms: list[str] = field(default_factory=list)
+
+    def spend(self, claim: Claim, more: Spent) -> None:
+        of_lane = self.spent.setdefault(claim.lane, {})
+        of_lane[claim.model] = of_lane.get(claim.model, Spent()) + more
+
+    def carry(self, claim: Claim, usd: Decimal) -> None:
+        self.carried_usd[claim.lane] = self.carried_usd.get(claim.lane, ZERO) + usd
+
+
+@dataclass
+class Days:
+    """What every day came to: a fold beside the ledger's, which is given each entry after the ledger has folded it.
+
+    A settled claim is a sum of its day, and of those it was carried over to; only the others are kept one by one.
+    """
+
+    by_number: dict[int, _Day] = field(default_factory=dict)
+    foreign: int = 0
+    _unsettled: dict[UUID, _Claimed] = field(default_factory=dict)
+    _early: dict[UUID, _Settled] = field(default_factory=dict)
+
+    def take(self, entry: Entry, verdict: Verdict | None, ledger: Ledger) -> None:
+        """Fold an entry with the ledger's verdict on it."""
+        if isinstance(entry, Claim) and verdict != "duplicate":
+            self._claim(entry, verdict == "granted", ledger)
+        elif isinstance(entry, Settlement):
+            self._settle(entry, ledger)
+        if ledger.alarm is not None and ledger.alarm not in (alarms := self._day(ledger.day).alarms):
+            alarms.append(ledger.alarm)
+
+    def _day(self, number: int) -> _Day:
+        return self.by_number.setdefault(number, _Day())
+
+    def _claim(self, claim: Claim, granted: bool, ledger: Ledger) -> None:  # noqa: FBT001
+        day = self._day(ledger.day)
+        day.cap_usd = claim.cap_usd
+        day.lane_caps_usd[claim.lane] = claim.lane_cap_usd
+        claimed = _Claimed(claim, granted, ledger.clock_ms, self._early.pop(claim.attempt_id, None))
+        if claimed.settled is None:
+            self._unsettled[claim.attempt_id] = claimed
+        else:
+            self._close(claimed, ledger)
+
+    def _settle(self, settlement: Settlement, ledger: Ledger) -> None:
+        claimed = self._unsettled.pop(settlement.attempt_id, None)
+        settled = _Settled(settlement, ledger.clock_ms)
+        if claimed is not None:
+            claimed.settled = settled
+            self._close(claimed, ledger)
+        elif not ledger.is_claimed(settlement.attempt_id):
+            self._early.setdefault(settlement.attempt_id, settled)
+
+    def _close(self, claimed: _Claimed, ledger: Ledger) -> None:
+        claim, came_to = claimed.claim, claimed.came_to(ledger.clock_ms)
+        own, last = claimed.appended_ms // DAY_MS, claimed.until_ms // DAY_MS
+        self._day(own).spend(claim, came_to)
+        for number in range(own + 1, last + 1) if came_to.charged_usd else ():
+            self._day(number).carry(claim, came_to.charged_usd)
+
+    def report(self, day: date, ledger: Ledger) -> Report:
+        """A day as it stands after the last record; it must have begun by the ledger's clock, or nothing stands in it yet."""
+        number = (day - date(1970, 1, 1)).days
+        # A copy: what is open stands in the report, and not in the sums.
+        known = deepcopy(self.by_number.get(number, _Day()))
+        for claimed in self._unsettled.values():
+            came_to = claimed.came_to(ledger.clock_ms)
+            if claimed.appended_ms // DAY_MS == number:
+                known.spend(claimed.claim, came_to)
+            elif claimed.appended_ms // DAY_MS < number <= claimed.until_ms // DAY_MS:
+                known.carry(claimed.claim, came_to.charged_usd)
+        return Report(
+            day=day,
+            cap_usd=known.cap_usd,
+            lane_caps_usd=known.lane_caps_usd,
+            spent={
+                (lane, model): sums
+                for lane in LANES
+                for model, sums in sorted(known.spent.get(lane, {}).items())
+                if sums.attempts
+            },
+            carried_usd={lane: usd for lane, usd in known.carried_usd.items() if usd},
+            alarms=tuple(known.alarms),
+            foreign=self.foreign,
+        )

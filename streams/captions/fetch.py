@@ -1,5 +1,6 @@
 """A video's captions from YouTube, as a result either way."""
 
+from collections.abc import Awaitable, Callable
 from dataclasses import dataclass
 from datetime import UTC, datetime
 from typing import Any
@@ -52,6 +53,22 @@ async def fetch_captions(
     except (TimeLimitError, CrashError) as error:
         return NotTaken(video, Failure(str(error), "unknown"))
     return _read(complete(video, answer["info"]), answer)
+
+
+class Counted:
+    """`fetch`, and how many videos it is asking for: `under_way`."""
+
+    def __init__(self, fetch: Callable[[Video], Awaitable[Taken | NotTaken]]) -> None:
+        self.under_way = 0
+        self._fetch = fetch
+
+    async def __call__(self, video: Video) -> Taken | NotTaken:
+        """Ask for the captions of `video`."""
+        self.under_way += 1
+        try:
+            return await self._fetch(video)
+        finally:
+            self.under_way -= 1
 
 
 def _read(video: Video, answer: dict[str, Any]) -> Taken | NotTaken:

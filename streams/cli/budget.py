@@ -8,15 +8,14 @@ from decimal import Decimal
 import click
 
 from streams.budget.money import usd
-from streams.budget.report import Budget, Report, Spent
+from streams.budget.report import Report, Spent
 from streams.bulletin import OF_CLAUDE, boards, together
-from streams.cli.log import open_log
+from streams.cli.log import from_log_option, open_log
 from streams.cli.tables import Column, show_table
 from streams.cli.terminal import say
 from streams.clock import utc_now
 from streams.events.event import LANES
-from streams.log.follow import read
-from streams.log.topics import LEDGER
+from streams.log.books import read_books
 from streams.settings import Settings, load
 
 COLUMNS = (
@@ -30,7 +29,8 @@ COLUMNS = (
 
 @click.command()
 @click.option("--day", type=click.DateTime(["%Y-%m-%d"]), help="A UTC day like 2026-11-20; default: today.")
-def budget(day: datetime | None) -> None:
+@from_log_option
+def budget(day: datetime | None, *, from_log: bool) -> None:
     """Print a UTC day's budget in US dollars, from the ledger: billed, unknown, open and left.
 
     Unknown is the possible cost of calls without an answer; it stays charged. Open is reserved by calls in flight.
@@ -40,7 +40,7 @@ def budget(day: datetime | None) -> None:
     asked = now.date() if day is None else day.date()
     if asked > now.date():
         raise click.BadParameter(f"{asked} has not begun", param_hint="--day")
-    report = asyncio.run(_read(settings, asked))
+    report = asyncio.run(_read(settings, asked, from_log=from_log))
     say("\n".join(_summary(report, settings.daily_cap_usd, is_today=asked == now.date())), folds=True)
     if report.spent:
         show_table(COLUMNS, _rows(report))
@@ -52,11 +52,9 @@ def budget(day: datetime | None) -> None:
         say(f"the next day's budget begins in {wait}, at {report.ends:%Y-%m-%d %H:%M} UTC", folds=True)
 
 
-async def _read(settings: Settings, day: date) -> Report:
-    connection = await open_log(settings)
-    fold = Budget(day)
-    await read(connection, [LEDGER], fold.apply)
-    return fold.report()
+async def _read(settings: Settings, day: date, *, from_log: bool) -> Report:
+    books = await read_books(await open_log(settings), settings.home, from_log=from_log)
+    return books.days.report(day, books.ledger)
 
 
 def _summary(report: Report, cap_here_usd: Decimal, *, is_today: bool) -> list[str]:

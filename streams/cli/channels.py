@@ -27,7 +27,7 @@ from streams.log.connection import Connection
 from streams.log.follow import read
 from streams.log.gaps import go_on
 from streams.log.publish import publisher
-from streams.log.topics import CHANNELS, VIDEOS
+from streams.log.topics import CHANNELS, VIDEOS, Topic
 from streams.settings import Settings, load
 
 COLUMNS = (
@@ -59,7 +59,8 @@ def follow(channel: tuple[str, ...], since: Since | None, *, yes: bool) -> None:
 async def _follow(urls: list[str], since: datetime | None, settings: Settings, *, yes: bool) -> None:
     connection = await open_log(settings)
     youtube = YouTube(ytdlp_options(settings))
-    known = await _known(connection)
+    # The videos are thousands of times as many, and only what a look back would bring is compared with them.
+    known = await _known(connection, CHANNELS, *([] if since is None else [VIDEOS]))
     async with publisher(connection) as out:
         for url in urls:
             found = await _who(url, known.channels, youtube)
@@ -116,7 +117,7 @@ def unfollow(channel: tuple[str, ...]) -> None:
 
 async def _unfollow(urls: list[str], settings: Settings) -> None:
     connection = await open_log(settings)
-    known = await _known(connection)
+    known = await _known(connection, CHANNELS)
     async with publisher(connection) as out:
         for url in urls:
             found = await _who(url, known.channels, YouTube(ytdlp_options(settings)))
@@ -142,14 +143,14 @@ def channels() -> None:
     The looks are those of `earmark watch` with the same EARMARK_HOME.
     """
     settings = load()
-    known = asyncio.run(_read_known(settings))
-    if not known.channels.follows:
+    known = asyncio.run(_read_channels(settings))
+    if not known.follows:
         say("no channel is followed: earmark follow CHANNEL")
         return
     state, now = read_state(settings.home), utc_now()
     for line in _watching(state, now):
         say(line, folds=True)
-    show_table(COLUMNS, _rows(known.channels, state, settings.tabs))
+    show_table(COLUMNS, _rows(known, state, settings.tabs))
 
 
 def _rows(channels: Channels, state: WatchState | None, tabs: Sequence[Tab]) -> Iterator[tuple[object, ...]]:
@@ -197,7 +198,7 @@ def add(video: tuple[str, ...], *, yes: bool) -> None:
 
 async def _add(video_ids: list[str], settings: Settings, *, yes: bool) -> None:
     connection = await open_log(settings)
-    known = await _known(connection)
+    known = await _known(connection, VIDEOS)
     new: list[str] = []
     for video_id in dict.fromkeys(video_ids):
         if video_id in known.settled:
@@ -210,20 +211,21 @@ async def _add(video_ids: list[str], settings: Settings, *, yes: bool) -> None:
             say("no video is taken")
             return
     async with publisher(connection) as out:
-        for video_id in new:
-            video = Video(video_id=video_id, url=watch_url(video_id), origin="asked")
-            await out.append(VideoDiscovered(at=utc_now(), video=video))
-            say(f"{video_id} is requested")
+        videos = [Video(video_id=video_id, url=watch_url(video_id), origin="asked") for video_id in new]
+        await out.append_all(VideoDiscovered(at=utc_now(), video=video) for video in videos)
+    for video_id in new:
+        say(f"{video_id} is requested")
 
 
-async def _known(connection: Connection) -> Known:
+async def _known(connection: Connection, *topics: Topic) -> Known:
+    """What these topics say; of which videos there are, only where VIDEOS is one of them."""
     known = Known()
-    await read(connection, (CHANNELS, VIDEOS), known.apply, on_gaps=go_on)
+    await read(connection, topics, known.apply, on_gaps=go_on)
     return known
 
 
-async def _read_known(settings: Settings) -> Known:
-    return await _known(await open_log(settings))
+async def _read_channels(settings: Settings) -> Channels:
+    return (await _known(await open_log(settings), CHANNELS)).channels
 
 
 def _name(found: Resolved) -> str:

@@ -2,41 +2,107 @@
 
 import sys
 from importlib import import_module
+from typing import NamedTuple
 
 import click
 
 from streams.cli.terminal import say
 from streams.errors import EarmarkError
 
+
+class Verb(NamedTuple):
+    """Where a verb's command is, and the first sentence of its help, so that a list of verbs imports none of them."""
+
+    place: str
+    meaning: str
+
+
 VERBS = {
-    "demo": "streams.cli.demo:demo",
-    "up": "streams.cli.up:up",
-    "watch": "streams.cli.processes:watch",
-    "worker": "streams.cli.processes:worker",
-    "analyst": "streams.cli.processes:analyst",
-    "projector": "streams.cli.projector:projector",
-    "prepare": "streams.cli.processes:prepare",
-    "follow": "streams.cli.channels:follow",
-    "unfollow": "streams.cli.channels:unfollow",
-    "channels": "streams.cli.channels:channels",
-    "add": "streams.cli.channels:add",
-    "retry": "streams.cli.retry:retry",
-    "status": "streams.cli.status:status",
-    "doctor": "streams.cli.doctor:doctor",
-    "explain": "streams.cli.explain:explain",
-    "report": "streams.cli.report:report",
-    "budget": "streams.cli.budget:budget",
-    "sql": "streams.cli.sql:sql",
-    "rebuild": "streams.cli.projector:rebuild",
-    "replay": "streams.cli.replay:replay",
-    "prompts": "streams.cli.prompts:prompts",
-    "signals": "streams.cli.signals:signals",
-    "dead-letters": "streams.cli.dead_letters:dead_letters",
-    "settings": "streams.cli.settings:settings",
-    "backup": "streams.cli.archive:backup_",
-    "restore": "streams.cli.archive:restore_",
-    "topics": "streams.cli.topics:topics",
-    "broker": "streams.cli.broker:broker",
+    "demo": Verb(
+        "streams.cli.demo:demo",
+        "Run the whole pipeline on a sample channel, without key or network, with scripted answers; exit 1 if a check fails",
+    ),
+    "up": Verb(
+        "streams.cli.up:up", "Run broker, watch, worker, analyst and projector on this machine, until Ctrl-C"
+    ),
+    "watch": Verb(
+        "streams.cli.processes:watch",
+        "Poll the followed channels and publish new videos and due retries, until SIGTERM or Ctrl-C",
+    ),
+    "worker": Verb(
+        "streams.cli.processes:worker",
+        "Run the four Faust agents as EARMARK_WORKER_SLOT, until SIGTERM or Ctrl-C",
+    ),
+    "analyst": Verb(
+        "streams.cli.processes:analyst",
+        "Take analysis requests, call Claude within the budget and record the answers, until SIGTERM or Ctrl-C",
+    ),
+    "projector": Verb(
+        "streams.cli.projector:projector",
+        "Keep the read model up to date with the log, until SIGTERM or Ctrl-C",
+    ),
+    "prepare": Verb("streams.cli.processes:prepare", "Create the topics and register the bundled prompt"),
+    "follow": Verb(
+        "streams.cli.channels:follow",
+        "Follow each CHANNEL (id, @handle or address): take its new videos from now on",
+    ),
+    "unfollow": Verb("streams.cli.channels:unfollow", "Stop following each CHANNEL (id, @handle or address)"),
+    "channels": Verb(
+        "streams.cli.channels:channels",
+        "List the followed channels: how far back, when they were looked at, and what pauses or fails",
+    ),
+    "add": Verb("streams.cli.channels:add", "Take each VIDEO (id or address) once, of any channel"),
+    "retry": Verb(
+        "streams.cli.retry:retry",
+        "Request again what failed for good, captions and analyses alike: each VIDEO (id or address), or all with --failed",
+    ),
+    "status": Verb(
+        "streams.cli.status:status", "Print what Earmark is doing: stages, lanes, money, processes, lag, disk"
+    ),
+    "doctor": Verb(
+        "streams.cli.doctor:doctor",
+        "Look for what may be wrong: a line each check (ok, look or broken), with the fix",
+    ),
+    "explain": Verb(
+        "streams.cli.explain:explain",
+        "Say what became of VIDEO (id or address): every record of it in order, what it waits for and until when",
+    ),
+    "report": Verb(
+        "streams.cli.report:report", "Report what happened on a UTC day, in Markdown, from the read model"
+    ),
+    "budget": Verb(
+        "streams.cli.budget:budget",
+        "Print a UTC day's budget in US dollars, from the ledger: billed, unknown, open and left",
+    ),
+    "sql": Verb("streams.cli.sql:sql", "Query the read model in DuckDB's SQL, while the pipeline runs"),
+    "export": Verb(
+        "streams.cli.export:export_",
+        "Write the read model's tables and views as files into the new folder DIR, for notebooks and other engines",
+    ),
+    "rebuild": Verb("streams.cli.projector:rebuild", "Rebuild the read model from the whole log"),
+    "replay": Verb("streams.cli.replay:replay", "Replay history under another prompt: plan, run, compare"),
+    "prompts": Verb("streams.cli.prompts:prompts", "Prompts for Claude"),
+    "signals": Verb(
+        "streams.cli.signals:signals", "Stock calls and market views as they are added, changed and retracted"
+    ),
+    "dead-letters": Verb(
+        "streams.cli.dead_letters:dead_letters",
+        "Messages that no retry of the worker helped: which, why, and handling them again",
+    ),
+    "settings": Verb(
+        "streams.cli.settings:settings",
+        "Print each setting with its value and where it comes from: the environment, the .env file, or the default",
+    ),
+    "backup": Verb(
+        "streams.cli.archive:backup_",
+        "Copy the whole log into the folder TO: each record with its offset, time, key and headers",
+    ),
+    "restore": Verb(
+        "streams.cli.archive:restore_",
+        "Bring the log that was copied into the folder FROM into an empty one: this cluster's, or another's",
+    ),
+    "topics": Verb("streams.cli.topics:topics", "The topics of the log: the broker's against the code's"),
+    "broker": Verb("streams.cli.broker:broker", "The local Kafka"),
 }
 
 
@@ -49,9 +115,19 @@ class _Verbs(click.Group):
     def get_command(self, _ctx: click.Context, name: str) -> click.Command | None:
         if name not in VERBS:
             return None
-        module, _, attribute = VERBS[name].partition(":")
+        module, _, attribute = VERBS[name].place.partition(":")
         command: click.Command = getattr(import_module(module), attribute)
         return command
+
+    def format_commands(self, _ctx: click.Context, formatter: click.HelpFormatter) -> None:
+        room = formatter.width - 6 - max(map(len, VERBS))
+        with formatter.section("Commands"):
+            formatter.write_dl(
+                [
+                    (name, click.Command(name, help=f"{verb.meaning}.").get_short_help_str(room))
+                    for name, verb in VERBS.items()
+                ]
+            )
 
 
 @click.group(cls=_Verbs, context_settings={"help_option_names": ["-h", "--help"]})

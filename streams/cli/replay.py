@@ -8,7 +8,7 @@ import click
 from aiokafka.errors import KafkaError
 
 from projections import history
-from streams.cli.log import open_log
+from streams.cli.log import from_log_option, open_log
 from streams.cli.replay_output import print_comparison, print_plan, watch
 from streams.cli.since import Since, since_option
 from streams.cli.terminal import say
@@ -145,7 +145,7 @@ def run(
         all_asked = True
         say(sentence(begun.progress, candidate.name), folds=True)
         if not detach:
-            await watch(connection, begun, candidate.name)
+            await watch(connection, settings.home, begun, candidate.name)
 
     try:
         asyncio.run(start())
@@ -158,7 +158,8 @@ def run(
 
 
 @replay.command()
-def status() -> None:
+@from_log_option
+def status(*, from_log: bool) -> None:
     """List the replays: progress, charge and limit of each.
 
     Videos not requested yet are counted only if the local read model has caught up.
@@ -167,7 +168,10 @@ def status() -> None:
 
     async def read() -> None:
         connection = await open_log(settings)
-        prompts, found = await read_prompts(connection), await replays.replays_of(connection)
+        prompts, found = (
+            await read_prompts(connection),
+            await replays.replays_of(connection, settings.home, from_log=from_log),
+        )
         if not found.started:
             say("no replay was started: earmark replay plan PROMPT")
         for replay_id, started in found.started.items():

@@ -6,6 +6,7 @@ import sys
 from collections.abc import Iterator
 from dataclasses import asdict, fields
 from io import StringIO
+from pathlib import Path
 from time import monotonic
 
 from rich.progress import BarColumn, MofNCompleteColumn, TextColumn, TimeRemainingColumn
@@ -78,14 +79,14 @@ def print_plan(found: Plan) -> None:
     )
 
 
-async def watch(connection: Connection, begun: replays.Begun, prompt: str) -> None:
+async def watch(connection: Connection, home: Path, begun: replays.Begun, prompt: str) -> None:
     """Show how far a replay is until it runs no more: a bar, or a line every five seconds where nobody looks."""
     columns = (BarColumn(), MofNCompleteColumn(), TextColumn("{task.fields[money]}"), TimeRemainingColumn())
     shown = monotonic() - 60
     with Bar(*columns, disable=not sys.stdout.isatty()) as bar:
         task = bar.add_task("replay", money="")
         replay_id = begun.progress.started.replay_id
-        async with replays.watching(connection, replay_id, begun.listed, utc_now) as steps:
+        async with replays.watching(connection, home, replay_id, begun.listed, utc_now) as steps:
             async for progress in steps:
                 left = progress.started.max_usd - progress.spent_usd
                 money = f"${usd(progress.spent_usd)} spent, ${usd(left)} left"

@@ -27,7 +27,7 @@ TABLES = {
         "SELECT symbol, rejected AS why, quote FROM all_mentions WHERE rejected IS NOT NULL"
     ),
     "Outlook of each video": "SELECT video_title, direction, reasoning FROM outlooks ORDER BY published_at",
-    "Not analysed": "SELECT title, reason, next_try_at FROM video_status WHERE status <> 'analysed'",
+    "Not analysed": "SELECT video_title, reason, next_try_at FROM video_status WHERE status <> 'analysed'",
     "Money, US dollars": "SELECT day, lane, attempts, completed, charged_usd FROM daily_costs",
 }
 GIVEN_BACK = (

@@ -1,7 +1,7 @@
 """Reading records of the log by their position: bodies that no state keeps, parts that a state missed."""
 
 import asyncio
-from collections.abc import AsyncGenerator, AsyncIterator, Iterable, Sequence
+from collections.abc import AsyncGenerator, AsyncIterator, Iterable, Mapping, Sequence
 from contextlib import aclosing, asynccontextmanager
 
 from aiokafka import AIOKafkaConsumer, ConsumerRecord, TopicPartition
@@ -12,6 +12,7 @@ from streams.events.record import Record
 from streams.log.connection import Connection, stop
 from streams.log.follow import BATCH, WAIT_MS, Apply, Ends, partitions_of, record_of
 from streams.log.gaps import Gap, GapError
+from streams.log.identity import identity
 from streams.log.topics import Topic
 
 # A fetcher jumps: what it asks for beyond the body it wants is read for nothing.
@@ -83,6 +84,12 @@ class Fetcher:
             {places[tp]: offset for tp, offset in starts.items()},
             {places[tp]: offset for tp, offset in ends.items()},
         )
+
+    async def identity(self, topics: Sequence[Topic]) -> Mapping[str, str]:
+        """Which topics these are, by their name without the prefix: see `streams/log/identity.py`."""
+        client = self._readers[0][0]._client  # noqa: SLF001  it keeps what no method of the consumer asks for
+        names = {self._connection.name(topic): topic.name for topic in topics}
+        return {names[name]: found for name, found in (await identity(client, names)).items()}
 
     async def read(self, topic: Topic, partition: int, start: int, end: int, apply: Apply) -> None:
         """Apply the records of one partition from `start` up to `end` (not included), which the log must reach."""

@@ -22,7 +22,7 @@ _EXPLAINS: dict[StageName, frozenset[Kind]] = {
     "analysis": OF_CLAUDE | _OF_ALL,
 }
 _OF_STAGE: tuple[tuple[StageName, str], ...] = (("captions", "worker"), ("analysis", "analyst"))
-_WHY = """`earmark sql "SELECT title, waits_for, reason, next_step FROM video_status WHERE status <> 'analysed'"`"""
+_WHY = """`earmark sql "SELECT video_title, waits_for, reason, next_step FROM video_status WHERE status <> 'analysed'"`"""
 
 
 def needs_person(overview: Overview) -> tuple[str, ...]:

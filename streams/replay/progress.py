@@ -16,11 +16,10 @@ from decimal import Decimal
 from typing import Literal
 from uuid import UUID
 
-from streams.budget.entries import Cancellation, Claim, Replay, Request, Settlement, read_entry
+from streams.budget.books import Books
 from streams.budget.ledger import Ledger
 from streams.budget.money import usd
-from streams.events.envelope import decode
-from streams.events.ledger import ReplayCancelled, ReplayStarted
+from streams.events.ledger import ReplayStarted
 from streams.events.record import Record
 from streams.replay.wish import resumption_id
 
@@ -58,66 +57,49 @@ class Progress:
 
 @dataclass
 class Replays:
-    """The fold of the ledger for replays. `requests`: of each replay, by id, with the analysis that it asks for.
+    """The replays as the books have them: give it every record of the ledger, then ask."""
 
-    `reasons`: why Earmark itself ended a replay.
-    """
-
-    ledger: Ledger = field(default_factory=Ledger)
-    started: dict[UUID, ReplayStarted] = field(default_factory=dict)
-    requests: dict[UUID, dict[UUID, UUID]] = field(default_factory=dict)
-    reasons: dict[UUID, str] = field(default_factory=dict)
-    _least_usd: dict[UUID, Decimal] = field(default_factory=dict)
-    _failing: set[UUID] = field(default_factory=set)
-    _is_failed: dict[UUID, bool] = field(default_factory=dict)
+    books: Books = field(default_factory=Books)
 
     def apply(self, record: Record) -> None:
         """Fold a record of the ledger. Raises LedgerError."""
-        entry = read_entry(record)
-        if entry is None:
-            return
-        match entry:
-            case Request(replay_id=UUID() as replay_id, prompt_id=str(prompt_id)):
-                asked = self.requests.setdefault(replay_id, {})
-                asked[entry.request_id] = entry.analysis_id(prompt_id)
-            case Replay():
-                event = decode(record.headers, record.value)
-                if isinstance(event, ReplayStarted):
-                    self.started.setdefault(event.replay_id, event)
-            case Cancellation():
-                event = decode(record.headers, record.value)
-                if isinstance(event, ReplayCancelled) and event.reason is not None:
-                    self.reasons.setdefault(event.replay_id, event.reason)
-            case Claim(replay_id=UUID() as replay_id, usd=usd) if usd > 0:
-                self._least_usd[replay_id] = min(usd, self._least_usd.get(replay_id, usd))
-            case Settlement(outcome="failed"):
-                self._failing.add(entry.attempt_id)
-        self.ledger.apply(entry, record.offset, record.timestamp_ms)
-        # Whoever's claim ended it, it is ended for every replay; a settlement may stand before its claim.
-        if isinstance(entry, Claim | Settlement) and self.ledger.is_done(entry.analysis_id):
-            self._is_failed.setdefault(entry.analysis_id, entry.attempt_id in self._failing)
+        self.books.apply(record)
+
+    @property
+    def ledger(self) -> Ledger:
+        """The state that the rules of the budget speak of."""
+        return self.books.ledger
+
+    @property
+    def started(self) -> Mapping[UUID, ReplayStarted]:
+        """Every replay by its id, the first to be started first."""
+        return self.books.rounds.started
 
     def progress(self, replay_id: UUID, now: datetime, listed: Iterable[Listed] = ()) -> Progress:
         """How far that replay is; `listed`: its list, as far as it is known. Raises KeyError for an unknown one."""
-        started, asked = self.started[replay_id], self.requests.get(replay_id, {})
-        waiting = [request for request, analysis in asked.items() if not self.ledger.is_done(analysis)]
-        failed = sum(self._is_failed.get(analysis, False) for analysis in asked.values())
+        started, asked = self.started[replay_id], self.books.rounds.of(replay_id)
+        waiting = [
+            pending.request.request_id
+            for pending in self.ledger.pending.values()
+            if pending.request.replay_id == replay_id
+            and not self.ledger.is_done(pending.request.analysis_id(started.prompt_id))
+        ]
         needs = {
             video.request_id: video.usd for video in listed if not self.ledger.is_done(video.analysis_id)
         }
-        unasked = needs.keys() - asked.keys()
+        unasked = [request for request in needs if not self.ledger.is_requested(request)]
         after = self.started.get(resumption_id(replay_id))
         return Progress(
             started=started,
             resumed_as=None if after is None else after.replay_id,
             state=self._state(replay_id, now, waiting, unasked, needs),
-            requested=len(asked),
+            requested=asked.requested,
             unasked=len(unasked),
-            completed=len(asked) - len(waiting) - failed,
-            failed=failed,
+            completed=asked.requested - len(waiting) - asked.failed,
+            failed=asked.failed,
             waiting=len(waiting),
             spent_usd=self.ledger.replay_charged(replay_id),
-            reason=self.reasons.get(replay_id),
+            reason=self.books.rounds.reasons.get(replay_id),
         )
 
     def _state(
@@ -129,7 +111,7 @@ class Replays:
         needs: Mapping[UUID, Decimal],
     ) -> State:
         room = self.ledger.replay_room(replay_id)
-        usual = self._least_usd.get(replay_id, Decimal(0))
+        usual = self.books.rounds.of(replay_id).least_usd
 
         def fits(request: UUID) -> bool:
             return 0 < room >= needs.get(request, usual)

@@ -20,10 +20,11 @@ from streams.events.ledger import (
     request_id,
 )
 from streams.events.prompts import Prompt
+from streams.log.books import following_books, read_books
 from streams.log.connection import Connection
-from streams.log.follow import ends_of, follow, read
+from streams.log.follow import ends_of
 from streams.log.publish import Publisher
-from streams.log.topics import CAPTIONS, LEDGER
+from streams.log.topics import CAPTIONS
 from streams.prompts.registry import Prompts, read_prompts
 from streams.replay.catch_up import catch_up, is_behind, up_to
 from streams.replay.plan import first_claim
@@ -55,7 +56,7 @@ async def start(
     `resume`: although it was cancelled. Raises RefusedError where its share of the daily cap pays for no call on some
     video, EarmarkError where it was cancelled, or the read model does not come up to the log.
     """
-    replays, selection = await replays_of(connection), None
+    replays, selection = await replays_of(connection, home), None
     started = wish.found(replays.started, replays.ledger.cancelled)
     started = None if started is None else newest(replays.started, started)
     if started is None or started.replay_id in replays.ledger.cancelled:
@@ -68,7 +69,7 @@ async def start(
         selection = _selection(home, wish.prompt, begins)
         _refuse_too_large(selection, wish, cap_usd)
         await publisher.append(begins)
-        replays = await replays_of(connection)
+        replays = await replays_of(connection, home)
         started = replays.started[begins.replay_id]
         if started.captions_ends != begins.captions_ends:  # somebody else was first, and froze another list
             selection = None
@@ -76,24 +77,24 @@ async def start(
         await catch_up(home, up_to(started.captions_ends))
         selection = _selection(home, wish.prompt, started)
     replay_id = started.replay_id
-    for chosen in selection.to_do:
-        request = request_id(chosen.captions_id, started.prompt_id, replay_id)
-        if request in replays.requests.get(replay_id, {}):
-            continue
-        await publisher.append(
-            AnalysisRequested(
-                at=now(),
-                request_id=request,
-                video_id=chosen.video_id,
-                captions_id=chosen.captions_id,
-                captions_at=chosen.captions_at,
-                lane="replay",
-                prompt_id=started.prompt_id,
-                replay_id=replay_id,
-            )
+    await publisher.append_all(
+        AnalysisRequested(
+            at=now(),
+            request_id=request,
+            video_id=chosen.video_id,
+            captions_id=chosen.captions_id,
+            captions_at=chosen.captions_at,
+            lane="replay",
+            prompt_id=started.prompt_id,
+            replay_id=replay_id,
         )
+        for chosen in selection.to_do
+        if not replays.ledger.is_requested(
+            request := request_id(chosen.captions_id, started.prompt_id, replay_id)
+        )
+    )
     frozen = _listed(selection, wish.prompt, replay_id)
-    return Begun((await replays_of(connection)).progress(replay_id, now(), frozen), frozen)
+    return Begun((await replays_of(connection, home)).progress(replay_id, now(), frozen), frozen)
 
 
 def _resumption(
@@ -154,7 +155,7 @@ async def cancel(connection: Connection, publisher: Publisher, home: Path, repla
 
     Raises EarmarkError where it is finished, or where it is not one.
     """
-    replays, prompts = await replays_of(connection), await read_prompts(connection)
+    replays, prompts = await replays_of(connection, home), await read_prompts(connection)
     started = _named(replays, prompts, replay, now())
     prompt = prompts.by_id[started.prompt_id]
     frozen = listed(home, prompt, started)
@@ -164,7 +165,7 @@ async def cancel(connection: Connection, publisher: Publisher, home: Path, repla
         raise EarmarkError(f"it is finished, so there is nothing to cancel: {sentence(before, prompt.name)}")
     if before.state != "cancelled":
         await publisher.append(ReplayCancelled(at=now(), replay_id=started.replay_id))
-    after = (await replays_of(connection)).progress(started.replay_id, now(), frozen)
+    after = (await replays_of(connection, home)).progress(started.replay_id, now(), frozen)
     return sentence(after, prompt.name)
 
 
@@ -183,21 +184,19 @@ def _named(replays: Replays, prompts: Prompts, beginning: str, now: datetime) ->
     )
 
 
-async def replays_of(connection: Connection) -> Replays:
-    """Every replay as the ledger has it now."""
-    replays = Replays()
-    await read(connection, [LEDGER], replays.apply)
-    return replays
+async def replays_of(connection: Connection, home: Path, *, from_log: bool = False) -> Replays:
+    """Every replay as the ledger has it now; `from_log`: every record of it is folded, whatever was kept."""
+    return Replays(await read_books(connection, home, from_log=from_log))
 
 
 @asynccontextmanager
 async def watching(
-    connection: Connection, replay_id: UUID, of: Iterable[Listed], now: Clock
+    connection: Connection, home: Path, replay_id: UUID, of: Iterable[Listed], now: Clock
 ) -> AsyncIterator[AsyncIterator[Progress]]:
     """How far a replay is, whose list is `of`, again each time that the ledger moves, and every half a second."""
-    replays, known = Replays(), tuple(of)
-
-    async with follow(connection, [LEDGER], replays.apply) as follower:
+    known = tuple(of)
+    async with following_books(connection, home) as (books, follower):
+        replays = Replays(books)
 
         async def each() -> AsyncIterator[Progress]:
             while True:

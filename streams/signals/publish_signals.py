@@ -19,7 +19,7 @@ from streams.signals.diff import signals
 
 # Twelve partitions at a time hold the bodies of so many videos, under two prompts each.
 BATCH = 100
-# So many signals, and those of one video more, are sent within one time limit: each waits for the one before.
+# So many signals, and those of one video more, are sent within one time limit.
 SIGNALS = 100
 # So many records are folded within one time limit, while as many are read before them for each of a few partitions.
 CATCH_UP = 500

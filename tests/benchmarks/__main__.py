@@ -14,18 +14,43 @@ import psutil
 
 from streams.broker import local as broker
 from streams.log.connection import Connection
-from tests.benchmarks import activation, backfill, discovery, in_flight, live, start_up
+from tests.benchmarks import (
+    activation,
+    apply,
+    backfill,
+    discovery,
+    freshness,
+    in_flight,
+    live,
+    questions,
+    rebuild,
+    start_up,
+)
 from tests.benchmarks.table import Result, lines
 
 PAGE = Path(__file__).with_name("README.md")
-MARKED = re.compile(r"(<!-- bench -->\n).*?(<!-- /bench -->)", re.DOTALL)
-NAMES = ("backfill", "in-flight", "start-up", "live", "activation", "discovery")
+MARKED = re.compile(r"(<!-- bench -->\n)(.*?)(<!-- /bench -->)", re.DOTALL)
+SECTION = re.compile(r"\n\n(?=\*\*)")
+NAMES = (
+    "backfill",
+    "in-flight",
+    "start-up",
+    "live",
+    "activation",
+    "discovery",
+    "freshness",
+    "rebuild",
+    "apply",
+    "questions",
+)
 
 Benchmark = Callable[[Connection, Path], Awaitable[Result]]
 
 
 def benchmarks(*, quick: bool = False, full: bool = False) -> dict[str, Benchmark]:
     """Each benchmark by name, at the usual size, in a minute for all of them, or with the longest log too."""
+    models = freshness.QUICK if quick else freshness.FULL if full else freshness.USUAL
+    logs = rebuild.QUICK if quick else rebuild.FULL if full else rebuild.USUAL
     ledgers = start_up.QUICK if quick else start_up.FULL if full else start_up.USUAL
     return {
         "backfill": lambda log, _: backfill.backfill(log, backfill.QUICK if quick else backfill.FULL),
@@ -38,6 +63,12 @@ def benchmarks(*, quick: bool = False, full: bool = False) -> dict[str, Benchmar
         "discovery": lambda log, home: discovery.discovery(
             log, discovery.QUICK if quick else discovery.FULL, home
         ),
+        "freshness": lambda log, _: freshness.freshness(log, models),
+        "rebuild": lambda log, home: rebuild.rebuild(log, logs, home),
+        "apply": lambda log, home: apply.apply(
+            log, apply.QUICK if quick else apply.FULL if full else apply.USUAL, home
+        ),
+        "questions": lambda _, home: questions.questions(questions.QUICK if quick else questions.FULL, home),
     }
 
 
@@ -57,7 +88,7 @@ def main() -> None:
     size = parser.add_mutually_exclusive_group()
     size.add_argument("--quick", action="store_true", help="so small that the numbers say little")
     size.add_argument(
-        "--full", action="store_true", help="with the ledger of a million analyses: half an hour more"
+        "--full", action="store_true", help="with a million analyses, and a million videos: an hour more"
     )
     parser.add_argument(
         "--write", action="store_true", help="write the tables into tests/benchmarks/README.md"
@@ -84,9 +115,18 @@ def main() -> None:
 
 
 def with_tables(page: str, tables: Sequence[str]) -> str:
-    """The page with these tables in place of those of the last run."""
-    body = "\n\n".join(tables)
-    return MARKED.sub(lambda match: f"{match[1]}\n{body}\n\n{match[2]}", page)
+    """The page with these tables in place of those of the last run, each told by its first line; the others stay."""
+    found = MARKED.search(page)
+    assert found is not None
+    new = {_title(table): table for table in tables}
+    stood = [part for part in SECTION.split(found[2].strip()) if part]
+    merged = [new.pop(_title(part), part) for part in stood]
+    body = "\n\n".join([*merged, *new.values()])
+    return page.replace(found[0], f"{found[1]}\n{body}\n\n{found[3]}")
+
+
+def _title(table: str) -> str:
+    return table.partition("\n")[0] if table.startswith("**") else ""
 
 
 async def _run(measure: Benchmark, connection: Connection, home: Path) -> Result:

@@ -18,6 +18,7 @@ from streams.clock import utc_now
 from streams.events.event import Event
 from streams.events.ledger import BudgetReserved
 from streams.log.connection import Connection
+from streams.log.keeper import Shelf
 from streams.log.publish import Appended, Publisher
 
 TICK_S = 0.005
@@ -26,11 +27,12 @@ _claimed_s: ContextVar[float] = ContextVar("claimed_s")
 
 @dataclass(frozen=True)
 class Assignment:
-    """Which log, which Claude, and what may be spent."""
+    """Which log, which Claude, what may be spent, and where the state is kept, if it is."""
 
     connection: Connection
     base_url: str
     limits: Limits
+    shelf: Shelf | None = None
 
 
 @dataclass
@@ -115,7 +117,16 @@ async def _work(job: Assignment, pipe: Pipe) -> None:
     appender = TimedPublisher(job.connection, producer, numbers=numbers, began_s=began_s)
     async with client("key", job.base_url, job.limits.calls_in_flight) as sdk:
         claude = TimedClaude(sdk, utc_now, numbers=numbers)
-        await analyse(job.connection, appender, claude, job.limits, Symbols(), utc_now, asyncio.Event())
+        await analyse(
+            job.connection,
+            appender,
+            claude,
+            job.limits,
+            Symbols(),
+            utc_now,
+            asyncio.Event(),
+            shelf=job.shelf,
+        )
     await ticking
 
 

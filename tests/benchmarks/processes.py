@@ -9,7 +9,13 @@ from typing import Any
 
 # A new process is forked from one that has imported everything.
 processes = multiprocessing.get_context("forkserver")
-processes.set_forkserver_preload(["tests.benchmarks.analyst_process", "tests.benchmarks.provider_process"])
+processes.set_forkserver_preload(
+    [
+        "tests.benchmarks.analyst_process",
+        "tests.benchmarks.provider_process",
+        "tests.benchmarks.rebuild_process",
+    ]
+)
 
 
 @contextmanager

@@ -7,6 +7,8 @@ import pytest
 from streams.log.connection import Connection
 from tests.benchmarks.__main__ import benchmarks
 from tests.benchmarks.activation import QUICK
+from tests.benchmarks.rebuild import QUICK as QUICK_REBUILD
+from tests.benchmarks.videos_log import RECORDS
 
 pytestmark = pytest.mark.kafka
 
@@ -26,6 +28,14 @@ async def test_every_benchmark_runs(name: str, connection: Connection, tmp_path:
         assert result.numbers["claims_of_the_replay"] > 0
     if name == "discovery":
         assert result.numbers["5 an hour"] == pytest.approx(20, abs=3)
+    if name == "freshness":
+        assert 0 < result.numbers["seen"] == result.numbers["sent"]
+        assert result.numbers["went_back"] == 0
     if name == "activation":
         assert result.numbers["told"] == result.numbers["counted"] == 3 * QUICK
         assert result.numbers["peak_mb"] < 500
+    if name == "rebuild":
+        whole = QUICK_REBUILD.videos * RECORDS
+        read = [result.numbers[f"all topics: {way}: records"] for way in ("0.1.0", "ours", "limit")]
+        assert read == [whole] * 3
+        assert result.numbers["all topics: SQLFlow's way: records"] == QUICK_REBUILD.videos

@@ -12,9 +12,10 @@ from click.testing import CliRunner, Result
 
 from projections.rebuild import rebuild
 from projections.snapshots import LINK
+from streams.budget.books import Books
 from streams.budget.entries import LedgerError, read_entry
 from streams.budget.ledger import Ledger
-from streams.budget.report import Budget, Report
+from streams.budget.report import Report
 from streams.bulletin import Board, Trouble, show
 from streams.cli.budget import budget
 from streams.events.event import Lane, Position
@@ -179,10 +180,10 @@ async def test_report_ledger_and_read_model_agree(connection: Connection, tmp_pa
 
 
 def report_of(records: list[Record], day: date) -> Report:
-    fold = Budget(day)
+    books = Books()
     for record in records:
-        fold.apply(record)
-    return fold.report()
+        books.apply(record)
+    return books.days.report(day, books.ledger)
 
 
 async def test_the_verb_says_it_in_a_table(connection: Connection) -> None:

@@ -10,6 +10,7 @@ from random import Random
 
 import pytest
 from aiokafka.errors import KafkaConnectionError, MessageSizeTooLargeError
+from aiokafka.record.memory_records import MemoryRecords
 
 from streams.broker import local as broker
 from streams.errors import EarmarkError, TransientError
@@ -82,6 +83,60 @@ async def test_48_hours_of_talk_and_its_dead_letter_stand_in_the_log_and_one_abo
     await read(connection, [CAPTIONS, DEAD_LETTERS], records.append)
     assert {record.event() == captions for record in records if record.topic == CAPTIONS.name} == {True}
     assert [record.event() for record in records if record.topic == DEAD_LETTERS.name] == [letter]
+
+
+async def test_what_goes_together_shares_a_batch_a_partition_in_order(
+    connection: Connection, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    """Of 400 events in 12 partitions none has a batch of its own; what a partition holds is in the order it was given."""
+    fetched: list[bytes] = []
+
+    def keep(raw: bytes) -> MemoryRecords:
+        fetched.append(raw)
+        return MemoryRecords(raw)
+
+    monkeypatch.setattr("aiokafka.consumer.fetcher.MemoryRecords", keep)
+    records: list[Record] = []
+    async with publisher(connection) as publish:
+        await publish.append_all(map(discovered, range(400)))
+    await read(connection, [VIDEOS], records.append)
+    batches: list[int] = []
+    for raw in fetched:
+        found = MemoryRecords(raw)
+        while found.has_next():
+            batches.append(sum(1 for _ in found.next_batch()))
+    assert sum(batches) == len(records) == 400
+    assert len(batches) == 12
+    for partition in range(12):
+        here = [n for n in range(400) if partition_of(f"v{n}", 12) == partition]
+        assert [r.event() for r in records if r.partition == partition] == list(map(discovered, here))
+
+
+@pytest.mark.parametrize("warm", [True, False], ids=["warm", "fresh"])
+async def test_nothing_stands_behind_what_the_log_refused_and_a_repetition_brings_each_once(
+    connection: Connection, *, warm: bool
+) -> None:
+    """A producer that the broker does not know yet has no sequence that would keep what follows out."""
+
+    def titled(n: int, title: str = "") -> VideoDiscovered:
+        return VideoDiscovered(
+            at=AT + timedelta(seconds=n), video=Video(video_id="v", url="u", title=title, origin="poll")
+        )
+
+    too_much = titled(2, Random(1).randbytes(10_000_000).decode("latin-1"))
+    async with publisher(connection) as publish:
+        if warm:
+            await publish.append(titled(9))
+        with pytest.raises(MessageSizeTooLargeError):
+            await publish.append_all(
+                [titled(0), titled(1), too_much, titled(3)] if warm else [too_much, titled(3)]
+            )
+    async with publisher(connection) as publish:
+        await publish.append_all(map(titled, range(4)))
+    records: list[Record] = []
+    await read(connection, [VIDEOS], records.append)
+    found = [record.event().at.second for record in records]
+    assert found == ([9, 0, 1] if warm else []) + [0, 1, 2, 3]
 
 
 async def test_reading_to_the_end_skips_nothing(connection: Connection) -> None:

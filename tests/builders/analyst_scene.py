@@ -25,6 +25,7 @@ from streams.events.record import Record
 from streams.events.videos import Origin, Video
 from streams.log.connection import Connection
 from streams.log.follow import follow, read
+from streams.log.keeper import Shelf
 from streams.log.publish import Publisher, publisher
 from streams.log.topics import LEDGER, Topic
 from streams.loopback.script import Reply, Step
@@ -187,14 +188,20 @@ async def scene(connection: Connection) -> AsyncIterator[Scene]:
 
 @asynccontextmanager
 async def analysts(
-    set_up: Scene, base_url: str, *, limits: Limits = LIMITS, count: int = 1, now: Clock = utc_now
+    set_up: Scene,
+    base_url: str,
+    *,
+    limits: Limits = LIMITS,
+    count: int = 1,
+    now: Clock = utc_now,
+    shelf: Shelf | None = None,
 ) -> AsyncIterator[Analysts]:
     """So many analysts, each with its own connections; they are stopped in good order at the block's end."""
     running = Analysts()
     for _ in range(count):
         stop = asyncio.Event()
         running.stops.append(stop)
-        running.tasks.append(asyncio.create_task(_one(set_up.connection, base_url, limits, now, stop)))
+        running.tasks.append(asyncio.create_task(_one(set_up.connection, base_url, limits, now, stop, shelf)))
     try:
         yield running
     finally:
@@ -204,7 +211,12 @@ async def analysts(
 
 
 async def _one(
-    connection: Connection, base_url: str, limits: Limits, now: Clock, stop: asyncio.Event
+    connection: Connection,
+    base_url: str,
+    limits: Limits,
+    now: Clock,
+    stop: asyncio.Event,
+    shelf: Shelf | None,
 ) -> None:
     async with publisher(connection) as appender, client("key", base_url, limits.calls_in_flight) as sdk:
-        await analyse(connection, appender, Claude(sdk, now), limits, Symbols(), now, stop)
+        await analyse(connection, appender, Claude(sdk, now), limits, Symbols(), now, stop, shelf=shelf)

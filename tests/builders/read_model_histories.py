@@ -47,10 +47,6 @@ def history(random: Random, videos: int) -> list[Event]:
         ChannelScanned(at=at(0), channel_id="channel-1", tab="videos", since=at(-9), complete=True),
         *(PromptRegistered(at=at(0), prompt_id=prompt.prompt_id, prompt=prompt) for prompt in PROMPTS),
     ]
-    previous = None
-    for activation in range(2, 2 + random.randrange(4)):
-        events += activated(random.choice(PROMPTS), activation, previous)
-        previous = activation
     replay = UUID(int=random.getrandbits(128))
     events += [
         ReplayStarted(
@@ -68,6 +64,10 @@ def history(random: Random, videos: int) -> list[Event]:
     ]
     for number in range(videos):
         events += _life(random, video(number), replay)
+    # Each activation comes when it comes, and its markers with it: before any answer, between two, or after the last.
+    places = sorted((random.randrange(5, len(events) + 1) for _ in range(random.randrange(4))), reverse=True)
+    for number, place in reversed(list(enumerate(reversed(places), 2))):
+        events[place:place] = activated(random.choice(PROMPTS), number, number - 1 if number > 2 else None)
     events += [
         ChannelUnfollowed(at=at(9), channel_id="channel-1"),
         DeadLettered.of(

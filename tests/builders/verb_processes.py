@@ -17,7 +17,7 @@ processes = multiprocessing.get_context("forkserver")
 processes.set_forkserver_preload(
     [
         __name__,
-        *(place.partition(":")[0] for place in VERBS.values()),
+        *(verb.place.partition(":")[0] for verb in VERBS.values()),
         "streams.worker.worker",
         "streams.analysis.analyse",
         "streams.claude.client",

@@ -54,6 +54,7 @@ WITHOUT_KAFKA = {
     "broker status",
     "broker stop",
     "demo",
+    "export",
     "report",
     "settings",
     "signals contract",

@@ -20,6 +20,7 @@ from streams.clock import utc_now
 from streams.events.event import Event
 from streams.events.ledger import BudgetReserved
 from streams.log.connection import Connection
+from streams.log.keeper import Shelf
 from streams.log.publish import Appended, Publisher
 from tests.chaos.faults import FAULTS
 
@@ -83,7 +84,16 @@ async def _work(job: Job) -> None:
         async with client("key", job.base_url, job.limits.calls_in_flight) as sdk:
             claude = ShowingClaude(sdk, utc_now)
             await analyse(
-                job.connection, appender, claude, job.limits, Symbols(), utc_now, stop, job.day_start_ms
+                job.connection,
+                appender,
+                claude,
+                job.limits,
+                Symbols(),
+                utc_now,
+                stop,
+                job.day_start_ms,
+                # All of a run keep theirs in the same place, and often: each that is started takes up another's.
+                shelf=Shelf(job.log_file.with_name("analyst.checkpoint"), at_least=20, look_s=0.1),
             )
     finally:
         await producer.stop()

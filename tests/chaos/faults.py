@@ -9,6 +9,7 @@ from decimal import Decimal
 from uuid import UUID
 
 from streams.analysis.analyst import Analyst
+from streams.analysis.state import AnalystState
 from streams.analysis.verdicts import Verdicts
 from streams.budget.account import Held
 from streams.budget.breaker import Breaker
@@ -93,6 +94,19 @@ def filter_for_free() -> None:
     outcomes._of_request = free
 
 
+def forget_what_is_open() -> None:
+    """What an analyst takes up from its checkpoint lacks the claims that were open when it was kept."""
+    thaw = AnalystState.thaw
+
+    def forgetful(self: AnalystState, parts: Mapping[str, bytes]) -> None:
+        thaw(self, parts)
+        for held in list(self.ledger.open.values()):
+            self.ledger._close(held, Decimal(0), self.ledger.day)
+            del self.ledger.unsettled[held.claim.attempt_id]
+
+    AnalystState.thaw = forgetful  # type: ignore[method-assign]
+
+
 FAULTS: Mapping[str, Callable[[], None]] = {
     fault.__name__: fault
     for fault in (
@@ -102,5 +116,6 @@ FAULTS: Mapping[str, Callable[[], None]] = {
         ignore_shares,
         forget_the_breaker,
         filter_for_free,
+        forget_what_is_open,
     )
 }

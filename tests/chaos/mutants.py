@@ -34,6 +34,7 @@ TRIALS = (
     Trial("ignore_shares", 0, 100, 0, "lane backfill was charged"),
     Trial("forget_the_breaker", 30, 300, 10, "the outage cost", long=True),
     Trial("filter_for_free", 0, 200, 0, "was billed", long=True),
+    Trial("forget_what_is_open", 12, 400, 0, "calls were made under claim", long=True),
 )
 
 

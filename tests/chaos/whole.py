@@ -36,6 +36,8 @@ EVERY_S = (3.0, 6.0)
 SHORT_EVERY_S = (1.0, 2.0)
 SETTLE_LIMIT_S = 900.0
 CALL_TIMEOUT_S = 6
+# Of resident memory, in any process of ours: what they hold grows with what they know, not with what happens to them.
+MOST_MB = 300
 CLOCK_OFF = timedelta(minutes=5)
 # It says nothing of the video: all of watch pauses for minutes, and one video tries.
 BUSY = refusals.http_error(503)
@@ -179,6 +181,9 @@ async def run(plan: Plan, folder: Path, console: Console) -> list[str]:
                 left = [process.info["cmdline"][-2:] for process in earmark.processes()]
                 if left:
                     broken.append(f"processes are left: {left}")
+                broken += [
+                    f"{name} held {held:.0f} MB" for name, held in machine.most_mb.items() if held > MOST_MB
+                ]
                 _print(machine, console)
                 return broken
             finally:

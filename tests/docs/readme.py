@@ -6,6 +6,7 @@ from collections.abc import Callable, Iterator, Mapping
 import click
 import duckdb
 
+from projections.describe import Column, Description, Relation, catalogue, comment, describe
 from projections.ingest import TABLES
 from projections.model import define
 from streams.cli.main import earmark
@@ -130,47 +131,41 @@ def _carries(kind: type[Event]) -> str:
 
 
 def relations_section() -> str:
-    """The tables, views and macros of the read model: those for people, then what stands behind the views."""
+    """The tables, views and macros of the read model with their columns: those for people, then what serves the views."""
     with duckdb.connect() as database:
         define(database)
-        found = database.execute(
-            "SELECT table_name, 'table', comment, NULL FROM duckdb_tables()"
-            " UNION ALL SELECT view_name, 'view', comment, NULL FROM duckdb_views() WHERE NOT internal"
-            " UNION ALL SELECT function_name, 'macro', comment, parameters FROM duckdb_functions()"
-            " WHERE NOT internal AND function_type = 'table_macro'"
-            " ORDER BY ALL"
-        ).fetchall()
-        relations = [
-            (name + _called(parameters), _what(name, kind, comment), _columns(database, name, parameters))
-            for name, kind, comment, parameters in found
-        ]
-    for_people = [
-        f"### {name}\n\nA {what}.\n\n{columns}" for name, what, columns in relations if name[0] != "_"
+        comment(database)
+        found = [describe(database, relation.name) for relation in catalogue(database, private=True)]
+    for_people = [_relation(one) for one in found if one.relation.name[0] != "_"]
+    behind = [
+        f"| `{one.relation.name}` | {_what(one.relation)} | {', '.join(map(_column, one.columns))} |"
+        for one in found
+        if one.relation.name[0] == "_" and one.columns
     ]
-    behind = [f"| `{name}` | {what} | {columns} |" for name, what, columns in relations if name[0] == "_"]
     table = "\n".join(["### Behind the views", "", "| name | | columns |", "|---|---|---|", *behind])
     return "\n\n".join([*for_people, table])
 
 
-def _called(parameters: list[str] | None, form: str = "{}") -> str:
-    return "" if parameters is None else f"({', '.join(map(form.format, parameters))})"
+def _relation(found: Description) -> str:
+    relation = found.relation
+    parts = [f"### {relation.called}", f"A {_what(relation)}."]
+    if relation.example:
+        parts.append(f"```sql\n{relation.example}\n```")
+    if found.columns:
+        rows = [f"| {_column(column)} | {_cell(column.meaning or '')} |" for column in found.columns]
+        parts.append("\n".join(["| column | |", "|---|---|", *rows]))
+    return "\n\n".join(parts)
 
 
-def _columns(database: duckdb.DuckDBPyConnection, name: str, parameters: list[str] | None) -> str:
-    source = name + _called(parameters, form="'{}'")
-    described = database.execute(f"DESCRIBE FROM {source}").fetchall()
-    return ", ".join(f"`{column}` {_plain(of_type)}" for column, of_type, *_ in described)
+def _column(column: Column) -> str:
+    return f"`{column.name}` {column.type.replace('TIMESTAMP WITH TIME ZONE', 'TIMESTAMPTZ')}"
 
 
-def _what(name: str, kind: str, comment: str | None) -> str:
+def _what(relation: Relation) -> str:
     """What a relation is, which events fill it, and what it means."""
-    types = [event for table in TABLES if table.name == name for event in sorted(table.types)]
+    types = [event for table in TABLES if table.name == relation.name for event in sorted(table.types)]
     filled = f", filled by {', '.join(types)}" if types else ""
-    return kind + filled + (f": {comment}" if comment else "")
-
-
-def _plain(of_type: str) -> str:
-    return of_type.replace("TIMESTAMP WITH TIME ZONE", "TIMESTAMPTZ")
+    return relation.kind + filled + (f": {relation.meaning}" if relation.meaning else "")
 
 
 def _lines(text: str) -> str:

@@ -2,12 +2,15 @@
 
 import re
 import shlex
+import subprocess
+import sys
 from collections.abc import Iterable
 
 import click
 import pytest
 from click.testing import CliRunner
 
+from streams.cli.main import VERBS as LISTED
 from streams.cli.main import earmark
 from tests.docs.pages import PAGES, VERBS
 from tests.docs.readme import summary, verbs
@@ -35,6 +38,31 @@ def test_a_verb_has_help(verb: str) -> None:
     assert result.output.startswith("Usage: ")
     assert re.fullmatch(r"[A-Z].{10,}", summary(COMMANDS[verb]))
     assert (COMMANDS[verb].help or "").rstrip().partition("\n\n")[0].endswith(".")
+
+
+def test_the_list_of_verbs_says_what_they_say_themselves() -> None:
+    """It is printed without asking them, for that would import everything."""
+    assert {name: verb.meaning for name, verb in LISTED.items()} == {
+        name: summary(COMMANDS[name]) for name in LISTED
+    }
+    shown = CliRunner().invoke(earmark, []).output
+    for name in LISTED:
+        assert f"  {name} " in shown
+
+
+def test_nothing_heavy_is_loaded_before_it_is_needed() -> None:
+    """Not what a verb alone needs by the list of verbs, nor what a process alone needs by all the others."""
+    program = """if True:
+        import sys
+        from streams.cli.main import earmark
+        earmark(["--help"], standalone_mode=False)
+        print("then:", *{"asyncio", "pydantic", "duckdb"} & {*sys.modules})
+        import streams.app.processes
+        alone = {"aiohttp", "anthropic", "duckdb", "faust", "genai_prices", "icu4py", "pytickersymbols"}
+        print("then:", *alone & {*sys.modules})
+    """
+    ran = subprocess.run([sys.executable, "-c", program], capture_output=True, text=True, check=True)
+    assert ran.stdout.split("then:")[1:] == ["\n", "\n"]
 
 
 @pytest.mark.parametrize(

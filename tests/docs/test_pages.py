@@ -108,9 +108,12 @@ def test_everything_that_the_code_writes_has_its_place() -> None:
 
 def test_the_benchmarks_write_their_page() -> None:
     assert BENCHMARKS.file == WRITTEN_BY_BENCHMARKS
-    written = with_tables(BENCHMARKS.text, ["a table", "another one"])
-    assert "<!-- bench -->\n\na table\n\nanother one\n\n<!-- /bench -->" in written
-    assert written.partition("<!-- bench -->")[0] == BENCHMARKS.text.partition("<!-- bench -->")[0]
+    page = "<!-- bench -->\n\nmachine\n\n**A.**\nwords\n\n| a |\n\n**B.**\n| b |\n\n<!-- /bench -->\nmore"
+    written = with_tables(page, ["another machine", "**B.**\n| b2 |", "**C.**\n| c |"])
+    assert written == (
+        "<!-- bench -->\n\nanother machine\n\n**A.**\nwords\n\n| a |\n\n**B.**\n| b2 |\n\n**C.**\n| c |"
+        "\n\n<!-- /bench -->\nmore"
+    )
 
 
 @pytest.mark.parametrize("page", [page for page in PAGES if str(page) not in PROMPTS], ids=str)

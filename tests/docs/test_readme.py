@@ -239,7 +239,7 @@ async def test_the_operator_sees_what_goes_on(shell: Shell) -> None:
     for command, part in {
         "earmark sql": "stock calls that stand",
         "earmark channels": "Kettle and Tape",
-        'earmark sql "SELECT title, status, reason, next_try_at FROM video_status'
+        'earmark sql "SELECT video_title, status, reason, next_try_at FROM video_status'
         " WHERE status <> 'analysed'\"": "no captions yet",
         'earmark sql "SELECT day, lane, attempts, charged_usd FROM daily_costs"': "backfill",
         'earmark sql "SELECT day, cap_usd, charged_usd, left_usd FROM budget_days"': "left_usd",

@@ -36,6 +36,9 @@ ELSEWHERE = {
     ".venv/bin/python -m tests.chaos.whole --videos 80 --seconds 300": (
         "ten minutes; tests/chaos/test_whole.py is its short form"
     ),
+    ".venv/bin/python -m tests.chaos.readers --kills 200": (
+        "ten minutes; tests/chaos/test_readers.py is its short form"
+    ),
     ".venv/bin/python -m tests.chaos.night": "ten minutes of waiting; each of its parts has a test",
     ".venv/bin/python -m tests.chaos.outage": "two minutes; tests/chaos/test_outage.py is its short form",
     ".venv/bin/python -m tests.week": "five minutes; tests/week/test_week.py is its short form",

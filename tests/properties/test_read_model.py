@@ -1,7 +1,7 @@
 """The read model is a fold of the log: nothing but the records and their order within a partition shows in it."""
 
 from collections import Counter
-from collections.abc import Iterator
+from collections.abc import Iterable, Iterator
 from contextlib import contextmanager
 from dataclasses import replace
 from datetime import date, timedelta
@@ -13,14 +13,17 @@ from hypothesis import given, settings
 from hypothesis import strategies as st
 
 from projections.ingest import TABLES, apply
+from projections.kept import keep_all
 from projections.model import define
+from streams.budget.books import Books
 from streams.budget.entries import Claim, Entry, Settlement
 from streams.budget.ledger import DAY_MS, Ledger, Verdict
-from streams.budget.report import Budget, Report, Spent
+from streams.budget.report import Report, Spent
 from streams.events.event import Event
 from streams.events.ledger import Usage
 from streams.events.record import Record
 from streams.log.topics import LEDGER
+from tests.builders.kept_by_definition import assert_kept
 from tests.builders.ledger_machine import START_MS, LedgerMachine
 from tests.builders.read_model_histories import history, in_order, interleaved, log_of
 from tests.builders.read_model_world import event_of, record
@@ -49,9 +52,13 @@ def test_any_cut_into_batches_and_any_interleaving_gives_the_same_rows(seed: int
     random = Random(seed)
     log = log_of(history(random, videos), random)
     with _model() as whole, _model() as pieces:
-        apply(whole, in_order(log))
+        apply(whole, in_order(log), keeps=False)
+        keep_all(whole)
         for batch in interleaved(log, random):
             apply(pieces, batch)
+            if random.random() < 0.1:
+                assert_kept(pieces)
+        assert_kept(whole)
         assert content(pieces) == content(whole)
 
 
@@ -136,14 +143,14 @@ class CostsMachine(LedgerMachine):
             and claim.usd <= min(claim.cap_usd, claim.lane_cap_usd)
         )
 
-    def report(self, day: date) -> Report:
-        """The day's, by one who knows no more than the read model."""
+    def reports(self, days: Iterable[date]) -> list[Report]:
+        """Each day's, by one who knows no more than the read model."""
         ledger = Taking()
         ledger.taken = self.denied_in_silence()
-        budget = Budget(day, ledger)
+        books = Books(ledger)
         for each in self.log():
-            budget.apply(each)
-        return replace(budget.report(), foreign=0)
+            books.apply(each)
+        return [replace(books.days.report(day, ledger), foreign=0) for day in days]
 
     def log(self) -> list[Record]:
         """The ledger, each of its records behind one that was never Earmark's and is a day ahead."""
@@ -158,7 +165,7 @@ class CostsMachine(LedgerMachine):
             self.saw("a denial that nothing says")
         first = date(1970, 1, 1) + timedelta(days=START_MS // DAY_MS)
         days = range(self.naive.today - START_MS // DAY_MS + 1)
-        reports = [self.report(first + timedelta(days=number)) for number in days]
+        reports = self.reports(first + timedelta(days=number) for number in days)
         with _model() as database:
             apply(database, self.log())
             costs = database.execute(

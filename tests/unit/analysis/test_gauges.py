@@ -6,6 +6,7 @@ from decimal import Decimal
 from streams import metrics
 from streams.analysis.gauges import Gauges, charged_usd
 from streams.analysis.state import AnalystState
+from streams.budget.books import Books
 from streams.budget.ledger import DAY_MS, Ledger
 from streams.budget.limits import Limits
 
@@ -25,7 +26,7 @@ def shown(name: str, lane: str) -> float | None:
 
 
 def test_a_lane_has_left_what_its_share_and_the_day_leave_it() -> None:
-    state = AnalystState(lambda _id, _verdict: None, ledger_at(NOON))
+    state = AnalystState(lambda _id, _verdict: None, Books(ledger_at(NOON)))
     Gauges(state, LIMITS, lambda: NOON).set([])
     assert (shown("charged", "backfill"), shown("cap", "backfill")) == (1.75, 2.0)
     assert (shown("left", "live"), shown("left", "backfill"), shown("left", "replay")) == (3.25, 0.25, 2.5)

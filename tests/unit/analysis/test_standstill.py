@@ -8,7 +8,6 @@ from streams.analysis.obstacles import FULL_AFTER, Obstacles
 from streams.analysis.queue import Line
 from streams.analysis.state import AnalystState
 from streams.budget.account import Pending
-from streams.budget.ledger import Ledger
 from streams.errors import EarmarkError
 from streams.events.event import Lane
 from tests.builders.analyst_scene import LIMITS, PROMPT
@@ -21,7 +20,7 @@ HOUR = timedelta(hours=1)
 class Desk:
     def __init__(self) -> None:
         self.time = NOON
-        self.state = AnalystState(lambda *_: None, Ledger())
+        self.state = AnalystState(lambda *_: None)
         self.obstacles = Obstacles(self.state, LIMITS, lambda: self.time)
 
     def reasons(self) -> list[str]:

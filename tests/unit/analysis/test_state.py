@@ -1,6 +1,6 @@
 """What an analyst knows after any record of its three topics."""
 
-from dataclasses import replace
+from dataclasses import fields, replace
 from datetime import UTC, datetime
 from decimal import Decimal
 from uuid import UUID
@@ -40,12 +40,12 @@ class Told:
     def __init__(self) -> None:
         self.verdicts: list[tuple[UUID, Verdict]] = []
         self.state = AnalystState(lambda attempt_id, verdict: self.verdicts.append((attempt_id, verdict)))
-        self._offset = 0
+        self.offset = 0
 
     def ledger(self, *entries: Entry, at_s: float = 0) -> None:
         for entry in entries:
-            self.state.apply(ledger_record(entry, self._offset, NOON_MS + round(at_s * 1000)))
-            self._offset += 1
+            self.state.apply(ledger_record(entry, self.offset, NOON_MS + round(at_s * 1000)))
+            self.offset += 1
 
     def event(self, topic: Topic, event: Event, partition: int = 0, offset: int = 0) -> None:
         message = encode(event)
@@ -361,3 +361,66 @@ def test_what_is_analysed_under_the_candidate_is_not_owed(told: Told) -> None:
 def test_a_cancelled_replay_asks_for_nothing_more(told: Told) -> None:
     told.ledger(following(), request(1), Cancellation(FOLLOWING), request(2))
     assert owed(told) == []
+
+
+numbers = st.integers(1, 3)
+claims = st.builds(lambda number, attempt: claim(number, attempt=attempt), numbers, numbers)
+entries = st.one_of(
+    st.builds(request, numbers),
+    claims,
+    st.builds(
+        lambda of, outcome, retry_at, unanswered: msgspec.structs.replace(
+            settlement(of, outcome), retry_at=retry_at, unanswered=unanswered
+        ),
+        claims,
+        st.sampled_from(["completed", "failed", "retry", "not_called", "not_called"]),
+        st.sampled_from([None, "2026-11-20T12:30:00+00:00"]),
+        st.booleans(),
+    ),
+    st.sampled_from([following(), following(ends=(2,)), Cancellation(FOLLOWING)]),
+    st.builds(asked_for, numbers),
+)
+results = st.one_of(
+    st.builds(answer, claims),
+    st.builds(
+        lambda of, outcome, final: failure(of, outcome, final=final),
+        claims,
+        st.sampled_from(["unknown", "max_tokens", "bad_request"]),
+        st.booleans(),
+    ),
+)
+markers = st.tuples(st.sampled_from([FIRST, SECOND]), st.sampled_from([ALL, range(3)]))
+steps = st.lists(st.one_of(entries, entries, results, markers), max_size=20)
+
+
+@settings(max_examples=60, deadline=None)
+@given(steps, st.integers(1, 40))
+def test_wherever_it_is_cut_what_was_kept_goes_on_as_if_it_had_not_been(
+    history: list[Entry | Event | tuple[Prompt, range]], step_s: int
+) -> None:
+    """Verdicts, the breaker, the queue, what is owed and what is recorded."""
+    whole, again = Told(), Told()
+    for prompt in (FIRST, SECOND):
+        whole.event(PROMPTS, PromptRegistered(at=AT, prompt_id=prompt.prompt_id, prompt=prompt))
+    for number, step in enumerate(history):
+        again = Told()
+        again.state.thaw(whole.state.freeze())
+        again.state.prompts = whole.state.prompts
+        heard = len(whole.verdicts)
+        for told in (whole, again):
+            told.offset = number
+            match step:
+                case (prompt, partitions):
+                    told.markers(prompt, number, partitions)
+                case Event():
+                    told.event(ANALYSES, step, partition=number % 12, offset=number)
+                case entry:
+                    told.ledger(entry, at_s=number * step_s)
+        assert again.verdicts == whole.verdicts[heard:]
+        for field in fields(AnalystState):
+            if field.name not in {"on_verdict", "queue"}:
+                assert getattr(again.state, field.name) == getattr(whole.state, field.name)
+        assert again.state.active_prompt == whole.state.active_prompt
+    # What was settled before it was claimed stays in line, and is passed over when its turn comes.
+    waiting = {pending.offset for pending in whole.state.ledger.pending.values()}
+    assert not history or again.queued() == [offset for offset in whole.queued() if offset in waiting]

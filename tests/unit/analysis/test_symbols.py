@@ -1,7 +1,5 @@
 """The symbol that an answer means, by the operator's list and by companies' names."""
 
-import subprocess
-import sys
 from pathlib import Path
 
 import pytest
@@ -141,10 +139,3 @@ def test_a_list_that_cannot_be_read_is_named_with_its_setting(tmp_path: Path, co
         file.write_bytes(content)
     with pytest.raises(EarmarkError, match=r"EARMARK_SYMBOLS: .*symbols\.txt cannot be read"):
         read_symbols(file)
-
-
-def test_no_verb_loads_names_or_dictionaries_before_an_analyst_starts() -> None:
-    heavy = "import sys, streams.cli.main, streams.app.processes; print(*{'pytickersymbols', 'icu4py'} & {*sys.modules})"
-    assert (
-        subprocess.run([sys.executable, "-c", heavy], capture_output=True, check=True).stdout.strip() == b""
-    )

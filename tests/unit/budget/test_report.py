@@ -9,9 +9,11 @@ from hypothesis import settings
 from hypothesis import strategies as st
 from hypothesis.stateful import invariant
 
+from streams.budget.books import Books
 from streams.budget.entries import Entry, LedgerError, Settlement
+from streams.budget.frozen import frozen, thaw
 from streams.budget.ledger import DAY_MS, Verdict
-from streams.budget.report import Budget, Report, Spent
+from streams.budget.report import Report, Spent
 from streams.events.event import LANES
 from tests.builders.ledger_machine import START_MS, LedgerMachine
 from tests.builders.ledger_records import NOON_MS, claim, record, request, settlement
@@ -22,12 +24,10 @@ FIRST_DAY = START_MS // DAY_MS
 
 
 class Log:
-    """A ledger that is written record by record and read by the budgets of three days."""
+    """A ledger that is written record by record."""
 
     def __init__(self) -> None:
-        self._days = {
-            day: Budget(day) for day in (FRIDAY - timedelta(days=1), FRIDAY, FRIDAY + timedelta(days=1))
-        }
+        self._books = Books()
         self._offset = 0
 
     def tell(self, *entries: Entry, at_s: float = 0, usage_known: bool = True) -> None:
@@ -35,11 +35,14 @@ class Log:
         for entry in entries:
             told = record(entry, self._offset, NOON_MS + round(at_s * 1000), usage_known=usage_known)
             self._offset += 1
-            for budget in self._days.values():
-                budget.apply(told)
+            self._books.apply(told)
 
     def report(self, days_on: int = 0) -> Report:
-        return self._days[FRIDAY + timedelta(days=days_on)].report()
+        return report_of(self._books, FRIDAY + timedelta(days=days_on))
+
+
+def report_of(books: Books, day: date = FRIDAY) -> Report:
+    return books.days.report(day, books.ledger)
 
 
 @pytest.fixture
@@ -187,42 +190,48 @@ def test_a_day_ends_at_the_next_midnight_utc(log: Log) -> None:
 def test_a_record_that_cannot_be_read_ends_the_report() -> None:
     broken = record(claim(1), 0, NOON_MS)
     with pytest.raises(LedgerError, match="cannot be read"):
-        Budget(FRIDAY).apply(replace(broken, value=b"{"))
+        Books().apply(replace(broken, value=b"{"))
 
 
 def test_a_record_that_was_never_earmarks_is_counted_and_changes_nothing() -> None:
-    sound, troubled = Budget(FRIDAY), Budget(FRIDAY)
+    sound, troubled = Books(), Books()
     records = [record(request(1), 0, NOON_MS), record(claim(1), 1, NOON_MS)]
     foreign = replace(records[1], timestamp_ms=NOON_MS + 10**9, headers=(("x", b"1"),), value=b"hello")
     for each in records:
         sound.apply(each)
     for each in (foreign, records[0], foreign, records[1], foreign):
         troubled.apply(each)
-    assert troubled.report() == replace(sound.report(), foreign=3)
+    assert report_of(troubled) == replace(report_of(sound), foreign=3)
     assert troubled.ledger == sound.ledger
 
 
 class ReportedLedger(LedgerMachine):
-    """Whatever stands in the ledger: every day's report charges what the oracle charges, in all and by lane."""
+    """Whatever stands in the ledger: every day's report charges what the oracle charges, in all and by lane.
+
+    And wherever the fold is cut: what was frozen there and thawed comes to the same by the record that follows.
+    """
 
     day_starts = st.just(0)
 
     def __init__(self) -> None:
         super().__init__()
-        first = date(1970, 1, 1) + timedelta(days=FIRST_DAY)
-        self.budgets = [Budget(first + timedelta(days=number)) for number in range(30)]
+        self.books = Books()
 
     def append(self, entry: Entry, step_ms: int) -> Verdict | None:
         verdict = super().append(entry, step_ms)
         usage_known = not isinstance(entry, Settlement) or entry.usd * 100 % 2 == 0
         told = record(entry, len(self.naive.entries) - 1, self.now_ms, usage_known=usage_known)
-        for budget in self.budgets:
-            budget.apply(told)
+        thawed = Books()
+        thaw(thawed, frozen(self.books))
+        self.books.apply(told)
+        thawed.apply(told)
+        assert thawed == self.books
         return verdict
 
     @invariant()
     def each_day_is_charged_as_the_oracle_has_it(self) -> None:
-        reports = [budget.report() for budget in self.budgets]
+        first = date(1970, 1, 1) + timedelta(days=FIRST_DAY)
+        reports = [report_of(self.books, first + timedelta(days=number)) for number in range(30)]
         for day, report in enumerate(reports[: self.naive.today - FIRST_DAY + 1], FIRST_DAY):
             assert report.charged_usd() == self.naive.charged(day)
             for lane in LANES:

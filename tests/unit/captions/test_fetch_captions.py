@@ -9,7 +9,8 @@ from typing import Any, get_args
 import pytest
 
 from streams.captions.failures import of_tracks
-from streams.captions.fetch import NotTaken, Taken, complete, fetch_captions
+from streams.captions.fetch import Counted, NotTaken, Taken, complete, fetch_captions
+from streams.captions.schedule import Failure
 from streams.events.videos import Video
 from streams.loopback.channel import UNPLAYABLE, Behaviour, Channel, ChannelVideo
 from streams.loopback.youtube import LoopbackYoutube, serve
@@ -240,3 +241,23 @@ def test_only_if_every_track_fails_the_failure_counts_with_each_ones_reason(
     said = of_tracks(failed)
     assert said.failure == failure
     assert all(name in said.reason for name, _, _ in failed)
+
+
+async def test_what_is_asked_for_is_counted_until_it_is_answered_or_given_up() -> None:
+    may_answer = asyncio.Event()
+    taken = NotTaken(Video(video_id="v1", url="u", origin="asked"), Failure("it did not answer", "unknown"))
+
+    async def fetch(_video: Video) -> Taken | NotTaken:
+        await may_answer.wait()
+        return taken
+
+    counted = Counted(fetch)
+    answered, given_up = (asyncio.create_task(counted(taken.video)) for _ in range(2))
+    await asyncio.sleep(0)
+    assert counted.under_way == 2
+    given_up.cancel()
+    await asyncio.gather(given_up, return_exceptions=True)
+    assert counted.under_way == 1
+    may_answer.set()
+    assert await answered == taken
+    assert counted.under_way == 0

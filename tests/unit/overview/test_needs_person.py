@@ -209,14 +209,14 @@ SERIOUS: dict[str, tuple[Overview, str]] = {
         with_stage(CAPTIONS),
         (
             "captions: 3 videos could go on (3 worker) and nothing has moved since 06:30, though the worker runs →"
-            " `earmark sql \"SELECT title, waits_for, reason, next_step FROM video_status WHERE status <> 'analysed'\"`"
+            " `earmark sql \"SELECT video_title, waits_for, reason, next_step FROM video_status WHERE status <> 'analysed'\"`"
         ),
     ),
     "an analyst that asks nobody": (
         with_stage(ANALYSIS, troubles=(trouble("youtube-refuses"),)),
         (
             "analysis: 7 videos could go on (7 analyst) and nothing has moved since 06:40, though the analyst runs →"
-            " `earmark sql \"SELECT title, waits_for, reason, next_step FROM video_status WHERE status <> 'analysed'\"`"
+            " `earmark sql \"SELECT video_title, waits_for, reason, next_step FROM video_status WHERE status <> 'analysed'\"`"
         ),
     ),
     "a projector that publishes nothing": (

@@ -43,7 +43,7 @@ def test_an_activation_counts_once_its_marker_stands_in_the_videos_partition(tol
 def test_newer_captions_make_their_analysis_current(told: Told) -> None:
     told.tell(*activated(FIRST, 0, None), completed(video(1), FIRST, TWO, revision=2))
     told.tell(completed(video(1), FIRST, ONE, revision=1))
-    assert told.rows("SELECT captions_revision FROM _current") == [(2,)]
+    assert told.rows("SELECT captions_revision FROM analyses WHERE is_current") == [(2,)]
 
 
 def test_of_two_answers_to_one_analysis_the_first_stands_and_brings_its_mentions_alone(told: Told) -> None:
@@ -143,7 +143,7 @@ def test_an_address_without_a_query_gets_one(told: Told) -> None:
 
 def test_a_video_shows_what_was_learnt_last(told: Told) -> None:
     told.tell(VideoDiscovered(at=at(0), video=video(1, title="As found")))
-    known = "SELECT title, channel_title, words, prompt, mentions FROM videos"
+    known = "SELECT video_title, channel_title, words, prompt, mentions FROM videos"
     assert told.rows(known) == [("As found", None, None, None, None)]
     told.tell(extracted(video(1)), extracted(video(1), 2))
     assert told.rows(known) == [("Title, revision 2", "The Channel", 9, None, None)]

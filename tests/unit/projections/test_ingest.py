@@ -1,4 +1,5 @@
 from dataclasses import replace
+from uuid import UUID
 
 import duckdb
 import pytest
@@ -7,7 +8,16 @@ from projections.ingest import TABLES, Place, Progress, apply, prepare, progress
 from streams.events.catalogue import CATALOGUE
 from streams.events.record import Record
 from streams.events.videos import VideoDiscovered
-from tests.builders.read_model_world import START_MS, at, extracted, record, requested, video
+from tests.builders.read_model_world import (
+    PROMPTS,
+    START_MS,
+    at,
+    completed,
+    extracted,
+    record,
+    requested,
+    video,
+)
 from tests.unit.projections.conftest import Told
 
 
@@ -24,13 +34,20 @@ def test_what_stands_before_the_position_is_passed_over() -> None:
     first, second = discovered(1, 0), discovered(1, 1)
     place = Place(first.topic, first.partition)
     batch = prepare([first, second], {place: Progress(next_offset=1)})
-    assert [row[2] for row in batch.incoming] == [1]
+    assert [row[2] for row in batch.events["VideoDiscovered"]] == [1]
     assert batch.progress[place].next_offset == 2
 
 
 def test_the_brokers_clock_never_runs_back() -> None:
     batch = prepare([discovered(1, 0, 5000), discovered(1, 1, 3000)], {})
     assert {reached.clock_ms for reached in batch.progress.values()} == {5000}
+
+
+def test_a_batch_names_the_videos_that_it_has_an_analysis_of() -> None:
+    answers = [record(completed(video(number), PROMPTS[0], UUID(int=number)), 0) for number in (1, 2)]
+    batch = prepare([discovered(3, 0), *answers], {})
+    assert batch.videos == {(each.partition, f"video-{number}") for number, each in enumerate(answers, 1)}
+    assert len(batch) == 3
 
 
 def test_a_record_that_was_never_earmarks_is_a_reject_and_moves_no_clock(told: Told) -> None:
@@ -54,7 +71,7 @@ def test_an_event_in_a_topic_where_it_does_not_belong_is_a_reject(told: Told) ->
 def test_a_batch_that_fails_leaves_neither_rows_nor_positions(told: Told) -> None:
     told.database.execute("ALTER TABLE _rejects RENAME TO gone")
     with pytest.raises(duckdb.Error):
-        apply(told.database, [discovered(1, 0)])
+        apply(told.database, [discovered(1, 0), replace(discovered(2, 1), value=b"{")])
     assert progress(told.database) == {}
     assert told.rows("FROM _discovered") == []
 

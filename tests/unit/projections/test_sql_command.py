@@ -1,7 +1,7 @@
 """`earmark sql` as a person meets it."""
 
 import json
-from collections.abc import Iterator
+import re
 from pathlib import Path
 
 import duckdb
@@ -9,26 +9,25 @@ import pyarrow.parquet
 import pytest
 from click.testing import CliRunner, Result
 
-from projections import model
-from projections.ingest import apply
-from projections.snapshots import Snapshots
 from streams.cli.sql import kind_of, sql
 from streams.events.videos import VideoDiscovered
-from tests.builders.read_model_world import at, record, video
+from tests.builders.read_model_world import at, video
+from tests.builders.snapshot import publish
+
+
+@pytest.fixture(scope="module")
+def published(tmp_path_factory: pytest.TempPathFactory) -> Path:
+    home = tmp_path_factory.mktemp("home")
+    publish(home, *(VideoDiscovered(at=at(n), video=video(n, title="[Music] buy")) for n in (1, 2)))
+    return home
 
 
 @pytest.fixture
-def home(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> Iterator[Path]:
-    monkeypatch.setenv("EARMARK_HOME", str(tmp_path))
+def home(published: Path, tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> Path:
+    """Where the read model is. What a test writes goes into a folder of its own."""
+    monkeypatch.setenv("EARMARK_HOME", str(published))
     monkeypatch.chdir(tmp_path)
-    (tmp_path / "model").mkdir()
-    path = tmp_path / "model" / "rm-1.duckdb"
-    database = model.create(path)
-    events = [VideoDiscovered(at=at(number), video=video(number, title="[Music] buy")) for number in (1, 2)]
-    apply(database, [record(event, offset) for offset, event in enumerate(events)])
-    Snapshots(tmp_path).publish(database, path)
-    database.close()
-    return tmp_path
+    return published
 
 
 def run(*arguments: str) -> Result:
@@ -38,16 +37,40 @@ def run(*arguments: str) -> Result:
 @pytest.mark.usefixtures("home")
 def test_without_a_query_it_says_what_can_be_asked() -> None:
     output = run().output
-    assert "mentions" in output
-    assert "stock calls that stand" in output
+    assert re.search(r"^mentions +stock calls that stand", output, re.MULTILINE)
+    assert "compare_channels(a, b)" in output
     assert "_claims" not in output
 
 
 @pytest.mark.usefixtures("home")
+def test_it_says_what_a_relation_holds() -> None:
+    title, head, _, *columns = run("--describe", "Mentions").output.splitlines()
+    assert title.startswith("mentions, a view: stock calls that stand")
+    assert head.split("  ")[0] == "column"
+    assert ["symbol", "VARCHAR"] in [line.split()[:2] for line in columns]
+    assert ["published_at", "TIMESTAMPTZ"] in [line.split()[:2] for line in columns]
+
+    title, _, _, first, *_ = run("--describe", "compare_videos(a, b)").output.splitlines()
+    assert title.startswith("compare_videos(a, b), a table macro")
+    assert first.split()[:2] == ["video_id", "VARCHAR"]
+    assert run("--describe", "url_at").output.startswith("url_at(url, start_ms), a macro")
+    assert run("--describe", "_claims").output.startswith("_claims, a table")
+
+
+@pytest.mark.usefixtures("home")
+def test_a_name_that_there_is_not_gets_its_nearest() -> None:
+    assert "no table, view or macro mentoins: did you mean mentions" in str(
+        run("--describe", "mentoins").exception
+    )
+    assert "`earmark sql` lists" in str(run("--describe", "xyz").exception)
+    assert "one of them" in run("--describe", "mentions", "FROM mentions").output
+
+
+@pytest.mark.usefixtures("home")
 def test_a_table_shows_each_row_on_a_line_with_its_brackets() -> None:
-    output = run("SELECT video_id, title, discovered_at FROM videos ORDER BY ALL -- all").output
+    output = run("SELECT video_id, video_title, discovered_at FROM videos ORDER BY ALL -- all").output
     assert output.splitlines() == [
-        "video_id  title        discovered_at",
+        "video_id  video_title  discovered_at",
         "────────  ───────────  ────────────────────",
         "video-1   [Music] buy  2026-03-02 09:01:00Z",
         "video-2   [Music] buy  2026-03-02 09:02:00Z",
@@ -64,20 +87,21 @@ def test_csv_and_json_go_to_standard_output() -> None:
     ]
 
 
-def test_the_name_of_the_output_says_the_format(home: Path) -> None:
-    query = home / "query.sql"
+@pytest.mark.usefixtures("home")
+def test_the_name_of_the_output_says_the_format(tmp_path: Path) -> None:
+    query = tmp_path / "query.sql"
     query.write_text(
-        "SET threads = 1;\nSELECT video_id, 'é;' AS é FROM videos ORDER BY ALL; -- that is all;\n"
+        "SET VARIABLE n = 1;\nSELECT video_id, 'é;' AS é FROM videos ORDER BY ALL; -- that is all;\n"
     )
-    assert run("--query-file", str(query), "--output", str(home / "it's.parquet")).exit_code == 0
-    rows = pyarrow.parquet.read_table(home / "it's.parquet").to_pylist()
+    assert run("--query-file", str(query), "--output", str(tmp_path / "it's.parquet")).exit_code == 0
+    rows = pyarrow.parquet.read_table(tmp_path / "it's.parquet").to_pylist()
     assert rows == [{"video_id": "video-1", "é": "é;"}, {"video_id": "video-2", "é": "é;"}]
 
 
-def test_statements_that_are_no_query_run_too(home: Path) -> None:
-    assert run(f"COPY (FROM videos) TO '{home}/videos.csv'").exit_code == 0
-    assert len((home / "videos.csv").read_text().splitlines()) == 3
+@pytest.mark.usefixtures("home")
+def test_statements_that_are_no_query_run_too() -> None:
     assert "video_id" in run("DESCRIBE videos").output
+    assert "2" in run("CREATE TEMP TABLE t AS FROM videos; SELECT count(*) AS n FROM t").output
 
 
 @pytest.mark.usefixtures("home")
@@ -95,11 +119,11 @@ def test_what_cannot_be_run_is_a_sentence(query: str, sentence: str) -> None:
 
 
 CASTS_ERROR = """\
-Conversion Error: Could not convert string '[Music] buy' to INT32 when casting from source column title
+Conversion Error: Could not convert string '[Music] buy' to INT32 when casting from source column video_title
 
-LINE 2:   title::INT AS number
-               ^^^^^"""
-CASTS = "SELECT title,\n  title::INT AS number\nFROM videos"
+LINE 2:   video_title::INT AS number
+                     ^^^^^"""
+CASTS = "SELECT video_title,\n  video_title::INT AS number\nFROM videos"
 
 
 @pytest.mark.usefixtures("home")
@@ -111,9 +135,11 @@ CASTS = "SELECT title,\n  title::INT AS number\nFROM videos"
         ("SELECT 1,\n  2 +", 'Parser Error: syntax error at or near "+"\n\nLINE 2:   2 +\n            ^'),
     ],
 )
-def test_an_error_shows_the_query_as_it_was_typed(query: str, error: str, form: str, home: Path) -> None:
-    said = str(run(query, "--format", form, "--output", str(home / "out")).exception)
+def test_an_error_shows_the_query_as_it_was_typed(query: str, error: str, form: str, tmp_path: Path) -> None:
+    (tmp_path / "out").write_text("what was there before")
+    said = str(run(query, "--format", form, "--output", str(tmp_path / "out")).exception)
     assert said == error
+    assert (tmp_path / "out").read_text() == "what was there before"
 
 
 @pytest.mark.usefixtures("home")
@@ -148,7 +174,7 @@ def test_every_type_of_duckdb_reads_as_it_writes_it() -> None:
         "a,j,e,m,i,b,o,a_1,n",
         '1,"{""b"":1}",x,{k=1},1 month,101,a,1,',
     ]
-    assert run("PIVOT videos ON title USING count(*)", "--format", "csv").exit_code == 0
+    assert run("PIVOT videos ON video_title USING count(*)", "--format", "csv").exit_code == 0
     assert "physical_plan" in run("EXPLAIN FROM videos").output
 
 

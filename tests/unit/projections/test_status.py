@@ -128,9 +128,9 @@ def test_a_channel_is_as_it_was_last_followed(told: Told) -> None:
         ChannelFollowed(at=at(0), channel_id="c", handle="@c", title="Old", since=at(-9)),
         ChannelUnfollowed(at=at(1), channel_id="c"),
     )
-    assert told.rows("SELECT title, since, following FROM channels") == [("Old", at(-9), False)]
+    assert told.rows("SELECT channel_title, since, following FROM channels") == [("Old", at(-9), False)]
     told.tell(ChannelFollowed(at=at(2), channel_id="c", handle="@c", title="New", since=None))
-    assert told.rows("SELECT title, since, following FROM channels") == [("New", None, True)]
+    assert told.rows("SELECT channel_title, since, following FROM channels") == [("New", None, True)]
 
 
 def test_freshness_says_how_far_each_topic_is_read(told: Told) -> None:

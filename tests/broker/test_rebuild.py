@@ -1,0 +1,123 @@
+"""A rebuild on the real log: compared with the live model, interrupted, and begun by the projector itself."""
+
+import asyncio
+from pathlib import Path
+from random import Random
+
+import duckdb
+import pytest
+
+from projections import model
+from projections.projector import project
+from projections.rebuild import Difference, rebuild, verify
+from projections.snapshots import LINK, Snapshots
+from streams.errors import EarmarkError
+from streams.log.connection import Connection
+from streams.log.publish import publisher
+from tests.builders.archived import earmark
+from tests.builders.read_model_histories import history
+from tests.builders.snapshot import assert_equal
+
+pytestmark = pytest.mark.kafka
+
+
+async def tell(connection: Connection, seed: int, videos: int = 3) -> int:
+    """Append a history: how many records."""
+    events = history(Random(seed), videos)
+    async with publisher(connection) as log:
+        await asyncio.gather(*(log.append(event) for event in events))
+    return len(events)
+
+
+def change(home: Path, statement: str) -> None:
+    """Change the model behind the projector's back, and let readers see it."""
+    file = model.generation_file(home, 1)
+    database = model.open_model(file)
+    database.execute(statement)
+    Snapshots(home).publish(database, file)
+    database.close()
+
+
+async def test_verify_names_what_differs_and_replaces_nothing(connection: Connection, tmp_path: Path) -> None:
+    with pytest.raises(EarmarkError, match=r"no read model in .*`earmark rebuild`"):
+        await verify(tmp_path, connection.consumer, connection.name)
+    await tell(connection, 1)
+    await rebuild(tmp_path, connection.consumer, connection.name)
+    await tell(connection, 2)  # what the live model has not read yet is no difference
+    same = await earmark(connection, tmp_path, "rebuild", "--verify")
+    assert (same.exit_code, same.output) == (0, "the read model is what the log says, row for row\n")
+
+    change(
+        tmp_path,
+        "DELETE FROM _discovered WHERE video_id = 'video-1'; UPDATE captions SET words = 1 WHERE revision = 1",
+    )
+    before = (tmp_path / LINK).resolve()
+    found = await verify(tmp_path, connection.consumer, connection.name)
+    assert [each.table for each in found] == ["_discovered", "captions"]
+    assert found[0] == Difference("_discovered", model=0, log=1)
+    assert found[1].model == found[1].log > 0
+    told = await earmark(connection, tmp_path, "rebuild", "--verify")
+    assert told.exit_code == 1
+    assert "_discovered (0 only in the model, 1 only in the log), captions (" in str(told.exception)
+    assert (tmp_path / LINK).resolve() == before
+    assert [path.name for path in (tmp_path / "model").glob("*.duckdb")] == ["rm-1.duckdb"]
+    assert list((tmp_path / "model").glob("*.unfinished*")) == []
+
+
+async def test_a_rebuild_that_is_interrupted_leaves_the_old_model_and_the_next_begins_anew(
+    connection: Connection, tmp_path: Path
+) -> None:
+    records = await tell(connection, 3)
+    assert await rebuild(tmp_path, connection.consumer, connection.name) == records
+    model.create(tmp_path / "model" / "rebuild.unfinished").close()  # of one that was killed
+
+    task = asyncio.current_task()
+    assert task is not None
+    with pytest.raises(asyncio.CancelledError):
+        await rebuild(tmp_path, connection.consumer, connection.name, lambda *_: bool(task.cancel()))
+    task.uncancel()
+    stop = asyncio.Event()
+    told: list[tuple[int, int]] = []
+    stopped = await rebuild(
+        tmp_path, connection.consumer, connection.name, lambda *of: stop.set() or told.append(of), stop
+    )
+    assert stopped is None
+    assert told == [(records, records)]
+    assert sorted(path.name for path in (tmp_path / "model").iterdir()) == [
+        "projector.lock",
+        "rebuild.lock",
+        "rm-1.duckdb",
+    ]
+
+    assert await rebuild(tmp_path, connection.consumer, connection.name) == records
+    assert model.newest_generation(tmp_path) == 2
+
+
+async def test_a_model_with_other_tables_is_rebuilt_by_the_projector_while_readers_keep_the_old_one(
+    connection: Connection, tmp_path: Path
+) -> None:
+    await tell(connection, 4)
+    await rebuild(tmp_path, connection.consumer, connection.name)
+    change(tmp_path, "UPDATE _schema SET hash = 'older'")
+    await tell(connection, 5)
+    with pytest.raises(EarmarkError, match="another version"):
+        change(tmp_path, "")
+
+    old, seen, shares, stop = (tmp_path / LINK).resolve(), [], [], asyncio.Event()
+
+    def rebuilding(share: float | None) -> None:
+        shares.append(share)
+        seen.append((tmp_path / LINK).resolve())
+        with duckdb.connect(tmp_path / LINK, read_only=True) as reader:
+            assert reader.execute("FROM _schema").fetchall() == [("older",)]
+
+    def report(_: object, *, caught_up: bool) -> None:
+        if caught_up:
+            stop.set()
+
+    await project(tmp_path, connection.consumer, connection.name, stop, report=report, rebuilding=rebuilding)
+    assert shares[0] == 0
+    assert shares[-2:] == [1, None]
+    assert set(seen) == {old}
+    await rebuild(tmp_path / "fresh", connection.consumer, connection.name)
+    assert_equal(tmp_path / LINK, tmp_path / "fresh" / LINK)

@@ -1,0 +1,114 @@
+"""A file made equal to another by the blocks that differ."""
+
+import os
+import shutil
+import struct
+from collections.abc import Iterator
+from contextlib import contextmanager
+from itertools import product
+from pathlib import Path
+from tempfile import TemporaryDirectory
+
+import duckdb
+from hypothesis import given, settings
+from hypothesis import strategies as st
+
+from projections import blocks
+from projections.blocks import HEADER, HEADERS
+from projections.model import STORAGE_VERSION
+
+# What may become of a database between two snapshots; {n} is drawn.
+CHANGES = (
+    "CREATE TABLE IF NOT EXISTS a (i BIGINT, words VARCHAR); INSERT INTO a SELECT i, md5(i || '{n}') FROM range({n}) t(i)",
+    "CREATE TABLE IF NOT EXISTS a (i BIGINT, words VARCHAR); DELETE FROM a WHERE i % 3 = {n} % 3",
+    "CREATE TABLE IF NOT EXISTS a (i BIGINT, words VARCHAR); UPDATE a SET words = '{n}' WHERE i % 2 = 0",
+    "CREATE OR REPLACE TABLE b{n} AS SELECT md5(i::VARCHAR) FROM range(20000) t(i)",
+    "DROP TABLE IF EXISTS a",
+    "CREATE OR REPLACE VIEW c AS SELECT {n}",
+)
+change = st.tuples(st.sampled_from(CHANGES), st.integers(1, 30_000))
+states = st.lists(st.lists(change, max_size=3), min_size=2, max_size=4)
+
+
+@contextmanager
+def database(path: Path) -> Iterator[duckdb.DuckDBPyConnection]:
+    with duckdb.connect() as opened:
+        opened.execute(f"ATTACH '{path}' AS it (STORAGE_VERSION '{STORAGE_VERSION}'); USE it")
+        opened.execute("SET wal_autocheckpoint = '1GB'")
+        yield opened
+
+
+@contextmanager
+def both(source: Path, target: Path) -> Iterator[tuple[int, int]]:
+    one, other = os.open(source, os.O_RDONLY), os.open(target, os.O_RDWR | os.O_CREAT)
+    try:
+        yield one, other
+    finally:
+        os.close(one)
+        os.close(other)
+
+
+@settings(max_examples=15, deadline=None)
+@given(states)
+def test_any_state_becomes_any_other_byte_for_byte(states: list[list[tuple[str, int]]]) -> None:
+    """One that is several checkpoints old, too, and one that is longer than the next."""
+    with TemporaryDirectory() as folder:
+        path, seen = Path(folder, "model"), []
+        with database(path) as opened:
+            for number, changes in enumerate(states):
+                for statement, n in changes:
+                    opened.execute(statement.format(n=n))
+                opened.execute("CHECKPOINT")
+                seen.append(Path(folder, str(number)))
+                with both(path, seen[-1]) as (source, copied):
+                    assert blocks.copy(source, copied) == path.stat().st_size
+        target = Path(folder, "target")
+        for older, newer in product(seen, seen):
+            shutil.copyfile(older, target)
+            with both(newer, target) as descriptors:
+                written = blocks.update(*descriptors)
+                again = blocks.update(*descriptors)
+            assert target.read_bytes() == newer.read_bytes()
+            assert written is not None
+            assert HEADERS <= written <= newer.stat().st_size
+            assert again == HEADERS
+
+
+def small(path: Path, options: str = f"STORAGE_VERSION '{STORAGE_VERSION}'") -> Path:
+    with duckdb.connect() as opened:
+        opened.execute(
+            f"ATTACH '{path}' AS it ({options}); CREATE TABLE it.t AS FROM range(9); CHECKPOINT it"
+        )
+    return path
+
+
+def spoilt(path: Path, place: int, form: str, value: int) -> Path:
+    found = bytearray(path.read_bytes())
+    struct.pack_into(form, found, place, value)
+    path.write_bytes(found)
+    return path
+
+
+def test_what_is_no_file_of_such_blocks_is_left_as_it_is(tmp_path: Path) -> None:
+    usual = small(tmp_path / "usual")
+    odd = {
+        "other blocks": small(tmp_path / "blocks", f"STORAGE_VERSION '{STORAGE_VERSION}', BLOCK_SIZE 16384"),
+        "another format": spoilt(small(tmp_path / "format"), 12, "<Q", blocks.FORMAT + 1),
+        "encrypted": spoilt(small(tmp_path / "flags"), 20, "<Q", 1),
+        "headers at odds": spoilt(small(tmp_path / "odds"), 2 * HEADER + 40, "<Q", 2**17),
+        "no database": tmp_path / "none",
+    }
+    odd["no database"].write_bytes(b"DUCK" * 9999)
+    for what, file in odd.items():
+        for source, target in ((usual, file), (file, usual)):
+            before = target.read_bytes()
+            with both(source, target) as (one, other):
+                assert blocks.update(one, other) is None, what
+            assert target.read_bytes() == before
+
+
+def test_a_file_that_ends_within_a_block_is_no_source(tmp_path: Path) -> None:
+    usual, cut = small(tmp_path / "usual"), small(tmp_path / "cut")
+    os.truncate(cut, cut.stat().st_size - 1)
+    with both(cut, usual) as (source, target):
+        assert blocks.update(source, target) is None
