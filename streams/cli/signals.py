@@ -29,6 +29,7 @@ from streams.log.topics import MENTION_SIGNALS
 from streams.settings import load, parse_duration
 from streams.signals import contract as signal_contract
 from streams.signals import tail as signal_tail
+from streams.signals.changes import CHANGES
 
 BEGINNING = datetime.fromtimestamp(0, UTC)
 
@@ -117,6 +118,10 @@ async def _tail(connection: Connection, since: datetime | None, show: Callable[[
 
 
 @signals.command()
-def contract() -> None:
+@click.option("--changes", is_flag=True, help="Print what was added to it, the newest first.")
+def contract(*, changes: bool) -> None:
     """Print the contract for subscribers: AsyncAPI, with a JSON Schema for each message."""
+    if changes:
+        say(CHANGES, nl=False)
+        return
     say(signal_contract.render(signal_contract.contract(load().topic_prefix)), nl=False)

@@ -155,6 +155,10 @@ _STATE = MentionState(
     start_ms=83_000,
     end_ms=86_400,
     url=url_at(VIDEO.url, 83_000),
+    **{
+        name: getattr(GROUNDED, name)
+        for name in ("match", "condition", "levels", "speaker", "position", "paid", "expires", "dropped")
+    },
 )
 _VIEW = OutlookState(
     direction="bullish",

@@ -216,7 +216,8 @@ def _mentions(draw: st.DrawFn, video_id: str) -> list[Mention]:
     made = []
     for symbol, second, action in sorted(calls, key=lambda call: call[1]):
         ordinal = ordinals[symbol] = ordinals.get(symbol, -1) + 1
-        made.append(mention(video_id, symbol, ordinal, start_ms=1000 * second, action=action))
+        said = mention(video_id, symbol, ordinal, start_ms=1000 * second, action=action)
+        made.append(said.model_copy(update={"paid": draw(st.sampled_from([None, False, True]))}))
     if draw(st.booleans()):
         made.append(mention(video_id, "ON", rejected="quote_too_short"))
     return made
@@ -279,7 +280,7 @@ def expected(history: Iterable[Event]) -> tuple[dict[str, Any], dict[str, Any]]:
         }
         for one in current.values()
         for said in one.mentions
-        if said.rejected is None and said.symbol != "not a symbol"
+        if said.rejected is None and said.symbol != "not a symbol" and not said.paid
     }
     outlooks = {
         str(outlook_id(video_id)): {
