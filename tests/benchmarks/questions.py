@@ -76,9 +76,8 @@ def _make(file: Path, videos: int) -> None:
     fill(database, videos)
     database.execute(_COMPLETE)
     keep_all(database)
-    views = model.view_definitions()
     database.execute("CREATE SCHEMA computed; SET search_path = 'model.computed,model.main'")
-    for definition in (_COMPUTED.read_text(), views["compare"], views["questions"]):
+    for definition in (_COMPUTED.read_text(), model.view_definitions()["questions"]):
         database.execute(definition)
     database.execute("SET search_path = 'model.main'")
     model.finish(database)

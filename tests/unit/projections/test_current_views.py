@@ -177,9 +177,9 @@ def test_what_a_call_hangs_on_stands_in_every_table_of_calls_and_a_sponsors_in_n
     pltr = answer.mentions[0].model_copy(update={name: getattr(whole, name) for name in names})
     paid = answer.mentions[1].model_copy(update={"paid": True})
     answer = answer.model_copy(update={"mentions": (pltr, paid)})
-    told.tell(*activated(FIRST, 0, None), answer, *signals(answer))
+    told.tell(extracted(video(1)), *activated(FIRST, 0, None), answer, *signals(answer))
     rows = [
-        told.rows(f"SELECT {', '.join(names)} FROM {relation} WHERE symbol = 'PLTR'")
+        told.rows(f"SELECT {', '.join(names)} FROM {relation} WHERE symbol = 'PLTR'")  # noqa: S608  names of ours
         for relation in ("all_mentions", "mentions", "signals")
     ]
     assert rows[0] == rows[1] == rows[2]
