@@ -7,12 +7,13 @@ an enum are the language's own: `_one_of` refuses words for others than those.
 from collections.abc import Mapping
 from typing import Any, get_args
 
-from projections import said
+from projections import called, said
 from streams.events import meanings
 from streams.events.analyses import Action, AttemptOutcome
 from streams.events.captions import CaptionsSource, FailureClass, Original
 from streams.events.event import Lane
 from streams.events.ledger import SettledOutcome
+from streams.events.meanings import listed
 from streams.events.prompts import Effort
 from streams.events.signals import SIGNALS
 from streams.events.videos import Origin, Precision
@@ -26,10 +27,6 @@ def _one_of(values: Any, meant: Mapping[str, str] | None = None) -> str:
     if set(meant) != set(names):
         raise ValueError(f"words for {sorted(meant)}, values {sorted(names)}")
     return "; ".join(f"{name}: {meant[name]}" for name in names)
-
-
-def _with(meanings: Mapping[Any, str]) -> str:
-    return "; ".join(f"{value}: {meaning}" for value, meaning in meanings.items())
 
 
 _LANE = _one_of(
@@ -48,7 +45,7 @@ _ORIGIN = _one_of(
         "asked": "by `earmark add`",
     },
 )
-_CAUSE = _with(meanings.CAUSES)
+_CAUSE = listed(meanings.CAUSES)
 _PRECISION = _one_of(
     Precision, {"second": "exact", "day": "only the date is known, and the time is 00:00 UTC"}
 )
@@ -59,26 +56,16 @@ COLUMNS: Mapping[str, str] = {
     "symbol": "the stock's symbol, in one spelling (BRK.B, SAP.DE)",
     "said_as": "the company's name or symbol as the captions spell it",
     "listed": "whether the symbol is in the operator's list; null: there is no list",
-    "action": f"what the speaker does or would do: {_with(meanings.ACTIONS)}; null: the answer had none that can be used",
+    "action": f"what the speaker does or would do: {listed(meanings.ACTIONS)}; null: the answer had none that can be used",
     "conviction": f"{meanings.CONVICTION}; null: the answer had none that can be used",
-    "time_horizon": f"for how long the call is meant: {_with(meanings.HORIZONS)}",
+    "time_horizon": f"for how long the call is meant: {listed(meanings.HORIZONS)}",
     "quote": "the words spoken, as the transcript has them",
-    "match": f"how the quote stands in the transcript: {_with(meanings.MATCHES)}; null: rejected, or from before there was another way",
-    "condition": meanings.CONDITION,
-    "levels": "the numbers that the call names, as the words near the quote say them: "
-    f"kind ({meanings.listed(meanings.LEVEL_KINDS)}), value or from value to value_to, unit ({meanings.listed(meanings.UNITS)}), words",
-    "speaker": f"whose call it is: {_with(meanings.SPEAKERS)}",
-    "position": f"whether they are in it: {_with(meanings.POSITIONS)}; null: the prompt does not ask",
-    "paid": f"{meanings.PAID}; null: the prompt does not ask",
-    "expires": meanings.EXPIRES,
-    "dropped": "what the model gave beside the call and the transcript does not say near the quote: part, reason, words",
-    "series": "first: no side was taken within thirty days before; repeat: the same side; reversal: the other one",
     "line": "the line of the transcript that the quote was found on, from 1; the answer's own where rejected",
     "start_ms": "start of the quoted words, in milliseconds from the start of the video; null if rejected",
     "end_ms": "end of the quoted words, in milliseconds from the start of the video; null if rejected",
     "ordinal": "the mention's place in its answer, from 1",
-    "rejected": f"why the mention is not grounded: {_with(meanings.REJECTIONS)}; null: it is grounded",
-    "direction": f"where the speaker sees the market going: {_with(meanings.DIRECTIONS)}; null: the analysis has no outlook",
+    "rejected": f"why the mention is not grounded: {listed(meanings.REJECTIONS)}; null: it is grounded",
+    "direction": f"where the speaker sees the market going: {listed(meanings.DIRECTIONS)}; null: the analysis has no outlook",
     "reasoning": "why the speaker sees it so, in a sentence or two",
     "themes": "what the speaker dwells on",
     "risks": "what the speaker warns of",
@@ -109,6 +96,7 @@ COLUMNS: Mapping[str, str] = {
     "words": "words in the captions",
     "segments": "timed lines in the captions",
     **said.COLUMNS,
+    **called.COLUMNS,
     # Analyses
     "analysis_id": "the analysis's id: captions and a prompt; null: there is none",
     "attempt_id": "the claim under which Claude was called",
@@ -263,7 +251,7 @@ OF: Mapping[str, Mapping[str, str]] = {
     "dead_letters": {"log_offset": "the letter's ID, which `earmark dead-letters` takes"},
     "mentions": {
         "url": "opens the video at the second of the quote",
-        "action": f"what the speaker does or would do: {_with(meanings.ACTIONS)}",
+        "action": f"what the speaker does or would do: {listed(meanings.ACTIONS)}",
         "conviction": meanings.CONVICTION,
         "paid": f"{meanings.PAID}: here it never is; null: the prompt does not ask",
         "mention_id": "the mention's id: the same in every analysis that finds the symbol's n-th mention in the video",
@@ -272,7 +260,7 @@ OF: Mapping[str, Mapping[str, str]] = {
     },
     "channel_weeks": {"conviction": "the calls' mean conviction, 0 to 1"},
     "consensus_weeks": {"conviction": "the calls' mean conviction, 0 to 1"},
-    "rejections": {"rejected": f"why: {_with(meanings.REJECTIONS)}"},
+    "rejections": {"rejected": f"why: {listed(meanings.REJECTIONS)}"},
     "open_dead_letters": {"log_offset": "the letter's ID, which `earmark dead-letters` takes"},
     "outlooks": {"summary": "the video in a few sentences; empty: the answer had none"},
     "prompts": {
@@ -282,7 +270,7 @@ OF: Mapping[str, Mapping[str, str]] = {
     "signals": {
         "url": "opens the video at the second of the quote; null in an outlook",
         "revision": "grows with every signal of the same subject_id, not always by 1",
-        "reason": f"why it was retracted: {_with(meanings.REASONS)}; null: it was not",
+        "reason": f"why it was retracted: {listed(meanings.REASONS)}; null: it was not",
         "activation": "the number of the activation that made the analysis current",
         "symbol": "the stock's symbol; null in an outlook, as all of a mention is",
     },

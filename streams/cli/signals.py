@@ -42,6 +42,9 @@ def as_line(signal: Signal) -> str:
         case MentionAdded(mention=said) | MentionChanged(mention=said) | MentionRetracted(mention=said):
             what = f"{said.symbol:<6} {said.action:<5} {said.conviction:.2f} {said.time_horizon:<11}"
             words, where = said.quote, said.url
+            # Neither is a plain call, and it must not look like one.
+            what += " (relayed)" if said.speaker == "relayed" else ""
+            where = f"hangs on “{said.condition}” {where}" if said.condition else where
         case OutlookAdded(outlook=view) | OutlookChanged(outlook=view) | OutlookRetracted(outlook=view):
             what = f"market {view.direction:<22}"
             words, where = view.reasoning, signal.video.title or signal.video.video_id

@@ -1,6 +1,7 @@
 """What each value of the language means: one text for the contract, the bundled prompt and the read model's comments."""
 
 from collections.abc import Mapping
+from typing import Any
 
 from streams.events.analyses import (
     Action,
@@ -96,6 +97,6 @@ REASONS: Mapping[str, str] = {
 }
 
 
-def listed(meanings: Mapping[str, str]) -> str:
+def listed(meanings: Mapping[Any, str]) -> str:
     """Values and their meanings in a row: buy (open or add), sell (…)."""
     return ", ".join(f"{value} ({meaning})" for value, meaning in meanings.items())
