@@ -54,5 +54,5 @@ def _split(path: Path) -> tuple[str, str]:
     return head, words.strip()
 
 
-BUNDLED = Path(__file__).parent / "extract-v1.md"
+BUNDLED = Path(__file__).parent / "extract-v2.md"
 """The prompt that comes with Earmark."""
