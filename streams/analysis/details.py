@@ -8,12 +8,13 @@ from dataclasses import dataclass, field
 from decimal import Decimal
 
 from streams.analysis.answer import AnsweredLevel, AnsweredMention
+from streams.analysis.instructions import is_instruction
 from streams.analysis.levels import heard
 from streams.analysis.spoken import Spoken
 from streams.analysis.spoken_numbers import Range, UnreadNumberError
 from streams.analysis.transcript import Transcript
 from streams.analysis.words import without_cues
-from streams.events.analyses import Dropped, DropReason, Level
+from streams.events.analyses import Dropped, DropReason, Level, Speaker
 
 NEAR_QUOTE_LINES = 10
 _MOST = Decimal(10**9)
@@ -24,6 +25,7 @@ _PLACES = 9
 class Details:
     """What stands beside a call, in the transcript's words, and what was dropped."""
 
+    speaker: Speaker
     condition: str | None = None
     expires: str | None = None
     levels: list[Level] = field(default_factory=list)
@@ -32,7 +34,10 @@ class Details:
 
 def details(mention: AnsweredMention, line: int, transcript: Transcript) -> Details:
     """The details of a mention whose quote stands on `line`."""
-    found = Details()
+    found = Details(mention.speaker)
+    if is_instruction(mention.quote):
+        found.speaker = "unknown"
+        found.dropped.append(Dropped(part="speaker", reason="instruction", words=mention.speaker))
     if mention.condition is not None:
         found.condition = next(_spoken(mention.condition, line, transcript), None)
         if found.condition is None:

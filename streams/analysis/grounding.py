@@ -112,7 +112,7 @@ def _mention(
     symbol = located.symbol or mention.symbol
     start_ms = end_ms = identity = rejected = match = None
     line, quote = mention.line, mention.quote
-    beside = Details()
+    beside = Details(mention.speaker)
     if isinstance(place, Place) and ordinal is not None:
         start_ms, end_ms = transcript.span_ms(place.start, place.length)
         identity = mention_id(captions.video.video_id, symbol, ordinal)
@@ -138,7 +138,7 @@ def _mention(
             "match": match,
             "condition": beside.condition,
             "levels": beside.levels,
-            "speaker": mention.speaker,
+            "speaker": beside.speaker,
             "position": mention.position,
             "paid": mention.paid,
             "expires": beside.expires,

@@ -46,8 +46,8 @@ Rejection = Literal[
 Match = Literal["exact", "fillers", "numbers", "elsewhere"]
 """How a quote stands in the transcript: word for word, but for fillers or numbers, or word for word far from its line."""
 
-DropReason = Literal["not_near_the_quote", "number_unread", "another_number", "unusable"]
-"""Why something that was said beside a call is not recorded."""
+DropReason = Literal["not_near_the_quote", "number_unread", "another_number", "unusable", "instruction"]
+"""Why something that was said beside a call is not recorded; instruction: the quote tells a model what to answer."""
 
 AttemptOutcome = Literal[
     "max_tokens",
@@ -108,7 +108,7 @@ class Level(Part):
 class Dropped(Part):
     """What the model gave beside a call and the transcript does not say: its own `words`, and why they do not count."""
 
-    part: Literal["condition", "expires", "level"]
+    part: Literal["condition", "expires", "level", "speaker"]
     reason: DropReason
     words: str
 
