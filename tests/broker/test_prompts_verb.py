@@ -114,7 +114,7 @@ async def test_a_prompt_is_shown_as_a_file_that_can_be_registered(
     assert changed == ["-name: extract-v2", "+name: extract-mine", "-effort: low", "+effort: high"]
     unknown = await run(connection, "diff", "extract-v2", "extract-v3")
     assert isinstance(unknown.exception, EarmarkError)
-    assert "extract-mine, extract-v2" in str(unknown.exception)
+    assert "extract-v2, extract-mine" in str(unknown.exception)
 
 
 async def activate_with_markers(connection: Connection, name: str) -> Result:
