@@ -25,7 +25,7 @@ from streams.events.signals import (
 from streams.events.symbols import SYMBOL
 from streams.signals.current import Switch
 
-_COMPUTED = {"start_ms", "end_ms", "url"}
+_AS_THEY_ARE = (MentionState.model_fields.keys() & Mention.model_fields.keys()) - {"start_ms", "end_ms"}
 
 
 def signals(
@@ -129,7 +129,7 @@ def published(analysis: AnalysisCompleted) -> Mapping[UUID, MentionState]:
 
 
 def _mention_state(mention: Mention, url: str, start_ms: int, end_ms: int) -> MentionState:
-    said = {name: getattr(mention, name) for name in MentionState.model_fields if name not in _COMPUTED}
+    said = {name: getattr(mention, name) for name in _AS_THEY_ARE}
     return MentionState(**said, start_ms=start_ms, end_ms=end_ms, url=url_at(url, start_ms))
 
 

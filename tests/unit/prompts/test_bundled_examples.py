@@ -2,17 +2,21 @@
 
 import json
 import re
+from typing import Any
 
 import pytest
 
-from streams.analysis.answer import Answer, AnsweredMention, parse_answer
+from streams.analysis.answer import parse_answer
 from streams.analysis.grounding import ground
+from streams.analysis.question import schema_file
 from streams.analysis.symbols import Symbols
 from streams.events import meanings
-from streams.prompts.files import BUNDLED, SCHEMA_VERSION, read_prompt
+from streams.prompts.files import BUNDLED, read_prompt
 from tests.builders.transcripts import captions_of
 
 PROMPT = read_prompt(BUNDLED)
+SCHEMA: dict[str, Any] = json.loads(schema_file(PROMPT.schema_version).read_bytes())
+ASKED: dict[str, Any] = SCHEMA["$defs"]
 EXAMPLES = re.findall(r"^(\w.*)\n((?:\[\d+\] .*\n)+)mentions: (\[.*\])$", PROMPT.words, re.MULTILINE)
 
 
@@ -27,7 +31,7 @@ def test_an_example_stands_in_its_lines_word_for_word(trap: str, lines: str, ans
     # Each line is a line by itself, however short.
     captions = captions_of(*(f"{line}{' .' * 24}" for line in numbered))
     told = json.loads(answer)
-    assert all(list(one) == list(AnsweredMention.model_fields) for one in told)
+    assert all(list(one) == ASKED["AnsweredMention"]["required"] for one in told)
     answered = parse_answer(json.dumps({"mentions": told})).mentions
     for one, mention in zip(told, ground(answered, captions, Symbols()), strict=True):
         assert (mention.rejected, mention.match, mention.dropped) == (None, "exact", ()), trap
@@ -44,18 +48,25 @@ def test_an_example_stands_in_its_lines_word_for_word(trap: str, lines: str, ans
         assert mention.said_as in lines
 
 
-def test_it_asks_for_every_field_of_the_newest_schema_and_says_what_each_value_means() -> None:
-    assert PROMPT.schema_version == SCHEMA_VERSION
-    asked = [*AnsweredMention.model_fields, *Answer.model_fields]
-    assert [name for name in asked if f"\n- {name}: " not in PROMPT.words and name != "mentions"] == []
-    said = [
-        meanings.ACTIONS,
-        meanings.HORIZONS,
-        meanings.DIRECTIONS,
-        meanings.LEVEL_KINDS,
-        meanings.UNITS,
-        meanings.SPEAKERS,
-        meanings.POSITIONS,
-    ]
-    texts = [meanings.CONVICTION, meanings.CONDITION, meanings.EXPIRES, meanings.PAID]
-    assert [text for text in [*map(meanings.listed, said), *texts] if text not in PROMPT.words] == []
+def test_it_says_what_each_field_of_its_schema_and_each_value_is() -> None:
+    names = [*ASKED["AnsweredMention"]["required"], *SCHEMA["required"]]
+    assert [name for name in names if f"\n- {name}: " not in PROMPT.words and name != "mentions"] == []
+    meant: dict[str, Any] = {
+        "action": meanings.ACTIONS,
+        "time_horizon": meanings.HORIZONS,
+        "direction": meanings.DIRECTIONS,
+        "kind": meanings.LEVEL_KINDS,
+        "unit": meanings.UNITS,
+        "speaker": meanings.SPEAKERS,
+        "position": meanings.POSITIONS,
+    }
+    enums = {
+        name: field["enum"]
+        for part in ASKED.values()
+        for name, field in part["properties"].items()
+        if "enum" in field
+    }
+    assert enums.keys() == meant.keys()
+    said = [meanings.listed({value: meant[name][value] for value in enums[name]}) for name in enums]
+    said += [meanings.CONVICTION, meanings.CONDITION, meanings.EXPIRES, meanings.PAID]
+    assert [text for text in said if text not in PROMPT.words] == []
