@@ -11,6 +11,7 @@ from datetime import timedelta
 from math import exp, log
 from pathlib import Path
 from random import Random
+from typing import NamedTuple
 
 from duckdb import DuckDBPyConnection
 
@@ -23,18 +24,25 @@ from streams.log.topics import CAPTIONS
 from tests.benchmarks.material import BEGAN
 from tests.benchmarks.table import Result, at
 
-QUICK = 300
-USUAL = 10_000
-FULL = 100_000
+
+class Size(NamedTuple):
+    """So many transcripts, and so many questions of each kind."""
+
+    transcripts: int
+    questions: int
+
+
+QUICK = Size(60, 1)
+USUAL = Size(10_000, 25)
+FULL = Size(100_000, 25)
 WORDS = 3_000
 A_LINE = 10
 BATCH = 1_000
 COMMON, ALL = 20_000, 500_000
 RARELY = 0.03
-QUESTIONS = 25
 
 
-async def search(transcripts_held: int, home: Path) -> Result:
+async def search(size: Size, home: Path) -> Result:
     """Fill a file with so many transcripts, and ask."""
     random = Random(1)
     vocabulary = [_word(number) for number in range(ALL)]
@@ -43,8 +51,8 @@ async def search(transcripts_held: int, home: Path) -> Result:
     many: list[float] = []
     one: list[float] = []
     said = _records(random, vocabulary)
-    for number in range(0, transcripts_held, BATCH):
-        batch = [next(said) for _ in range(min(BATCH, transcripts_held - number))]
+    for number in range(0, size.transcripts, BATCH):
+        batch = [next(said) for _ in range(min(BATCH, size.transcripts - number))]
         many.append(_timed(lambda batch=batch: _take(database, batch)))
     for _ in range(9):
         record = next(said)
@@ -53,7 +61,7 @@ async def search(transcripts_held: int, home: Path) -> Result:
     numbers: dict[str, float] = {}
     for name, pool in _pools(database).items():
         for words in (1, 2, 3):
-            asked = [" ".join(random.sample(pool, words)) for _ in range(QUESTIONS)]
+            asked = [" ".join(random.sample(pool, words)) for _ in range(size.questions)]
             took = [_timed(lambda question=question: _found(database, question)) for question in asked]
             scans = [_timed(lambda question=question: _scanned(database, question)) for question in asked[:3]]
             rows.append(
@@ -61,11 +69,11 @@ async def search(transcripts_held: int, home: Path) -> Result:
             )
             numbers |= {f"{words} {name} p95 ms": at(took, 95), f"{words} {name} scan ms": at(scans, 50)}
     database.close()
-    kilobytes = file.stat().st_size / transcripts_held / 1000
+    kilobytes = file.stat().st_size / size.transcripts / 1000
     numbers |= {"KB a transcript": kilobytes, "1 ms": at(one, 50), f"{BATCH} ms": at(many, 50)}
     return Result(
         "Search in what was said",
-        f"{transcripts_held:,} transcripts of {WORDS:,} words, in one file of {kilobytes:.1f} KB a transcript."
+        f"{size.transcripts:,} transcripts of {WORDS:,} words, in one file of {kilobytes:.1f} KB a transcript."
         f" A batch of 1 is taken and checkpointed in {at(one, 50):.0f} ms, one of {BATCH:,} in"
         f" {at(many, 50) / 1000:.1f} s (p50), in {max(many) / 1000:.1f} s at most."
         " Frequent words are of the 100 commonest, rare ones stand in fewer than 20 transcripts."
