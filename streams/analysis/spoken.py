@@ -46,7 +46,9 @@ class Spoken:
 
     def runs(self, words: Sequence[str], begin: int, end: int) -> Iterator[int]:
         """Where `words` stand in a row, of the places from `begin` to before `end`."""
-        rarest = min(range(len(words)), key=lambda at: len(self.places.get(words[at], ())))
+        # By its rarest word, or each "I" would be looked at.
+        common = [len(self.places.get(word, ())) for word in words]
+        rarest = common.index(min(common))
         places = self.places.get(words[rarest], [])
         for place in places[bisect_left(places, begin + rarest) : bisect_left(places, end + rarest)]:
             start = place - rarest
