@@ -3,11 +3,10 @@
 -- The Monday of a moment's week, in UTC; by arithmetic, for date_trunc of a time with a zone takes a microsecond a row.
 CREATE OR REPLACE MACRO _week(moment) AS DATE '1970-01-05' + ((epoch_us(moment) // 86400000000 - 4) // 7 * 7)::INTEGER;
 
--- Convictions are averaged as decimals: a sum of doubles would depend on the order of the rows.
 CREATE OR REPLACE VIEW consensus_weeks AS
 WITH weeks AS (
   SELECT
-    symbol, _week(said_at) AS week, count(*) AS calls, count(DISTINCT channel_id) AS channels, avg(conviction::DECIMAL(3, 2)) AS conviction,
+    symbol, _week(said_at) AS week, count(*) AS calls, count(DISTINCT channel_id) AS channels, round(avg(conviction), 6) AS conviction,
     count(*) FILTER (action = 'buy') AS buy, count(*) FILTER (action = 'sell') AS sell,
     count(*) FILTER (action = 'hold') AS hold, count(*) FILTER (action = 'watch') AS watch,
     count(*) FILTER (action = 'avoid') AS avoid
@@ -113,7 +112,7 @@ COMMENT ON MACRO TABLE disagreements IS 'symbols that some channels buy and othe
 
 CREATE OR REPLACE VIEW channel_weeks AS
 SELECT
-  channel_id, channel_title, _week(said_at) AS week, count(*) AS calls, avg(conviction::DECIMAL(3, 2)) AS conviction,
+  channel_id, channel_title, _week(said_at) AS week, count(*) AS calls, round(avg(conviction), 6) AS conviction,
   count(*) FILTER (action = 'buy') AS buy, count(*) FILTER (action = 'sell') AS sell,
   count(*) FILTER (action = 'hold') AS hold, count(*) FILTER (action = 'watch') AS watch,
   count(*) FILTER (action = 'avoid') AS avoid

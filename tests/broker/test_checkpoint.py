@@ -279,6 +279,11 @@ async def test_an_analyst_takes_up_what_it_kept_and_pays_for_nothing_twice(
     shelf = Shelf(tmp_path / "a.checkpoint", at_least=1)
     claude = LoopbackClaude({}, improvise=lambda _: Reply(ANSWER))
     async with scene(connection) as log, claude:
+        read.append(0)
+        async with analysts(log, claude.base_url, shelf=shelf):
+            # Of a ledger that holds nothing yet.
+            while not shelf.path.exists():  # noqa: ASYNC110
+                await asyncio.sleep(0.05)
         for count, videos in ((3, ("a", "b", "c")), (4, ("d",)), (6, ("e", "f"))):
             await log.ask(*videos)
             read.append(0)
@@ -292,6 +297,7 @@ async def test_an_analyst_takes_up_what_it_kept_and_pays_for_nothing_twice(
     said = [line.getMessage() for line in caplog.records if line.name == "streams.analysis.take_up"]
     assert [line.split(",")[0].split(":")[0].split(" of the")[0] for line in said] == [
         "no checkpoint stands",
+        "taken up from the checkpoint at offset 0",
         "taken up from the checkpoint at offset 9",
         "taken up from the checkpoint at offset 12",
     ]
