@@ -68,7 +68,9 @@ WITH differing AS (
 SELECT * EXCLUDE (kind) FROM differing
 ORDER BY
   row_number() OVER (PARTITION BY kind ORDER BY video_id, mention_id),
-  list_position(['action', 'time_horizon', 'conviction', 'dropped', 'added'], kind)
+  list_position([
+    'action', 'time_horizon', 'conviction', 'condition', 'levels', 'speaker', 'position', 'expires', 'dropped', 'added'
+  ], kind)
 LIMIT ?
 """
 
@@ -142,6 +144,8 @@ class MentionComparison:
     b_quote: str | None
     a_url: str | None
     b_url: str | None
+    a_condition: str | None = None
+    b_condition: str | None = None
 
 
 @dataclass(frozen=True)

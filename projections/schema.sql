@@ -119,7 +119,11 @@ COMMENT ON TABLE analyses IS 'every answer of Claude, also of prompts that are n
 CREATE TABLE all_mentions (
   mention_id UUID, analysis_id UUID, video_id VARCHAR, ordinal INTEGER, symbol VARCHAR, said_as VARCHAR,
   listed BOOLEAN, action VARCHAR, conviction DOUBLE, time_horizon VARCHAR, quote VARCHAR, line BIGINT,
-  start_ms BIGINT, end_ms BIGINT, rejected VARCHAR, video_url VARCHAR, video_title VARCHAR, channel_id VARCHAR,
+  start_ms BIGINT, end_ms BIGINT, rejected VARCHAR, match VARCHAR, condition VARCHAR,
+  levels STRUCT(kind VARCHAR, "value" DECIMAL(18, 9), value_to DECIMAL(18, 9), unit VARCHAR, words VARCHAR)[],
+  speaker VARCHAR, position VARCHAR, paid BOOLEAN, expires VARCHAR,
+  dropped STRUCT(part VARCHAR, reason VARCHAR, words VARCHAR)[],
+  video_url VARCHAR, video_title VARCHAR, channel_id VARCHAR,
   channel_title VARCHAR, published_at TIMESTAMPTZ, published_precision VARCHAR, prompt_id VARCHAR, prompt VARCHAR,
   model VARCHAR, analysed_at TIMESTAMPTZ, log_partition INTEGER, log_offset BIGINT, is_current BOOLEAN DEFAULT false
 );
@@ -142,6 +146,10 @@ CREATE TABLE signals (
   published_at TIMESTAMPTZ, published_precision VARCHAR, analysis_id UUID, prompt_id VARCHAR, prompt VARCHAR, model VARCHAR,
   symbol VARCHAR, said_as VARCHAR, listed BOOLEAN, action VARCHAR, conviction DOUBLE,
   time_horizon VARCHAR, quote VARCHAR USING COMPRESSION zstd, start_ms BIGINT, end_ms BIGINT, url VARCHAR,
+  match VARCHAR, condition VARCHAR,
+  levels STRUCT(kind VARCHAR, "value" DECIMAL(18, 9), value_to DECIMAL(18, 9), unit VARCHAR, words VARCHAR)[],
+  speaker VARCHAR, position VARCHAR, paid BOOLEAN, expires VARCHAR,
+  dropped STRUCT(part VARCHAR, reason VARCHAR, words VARCHAR)[],
   direction VARCHAR, reasoning VARCHAR USING COMPRESSION zstd, themes VARCHAR[], risks VARCHAR[],
   summary VARCHAR USING COMPRESSION zstd, changed VARCHAR[], reason VARCHAR, topic VARCHAR, log_partition INTEGER, log_offset BIGINT
 );

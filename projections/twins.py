@@ -15,7 +15,7 @@ import annotated_types
 import msgspec
 from pydantic import BaseModel
 
-from streams.events.analyses import Conviction
+from streams.events.analyses import Amount, Conviction
 from streams.events.event import Usd, Utc
 
 _DAY = "(?:(?:0[1-9]|1[0-2])-(?:0[1-9]|1[0-9]|2[0-8])|(?:0[13-9]|1[0-2])-(?:29|30)|(?:0[13578]|1[02])-31)"
@@ -38,6 +38,7 @@ def _text(pattern: str) -> Any:
 _KNOWN: list[tuple[Any, Any]] = [
     (Utc, _text(TIME)),
     (Usd, _text(_USD)),
+    (Amount, _text(_USD)),
     (Conviction, Annotated[float, msgspec.Meta(ge=0, le=1)]),  # and one of the steps, see below
 ]
 # JSON has no infinity, and msgspec writes no integer that is longer.

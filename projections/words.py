@@ -7,13 +7,15 @@ an enum are the language's own: `_one_of` refuses words for others than those.
 from collections.abc import Mapping
 from typing import Any, get_args
 
-from projections import said
-from streams.events.analyses import Action, AttemptOutcome, Direction, Rejection, TimeHorizon
+from projections import called, said
+from streams.events import meanings
+from streams.events.analyses import Action, AttemptOutcome
 from streams.events.captions import CaptionsSource, FailureClass, Original
 from streams.events.event import Lane
 from streams.events.ledger import SettledOutcome
+from streams.events.meanings import listed
 from streams.events.prompts import Effort
-from streams.events.signals import SIGNALS, Cause, Reason
+from streams.events.signals import SIGNALS
 from streams.events.videos import Origin, Precision
 
 
@@ -43,15 +45,7 @@ _ORIGIN = _one_of(
         "asked": "by `earmark add`",
     },
 )
-_CAUSE = _one_of(
-    Cause,
-    {
-        "live": "the first analysis of a video published while its channel was followed",
-        "backfill": "the first of any other video",
-        "activation": "another prompt became active",
-        "correction": "the captions were corrected, or an answer that was cut short is whole now",
-    },
-)
+_CAUSE = listed(meanings.CAUSES)
 _PRECISION = _one_of(
     Precision, {"second": "exact", "day": "only the date is known, and the time is 00:00 UTC"}
 )
@@ -62,16 +56,16 @@ COLUMNS: Mapping[str, str] = {
     "symbol": "the stock's symbol, in one spelling (BRK.B, SAP.DE)",
     "said_as": "the company's name or symbol as the captions spell it",
     "listed": "whether the symbol is in the operator's list; null: there is no list",
-    "action": f"what the speaker would do: {_one_of(Action)}; null: the answer had none that can be used",
-    "conviction": "how sure the speaker sounds, 0 to 1 in steps of 0.05; null: the answer had none that can be used",
-    "time_horizon": f"for how long the call is meant: {_one_of(TimeHorizon)}",
+    "action": f"what the speaker does or would do: {listed(meanings.ACTIONS)}; null: the answer had none that can be used",
+    "conviction": f"{meanings.CONVICTION}; null: the answer had none that can be used",
+    "time_horizon": f"for how long the call is meant: {listed(meanings.HORIZONS)}",
     "quote": "the words spoken, as the transcript has them",
     "line": "the line of the transcript that the quote was found on, from 1; the answer's own where rejected",
     "start_ms": "start of the quoted words, in milliseconds from the start of the video; null if rejected",
     "end_ms": "end of the quoted words, in milliseconds from the start of the video; null if rejected",
     "ordinal": "the mention's place in its answer, from 1",
-    "rejected": f"why the mention is not grounded: {_one_of(Rejection)}; null: it is grounded",
-    "direction": f"where the speaker sees the market going: {_one_of(Direction)}; null: the analysis has no outlook",
+    "rejected": f"why the mention is not grounded: {listed(meanings.REJECTIONS)}; null: it is grounded",
+    "direction": f"where the speaker sees the market going: {listed(meanings.DIRECTIONS)}; null: the analysis has no outlook",
     "reasoning": "why the speaker sees it so, in a sentence or two",
     "themes": "what the speaker dwells on",
     "risks": "what the speaker warns of",
@@ -102,6 +96,7 @@ COLUMNS: Mapping[str, str] = {
     "words": "words in the captions",
     "segments": "timed lines in the captions",
     **said.COLUMNS,
+    **called.COLUMNS,
     # Analyses
     "analysis_id": "the analysis's id: captions and a prompt; null: there is none",
     "attempt_id": "the claim under which Claude was called",
@@ -220,7 +215,6 @@ COLUMNS: Mapping[str, str] = {
     "videos": "videos that both prompts have analysed",
     "same": "mentions that are the same",
     "added": "mentions that b alone has",
-    "dropped": "mentions that a alone has",
     "change": "same, changed, added (b alone has it) or dropped (a alone has it)",
     "action_changed": "mentions whose action differs",
     "horizon_changed": "mentions whose time horizon differs",
@@ -249,20 +243,24 @@ OF: Mapping[str, Mapping[str, str]] = {
         ),
         "next_try_at": "when it is tried again; null: it was the last try",
     },
-    "compare_channels": {"channel": "the channel's title; all: the last row, for all of them"},
+    "compare_channels": {
+        "channel": "the channel's title; all: the last row, for all of them",
+        "dropped": "mentions that a alone has",
+    },
     "compare_mentions": {"changed": "the fields that differ between a and b"},
     "dead_letters": {"log_offset": "the letter's ID, which `earmark dead-letters` takes"},
     "mentions": {
         "url": "opens the video at the second of the quote",
-        "action": f"what the speaker would do: {_one_of(Action)}",
-        "conviction": "how sure the speaker sounds, 0 to 1 in steps of 0.05",
+        "action": f"what the speaker does or would do: {listed(meanings.ACTIONS)}",
+        "conviction": meanings.CONVICTION,
+        "paid": f"{meanings.PAID}: here it never is; null: the prompt does not ask",
         "mention_id": "the mention's id: the same in every analysis that finds the symbol's n-th mention in the video",
         "start_ms": "start of the quoted words, in milliseconds from the start of the video",
         "end_ms": "end of the quoted words, in milliseconds from the start of the video",
     },
     "channel_weeks": {"conviction": "the calls' mean conviction, 0 to 1"},
     "consensus_weeks": {"conviction": "the calls' mean conviction, 0 to 1"},
-    "rejections": {"rejected": f"why: {_one_of(Rejection)}"},
+    "rejections": {"rejected": f"why: {listed(meanings.REJECTIONS)}"},
     "open_dead_letters": {"log_offset": "the letter's ID, which `earmark dead-letters` takes"},
     "outlooks": {"summary": "the video in a few sentences; empty: the answer had none"},
     "prompts": {
@@ -272,7 +270,7 @@ OF: Mapping[str, Mapping[str, str]] = {
     "signals": {
         "url": "opens the video at the second of the quote; null in an outlook",
         "revision": "grows with every signal of the same subject_id, not always by 1",
-        "reason": f"why it was retracted: {_one_of(Reason)}; null: it was not",
+        "reason": f"why it was retracted: {listed(meanings.REASONS)}; null: it was not",
         "activation": "the number of the activation that made the analysis current",
         "symbol": "the stock's symbol; null in an outlook, as all of a mention is",
     },

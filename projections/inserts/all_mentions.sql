@@ -9,7 +9,13 @@ FROM (
     SELECT log_partition, log_offset, unnest(json_transform(body, '{"mentions": [{
       "mention_id": "UUID", "symbol": "VARCHAR", "said_as": "VARCHAR", "listed": "BOOLEAN",
       "action": "VARCHAR", "conviction": "DOUBLE", "time_horizon": "VARCHAR", "quote": "VARCHAR",
-      "line": "BIGINT", "start_ms": "BIGINT", "end_ms": "BIGINT", "rejected": "VARCHAR"
+      "line": "BIGINT", "start_ms": "BIGINT", "end_ms": "BIGINT", "rejected": "VARCHAR",
+      "match": "VARCHAR", "condition": "VARCHAR",
+      "levels": [{
+        "kind": "VARCHAR", "value": "DECIMAL(18, 9)", "value_to": "DECIMAL(18, 9)", "unit": "VARCHAR", "words": "VARCHAR"
+      }],
+      "speaker": "VARCHAR", "position": "VARCHAR", "paid": "BOOLEAN", "expires": "VARCHAR",
+      "dropped": [{"part": "VARCHAR", "reason": "VARCHAR", "words": "VARCHAR"}]
     }]}'))
     FROM incoming
   )

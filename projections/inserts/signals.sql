@@ -16,7 +16,13 @@ FROM (SELECT *, unnest(json_transform(body, '{
   "mention": {
     "symbol": "VARCHAR", "said_as": "VARCHAR", "listed": "BOOLEAN", "action": "VARCHAR",
     "conviction": "DOUBLE", "time_horizon": "VARCHAR", "quote": "VARCHAR", "start_ms": "BIGINT",
-    "end_ms": "BIGINT", "url": "VARCHAR"
+    "end_ms": "BIGINT", "url": "VARCHAR",
+    "match": "VARCHAR", "condition": "VARCHAR",
+    "levels": [{
+      "kind": "VARCHAR", "value": "DECIMAL(18, 9)", "value_to": "DECIMAL(18, 9)", "unit": "VARCHAR", "words": "VARCHAR"
+    }],
+    "speaker": "VARCHAR", "position": "VARCHAR", "paid": "BOOLEAN", "expires": "VARCHAR",
+    "dropped": [{"part": "VARCHAR", "reason": "VARCHAR", "words": "VARCHAR"}]
   },
   "outlook": {
     "direction": "VARCHAR", "reasoning": "VARCHAR", "themes": ["VARCHAR"], "risks": ["VARCHAR"],

@@ -22,7 +22,7 @@ WITH
     SELECT m.log_partition, m.log_offset, count(*) AS mentions
     FROM all_mentions m
     JOIN current a ON a.log_partition = m.log_partition AND a.log_offset = m.log_offset
-    WHERE m.rejected IS NULL
+    WHERE m.rejected IS NULL AND m.paid IS NOT true
     GROUP BY ALL
   )
 SELECT

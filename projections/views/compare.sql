@@ -21,22 +21,29 @@ WITH
   videos AS (FROM compare_videos(a, b)),
   a_side AS (
     SELECT m.* FROM all_mentions m JOIN videos v ON m.log_partition = v.log_partition AND m.log_offset = v.a_offset
-    WHERE m.rejected IS NULL
+    WHERE m.rejected IS NULL AND m.paid IS NOT true
   ),
   b_side AS (
     SELECT m.* FROM all_mentions m JOIN videos v ON m.log_partition = v.log_partition AND m.log_offset = v.b_offset
-    WHERE m.rejected IS NULL
+    WHERE m.rejected IS NULL AND m.paid IS NOT true
   ),
   paired AS (
     SELECT
+      -- Where only one of the prompts asks for it, nothing has changed.
+      x.paid IS NOT NULL AND y.paid IS NOT NULL AS asked,
       coalesce(x.video_id, y.video_id) AS video_id, coalesce(x.symbol, y.symbol) AS symbol, mention_id,
       CASE WHEN x.action IS NULL THEN 'added' WHEN y.action IS NULL THEN 'dropped' END AS one_sided,
       CASE WHEN x.action <> y.action THEN ['action'] ELSE [] END
       || CASE WHEN x.time_horizon <> y.time_horizon THEN ['time_horizon'] ELSE [] END
-      || CASE WHEN x.conviction <> y.conviction THEN ['conviction'] ELSE [] END AS changed,
+      || CASE WHEN x.conviction <> y.conviction THEN ['conviction'] ELSE [] END
+      || CASE WHEN asked AND x.condition IS DISTINCT FROM y.condition THEN ['condition'] ELSE [] END
+      || CASE WHEN asked AND x.levels IS DISTINCT FROM y.levels THEN ['levels'] ELSE [] END
+      || CASE WHEN asked AND x.speaker <> y.speaker THEN ['speaker'] ELSE [] END
+      || CASE WHEN asked AND x.position <> y.position THEN ['position'] ELSE [] END
+      || CASE WHEN asked AND x.expires IS DISTINCT FROM y.expires THEN ['expires'] ELSE [] END AS changed,
       x.action AS a_action, y.action AS b_action, x.time_horizon AS a_time_horizon, y.time_horizon AS b_time_horizon,
       x.conviction AS a_conviction, y.conviction AS b_conviction, x.quote AS a_quote, y.quote AS b_quote,
-      x.start_ms AS a_start_ms, y.start_ms AS b_start_ms
+      x.condition AS a_condition, y.condition AS b_condition, x.start_ms AS a_start_ms, y.start_ms AS b_start_ms
     FROM a_side x
     FULL JOIN b_side y USING (mention_id)
   )
@@ -45,7 +52,8 @@ SELECT
   coalesce(p.one_sided, CASE WHEN len(p.changed) > 0 THEN 'changed' ELSE 'same' END) AS change, p.changed,
   p.a_action, p.b_action, p.a_time_horizon, p.b_time_horizon, p.a_conviction, p.b_conviction, p.a_quote, p.b_quote,
   url_at(v.url, p.a_start_ms) AS a_url,
-  url_at(v.url, p.b_start_ms) AS b_url
+  url_at(v.url, p.b_start_ms) AS b_url,
+  p.a_condition, p.b_condition
 FROM paired p
 JOIN videos v USING (video_id);
 COMMENT ON MACRO TABLE compare_mentions IS 'every grounded mention of two prompts over the videos that both have analysed, and whether it is the same; example: FROM compare_mentions(''default'', ''calm'') WHERE change <> ''same''';

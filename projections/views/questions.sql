@@ -46,6 +46,27 @@ WHERE channel_id IS NOT NULL
 WINDOW earlier AS (PARTITION BY channel_id, symbol ORDER BY said_at, video_id, start_ms, mention_id);
 COMMENT ON VIEW call_history IS 'each call beside the one that the channel made of the symbol before; example: FROM call_history WHERE symbol = ''NVDA'' AND channel_id = ''channel-1'' ORDER BY said_at';
 
+-- The last call before it that took a side counts, where it is no older than thirty days.
+CREATE OR REPLACE VIEW call_series AS
+WITH sides AS (
+  SELECT
+    mention_id, video_id, channel_id, channel_title, symbol, said_at, action, quote, url,
+    lag({'side': _side(action), 'said_at': said_at}) OVER (
+      PARTITION BY channel_id, symbol ORDER BY said_at, video_id, start_ms, mention_id
+    ) AS before
+  FROM mentions
+  WHERE channel_id IS NOT NULL AND _side(action) IS NOT NULL
+)
+SELECT
+  * EXCLUDE (before),
+  CASE
+    WHEN before IS NULL OR before.said_at < said_at - INTERVAL 30 DAYS THEN 'first'
+    WHEN before.side = _side(action) THEN 'repeat'
+    ELSE 'reversal'
+  END AS series
+FROM sides;
+COMMENT ON VIEW call_series IS 'each call that takes a side (buying; selling and avoiding), and whether the channel took it within thirty days before; example: FROM call_series WHERE series <> ''repeat'' ORDER BY said_at DESC';
+
 -- The same of the calls since a time alone, of all symbols at once: of what was said before, the last counts.
 CREATE OR REPLACE MACRO calls_since(since) AS TABLE
 WITH

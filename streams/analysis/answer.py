@@ -6,6 +6,7 @@ call rests on is null where it cannot be used, and `grounding.py` says why.
 
 import json
 from collections.abc import Callable, Iterator, Sequence
+from decimal import Decimal
 from math import isfinite
 from typing import Annotated, Any, get_args
 
@@ -19,11 +20,12 @@ from pydantic import (
     model_validator,
 )
 
-from streams.claude.answers import cut_objects_in, object_in
+from streams.claude.answers import cut_object_in, object_in
 from streams.errors import EarmarkError
-from streams.events.analyses import Action, Direction, TimeHorizon
+from streams.events.analyses import Action, Direction, Holding, LevelKind, Speaker, TimeHorizon, Unit
 
 _LINES_AT_MOST = 10**9
+_NOTHING = {"", "none", "null", "n/a"}
 
 
 class InvalidAnswerError(EarmarkError):
@@ -63,6 +65,24 @@ def _number(value: Any) -> float | None:
     return number if number is not None and isfinite(number) else None
 
 
+def _amount(value: Any) -> Decimal | None:
+    # Through its text: 0.1 is what was written, and no sum of halves.
+    number = _number(value)
+    return None if number is None else Decimal(str(value).strip())
+
+
+def _said(value: Any) -> str | None:
+    """Words that may be none, which models also say in words."""
+    text = _text(value).strip()
+    return None if text.casefold() in _NOTHING else text
+
+
+def _truth(value: Any) -> bool | None:
+    if isinstance(value, str):
+        return {"true": True, "false": False}.get(value.strip().lower())
+    return value if isinstance(value, bool) else None
+
+
 def _line(value: Any) -> int | None:
     number = _number(value.strip(" []") if isinstance(value, str) else value)
     return None if number is None or abs(number) > _LINES_AT_MOST else int(number)
@@ -70,9 +90,10 @@ def _line(value: Any) -> int | None:
 
 def _one_of(kind: Any, otherwise: str | None = None) -> Callable[[Any], str | None]:
     # Structured output does not promise an enum's case.
+    known = {value.lower(): value for value in get_args(kind)}
+
     def read(value: Any) -> str | None:
-        said = value.strip().lower() if isinstance(value, str) else None
-        return said if said in get_args(kind) else otherwise
+        return known.get(value.strip().lower(), otherwise) if isinstance(value, str) else otherwise
 
     return read
 
@@ -105,6 +126,15 @@ class _Answered(BaseModel):
         return dict.fromkeys(cls.model_fields) | (value if isinstance(value, dict) else {})
 
 
+class AnsweredLevel(_Answered):
+    """A number in the model's words; null where a part of it cannot be used."""
+
+    kind: Annotated[LevelKind | None, BeforeValidator(_one_of(LevelKind)), _asked_as(LevelKind)]
+    value: Annotated[Decimal | None, BeforeValidator(_amount), _asked_as(float)]
+    unit: Annotated[Unit | None, BeforeValidator(_one_of(Unit)), _asked_as(Unit)]
+    words: Text
+
+
 class AnsweredMention(_Answered):
     """A stock call in the model's words: nothing in it is checked yet, for the API enforces no ranges."""
 
@@ -115,6 +145,15 @@ class AnsweredMention(_Answered):
     time_horizon: Annotated[TimeHorizon, BeforeValidator(_one_of(TimeHorizon, "unspecified"))]
     quote: Text
     line: Annotated[int | None, BeforeValidator(_line), _asked_as(int)]
+    condition: Annotated[str | None, BeforeValidator(_said)]
+    levels: Annotated[
+        tuple[AnsweredLevel, ...],
+        BeforeValidator(lambda value: value if isinstance(value, list | tuple) else ()),
+    ]
+    speaker: Annotated[Speaker, BeforeValidator(_one_of(Speaker, "unknown"))]
+    position: Annotated[Holding | None, BeforeValidator(_one_of(Holding)), _asked_as(Holding)]
+    paid: Annotated[bool | None, BeforeValidator(_truth), _asked_as(bool)]
+    expires: Annotated[str | None, BeforeValidator(_said)]
 
 
 class AnsweredOutlook(_Answered):
@@ -157,12 +196,6 @@ def last_answer(texts: Sequence[str]) -> tuple[str, Answer]:
 
 def parse_cut_answer(text: str) -> Answer | None:
     """What an answer says that breaks off in `text`: every mention in it is whole. None where it says nothing."""
-    reached, closed = cut_objects_in(text)
-    mentions = closed.get("mentions")
-    whole = mentions if isinstance(mentions, list) else []
-    if whole and not (
-        isinstance(whole[-1], dict) and whole[-1].keys() >= AnsweredMention.model_fields.keys()
-    ):
-        whole = whole[:-1]
+    reached, whole = cut_object_in(text)
     answer = Answer.model_validate(reached | {"mentions": whole})
     return answer if whole or answer.summary or answer.market_outlook.direction else None

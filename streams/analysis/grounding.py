@@ -1,71 +1,34 @@
 """A mention counts only if its quote stands in the transcript, near the line the model named.
 
 Words are compared, not letters: case, punctuation and spacing do not matter, word boundaries do. Where the quote was
-spoken comes from the captions, never from the model.
+spoken comes from the captions, never from the model; where it was not quoted word for word, its words do, too.
 """
 
-from bisect import bisect_right
 from collections import defaultdict
-from collections.abc import Iterator, Sequence
+from collections.abc import Sequence
 from dataclasses import dataclass, replace
 
 from streams.analysis.answer import AnsweredMention
 from streams.analysis.conviction import scale_of, step_of
-from streams.analysis.lines import lines_of
+from streams.analysis.details import Details, details
 from streams.analysis.symbols import Symbols
-from streams.analysis.words import count_words, without_cues, words_of
+from streams.analysis.transcript import Place, Transcript
+from streams.analysis.words import has_words, without_cues
 from streams.events.analyses import Mention, Rejection, mention_id
 from streams.events.captions import CaptionsExtracted
 
-GROUNDING_VERSION = 3
+GROUNDING_VERSION = 4
 MIN_QUOTE_WORDS = 3
-NEAR_LINES = 5
-
-
-class Transcript:
-    """A video's words, each with the segment it was spoken in and the line it was shown on."""
-
-    def __init__(self, captions: CaptionsExtracted) -> None:
-        self._captions = captions
-        self._words: list[str] = []
-        self._segments: list[int] = []
-        self._places: dict[str, list[int]] = defaultdict(list)
-        # As one text, for a cue may begin in one segment and end in the next.
-        whole = without_cues("\n".join(text.replace("\n", " ") for text in captions.texts))
-        for segment, text in enumerate(whole.split("\n")):
-            for word in words_of(text):
-                self._places[word].append(len(self._words))
-                self._words.append(word)
-                self._segments.append(segment)
-        self._line_starts = [line.first for line in lines_of(captions.texts)]
-
-    def line_at(self, place: int) -> int:
-        """The number of the line that holds the word at `place`."""
-        return bisect_right(self._line_starts, self._segments[place])
-
-    def find(self, words: Sequence[str]) -> Iterator[int]:
-        """Every place at which `words` stand in a row."""
-        for place in self._places.get(words[0], ()):
-            if self._words[place : place + len(words)] == words:
-                yield place
-
-    def span_ms(self, place: int, count: int) -> tuple[int, int]:
-        """When the `count` words from `place` on were spoken: first segment's start, last segment's end."""
-        first, last = self._segments[place], self._segments[place + count - 1]
-        return self._captions.starts_ms[first], max(
-            self._captions.ends_ms[last], self._captions.starts_ms[first]
-        )
 
 
 @dataclass(frozen=True)
 class _Located:
-    """A mention, the symbol it means, and the place of the `count` words of its quote, or why it has none."""
+    """A mention, the symbol it means, and the place of its quote, or why it has none."""
 
     mention: AnsweredMention
     symbol: str | None
     conviction: float | None
-    count: int
-    place: int | Rejection
+    place: Place | Rejection
 
 
 def ground(
@@ -106,23 +69,22 @@ def _calls(located: Sequence[_Located]) -> list[list[int]]:
     """The mentions that have a place, by time, those of one symbol whose quotes share words together, as in the answer."""
     calls: list[list[int]] = []
     last: dict[str | None, tuple[int, list[int]]] = {}
-    placed = [(one.place, index) for index, one in enumerate(located) if isinstance(one.place, int)]
-    for place, index in sorted(placed):
-        one = located[index]
-        end, call = last.get(one.symbol, (0, []))
-        if place >= end:
+    placed = [(one.place, index) for index, one in enumerate(located) if isinstance(one.place, Place)]
+    for place, index in sorted(placed, key=lambda one: (one[0].start, one[1])):
+        symbol = located[index].symbol
+        end, call = last.get(symbol, (0, []))
+        if place.start >= end:
             call = []
             calls.append(call)
         call.append(index)
-        last[one.symbol] = max(end, place + one.count), call
+        last[symbol] = max(end, place.start + place.length), call
     return [sorted(call) for call in calls]
 
 
 def _locate(mention: AnsweredMention, scale: int, symbols: Symbols, transcript: Transcript) -> _Located:
     quote = without_cues(mention.quote)
-    words = words_of(quote)
     symbol, conviction = symbols.symbol_of(mention.symbol), step_of(mention.conviction, scale)
-    place: int | Rejection
+    place: Place | Rejection
     if symbol is None:
         place = "symbol_unusable"
     elif mention.action is None:
@@ -131,19 +93,11 @@ def _locate(mention: AnsweredMention, scale: int, symbols: Symbols, transcript: 
         place = "conviction_unusable"
     elif mention.line is None:
         place = "line_unusable"
-    elif count_words(quote) < MIN_QUOTE_WORDS:
+    elif not has_words(quote, MIN_QUOTE_WORDS):
         place = "quote_too_short"
     else:
-        place = _place(words, mention.line, transcript)
-    return _Located(mention, symbol, conviction, len(words), place)
-
-
-def _place(words: Sequence[str], line: int, transcript: Transcript) -> int | Rejection:
-    places = list(transcript.find(words))
-    if not places:
-        return "quote_not_in_transcript"
-    nearest = min(places, key=lambda place: abs(transcript.line_at(place) - line))
-    return nearest if abs(transcript.line_at(nearest) - line) <= NEAR_LINES else "quote_far_from_line"
+        place = transcript.place_of(quote, mention.line)
+    return _Located(mention, symbol, conviction, place)
 
 
 def _mention(
@@ -156,12 +110,15 @@ def _mention(
     mention, place = located.mention, located.place
     # What was said for a symbol is kept where it is none.
     symbol = located.symbol or mention.symbol
-    start_ms = end_ms = identity = rejected = None
-    line = mention.line
-    if isinstance(place, int) and ordinal is not None:
-        start_ms, end_ms = transcript.span_ms(place, located.count)
+    start_ms = end_ms = identity = rejected = match = None
+    line, quote = mention.line, mention.quote
+    beside = Details(mention.speaker)
+    if isinstance(place, Place) and ordinal is not None:
+        start_ms, end_ms = transcript.span_ms(place.start, place.length)
         identity = mention_id(captions.video.video_id, symbol, ordinal)
-        line = transcript.line_at(place)
+        line, match = transcript.line_at(place.start), place.match
+        quote = transcript.quoted(quote, place)
+        beside = details(mention, line, transcript)
     else:
         rejected = place
     return Mention.model_validate(
@@ -173,10 +130,18 @@ def _mention(
             "action": mention.action,
             "conviction": located.conviction,
             "time_horizon": mention.time_horizon,
-            "quote": mention.quote,
+            "quote": quote,
             "line": line,
             "start_ms": start_ms,
             "end_ms": end_ms,
             "rejected": rejected,
+            "match": match,
+            "condition": beside.condition,
+            "levels": beside.levels,
+            "speaker": beside.speaker,
+            "position": mention.position,
+            "paid": mention.paid,
+            "expires": beside.expires,
+            "dropped": beside.dropped,
         }
     )

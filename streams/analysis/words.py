@@ -1,6 +1,8 @@
 """What a word is: how words are compared, and how many a text has."""
 
+import re
 import unicodedata
+from itertools import islice
 
 import regex
 
@@ -21,6 +23,8 @@ _UNIT = regex.compile(
     rf"|[[\p{{L}}\p{{N}}]--{_UNSPACED}][[\p{{L}}\p{{N}}\p{{M}}]--{_UNSPACED}]*"
 )
 
+_ASCII_UNIT = re.compile(r"[a-z0-9]+")
+
 
 def without_cues(text: str) -> str:
     """`text` without what stands in square brackets; its line breaks stay."""
@@ -33,13 +37,17 @@ def words_of(text: str) -> list[str]:
     Scripts without blanks are compared letter by letter, each with its marks: how a row of letters falls into words
     depends on what stands beside it, and a quote stands beside something else than what it quotes.
     """
+    if text.isascii():
+        # What follows comes to the same, at a fifth of the speed.
+        return _ASCII_UNIT.findall(text.lower())
     folded = _UNCOMPARED.sub("", _fold(_fold(text)))
     return [str(word) for word in _UNIT.findall(unicodedata.normalize("NFC", folded))]
 
 
-def count_words(text: str) -> int:
-    """How many words `text` (without cues) has for its readers, by Unicode's word segmentation (UAX 29)."""
-    return sum(1 for piece in WordBreaker(text, "") if words_of(piece))
+def has_words(text: str, least: int) -> bool:
+    """Whether `text` (without cues) has so many words for its readers, by Unicode's word segmentation (UAX 29)."""
+    words = (piece for piece in WordBreaker(text, "") if words_of(piece))
+    return next(islice(words, least - 1, None), None) is not None
 
 
 def _fold(text: str) -> str:

@@ -8,7 +8,7 @@ from streams.budget.prices import price
 from streams.events.ledger import Usage
 from streams.events.prompts import Prompt
 
-FRAME_BYTES = 1100
+FRAME_BYTES = 1800
 """The answer's schema and the lines about the video, which go with every request."""
 
 

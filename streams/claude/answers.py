@@ -79,14 +79,22 @@ def object_in(text: str) -> dict[str, Any] | None:
     return None
 
 
-def cut_objects_in(text: str) -> tuple[dict[str, Any], dict[str, Any]]:
-    """The JSON object that `text` breaks off in, as far as it goes, and as far as something in it is closed.
-
-    In the second one the last thing in a list is never half of an object, unless a brace stands in a text of it.
-    """
+def cut_object_in(text: str) -> tuple[dict[str, Any], list[Any]]:
+    """The JSON object that `text` breaks off in, as far as it goes, and the mentions in it that are whole."""
     text = _CONTROL.sub(" ", _ESCAPE.sub(lambda found: r"\ufffd" if found[1] else found[0], text))
-    start = max(text.find("{"), 0)
-    return _as_far_as(text[start:]), _as_far_as(text[start : text.rfind("}") + 1])
+    text = text[max(text.find("{"), 0) :]
+    reached = _as_far_as(text)
+    mentions = reached.get(_MARK)
+    if not isinstance(mentions, list):
+        return reached, []
+    if next(reversed(reached)) != _MARK:
+        return reached, mentions
+    closed = text[: text.rfind("}") + 1]
+    # Whole is what only its list and the answer stand open round: the brace may be another's, or stand in a text.
+    with suppress(ValueError, RecursionError):
+        return reached, list(json.loads(f"{closed}]}}")[_MARK])
+    begun = _as_far_as(closed).get(_MARK)
+    return reached, begun[:-1] if isinstance(begun, list) else []
 
 
 def _as_far_as(text: str) -> dict[str, Any]:

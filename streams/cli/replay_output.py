@@ -60,6 +60,8 @@ def told(example: MentionComparison) -> Iterator[str]:
     b = (example.b_action, example.b_time_horizon, example.b_conviction, example.b_quote, example.b_url)
     for name, (action, horizon, conviction, quote, url) in (("A", a), ("B", b)):
         said = "-" if action is None else f"{action}, {horizon}, {conviction:.2f}: {quote} ({url})"
+        condition = example.a_condition if name == "A" else example.b_condition
+        said += f", hangs on: {condition}" if condition else ""
         yield printable(f"  {name} {said}")
 
 

@@ -29,6 +29,7 @@ from streams.log.topics import MENTION_SIGNALS
 from streams.settings import load, parse_duration
 from streams.signals import contract as signal_contract
 from streams.signals import tail as signal_tail
+from streams.signals.changes import CHANGES
 
 BEGINNING = datetime.fromtimestamp(0, UTC)
 
@@ -41,6 +42,9 @@ def as_line(signal: Signal) -> str:
         case MentionAdded(mention=said) | MentionChanged(mention=said) | MentionRetracted(mention=said):
             what = f"{said.symbol:<6} {said.action:<5} {said.conviction:.2f} {said.time_horizon:<11}"
             words, where = said.quote, said.url
+            # Neither is a plain call, and it must not look like one.
+            what += " (relayed)" if said.speaker == "relayed" else ""
+            where = f"hangs on “{said.condition}” {where}" if said.condition else where
         case OutlookAdded(outlook=view) | OutlookChanged(outlook=view) | OutlookRetracted(outlook=view):
             what = f"market {view.direction:<22}"
             words, where = view.reasoning, signal.video.title or signal.video.video_id
@@ -117,6 +121,10 @@ async def _tail(connection: Connection, since: datetime | None, show: Callable[[
 
 
 @signals.command()
-def contract() -> None:
+@click.option("--changes", is_flag=True, help="Print what was added to it, the newest first.")
+def contract(*, changes: bool) -> None:
     """Print the contract for subscribers: AsyncAPI, with a JSON Schema for each message."""
+    if changes:
+        say(CHANGES, nl=False)
+        return
     say(signal_contract.render(signal_contract.contract(load().topic_prefix)), nl=False)

@@ -23,8 +23,13 @@ TABLES = {
     "Mentions: what was said, and where": (
         "SELECT symbol, action, conviction, quote, url FROM mentions ORDER BY published_at, start_ms"
     ),
+    "With a condition: nothing to act on yet": (
+        "SELECT symbol, action, condition, expires FROM mentions WHERE condition IS NOT NULL"
+        " ORDER BY published_at, start_ms"
+    ),
     "Rejected: never a signal": (
-        "SELECT symbol, rejected AS why, quote FROM all_mentions WHERE rejected IS NOT NULL"
+        "SELECT symbol, coalesce(rejected, 'paid') AS why, quote FROM all_mentions"
+        " WHERE rejected IS NOT NULL OR paid"
     ),
     "Outlook of each video": "SELECT video_title, direction, reasoning FROM outlooks ORDER BY published_at",
     "Not analysed": "SELECT video_title, reason, next_try_at FROM video_status WHERE status <> 'analysed'",

@@ -21,7 +21,7 @@ from streams.prompts.files import BUNDLED, read_prompt
 
 SAMPLE = Path(__file__).parent / "sample"
 REQUESTS = SAMPLE / "requests.json"
-CANDIDATE = SAMPLE / "extract-v2.md"
+CANDIDATE = SAMPLE / "extract-sure.md"
 """The prompt of the second act: fewer calls, and surer ones."""
 PROMPTS = (BUNDLED, CANDIDATE)
 

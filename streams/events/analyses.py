@@ -1,9 +1,10 @@
 """What Claude made of a video's words, and what went wrong."""
 
+from decimal import Decimal
 from typing import Annotated, ClassVar, Literal, Self
 from uuid import UUID
 
-from pydantic import AfterValidator, Field, model_validator
+from pydantic import AfterValidator, Field, PlainSerializer, model_validator
 
 from streams.events.event import Event, Lane, Part, Position, Usd, derive_id
 from streams.events.ledger import Usage
@@ -17,6 +18,18 @@ Conviction = Annotated[
 ]
 """How sure the speaker sounds, 0 to 1 in steps of 0.05: one of 21 numbers, without float dust."""
 
+LevelKind = Literal["entry", "target", "stop"]
+Unit = Literal["USD", "EUR", "percent", "points"]
+Speaker = Literal["host", "guest", "relayed", "unknown"]
+Holding = Literal["holds", "sold", "none_said"]
+
+Amount = Annotated[
+    Decimal,
+    Field(max_digits=18, decimal_places=9, allow_inf_nan=False),
+    PlainSerializer(lambda amount: f"{amount:f}", return_type=str, when_used="json"),
+]
+"""A price, a percentage or points; a JSON string without an exponent."""
+
 Rejection = Literal[
     "symbol_unusable",
     "action_unknown",
@@ -29,6 +42,12 @@ Rejection = Literal[
     "contradicts_itself",
 ]
 """Why a mention never becomes a signal."""
+
+Match = Literal["exact", "fillers", "numbers", "elsewhere"]
+"""How a quote stands in the transcript: word for word, but for fillers or numbers, or word for word far from its line."""
+
+DropReason = Literal["not_near_the_quote", "number_unread", "another_number", "unusable", "instruction"]
+"""Why something that was said beside a call is not recorded; instruction: the quote tells a model what to answer."""
 
 AttemptOutcome = Literal[
     "max_tokens",
@@ -73,13 +92,37 @@ class ResponseInfo(Part):
     usage: str | None
 
 
+class Level(Part):
+    """A number that a call names: where to get in, what to reach, where to get out.
+
+    `words` are the transcript's, and the number in them is `value`, or goes from `value` to `value_to`.
+    """
+
+    kind: LevelKind
+    value: Amount
+    value_to: Amount | None
+    unit: Unit
+    words: str
+
+
+class Dropped(Part):
+    """What the model gave beside a call and the transcript does not say: its own `words`, and why they do not count."""
+
+    part: Literal["condition", "expires", "level", "speaker"]
+    reason: DropReason
+    words: str
+
+
 class Mention(Part):
     """A stock call as the model gave it, with what the transcript says to it.
 
     Grounded: `mention_id` and times are set, from the transcript. Rejected: `rejected` says why, and there is no id.
     `line` is the transcript line the quote was found on (the model's own where rejected). `listed`: whether the
     symbol stands in the configured list; null where none is configured. Rejected alone may lack `action`, `conviction`
-    and `line`: the model gave none that can be used.
+    and `line`: the model gave none that can be used. `match` null: rejected, or grounded before there was any but exact.
+
+    `condition` and `expires` are the transcript's words, null where none were given or found; `dropped` has those that
+    were not found, and levels. `position` and `paid` are null, and `speaker` is unknown, where the prompt did not ask.
     """
 
     mention_id: UUID | None
@@ -94,6 +137,14 @@ class Mention(Part):
     start_ms: int | None
     end_ms: int | None
     rejected: Rejection | None
+    match: Match | None = None
+    condition: str | None = None
+    levels: tuple[Level, ...] = ()
+    speaker: Speaker = "unknown"
+    position: Holding | None = None
+    paid: bool | None = None
+    expires: str | None = None
+    dropped: tuple[Dropped, ...] = ()
 
     @model_validator(mode="after")
     def _grounded_or_rejected(self) -> Self:

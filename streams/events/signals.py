@@ -1,7 +1,7 @@
 """The events for downstream consumers.
 
-Apply a signal only if its `revision` is greater than the last one seen for its id. Act only if `cause` is live and the
-video is recent.
+Apply a signal only if its `revision` is greater than the last one seen for its id. Act only if `cause` is live, the video
+is recent, and the call is the speaker's own, hangs on nothing and is not paid for.
 """
 
 from typing import ClassVar, Literal
@@ -9,7 +9,18 @@ from uuid import UUID
 
 from pydantic import Field
 
-from streams.events.analyses import Action, Conviction, Direction, TimeHorizon
+from streams.events import meanings
+from streams.events.analyses import (
+    Action,
+    Conviction,
+    Direction,
+    Dropped,
+    Holding,
+    Level,
+    Match,
+    Speaker,
+    TimeHorizon,
+)
 from streams.events.event import Event, Part, Utc, derive_id
 from streams.events.videos import Precision
 
@@ -18,6 +29,10 @@ VERSION = 1
 
 Cause = Literal["live", "backfill", "activation", "correction"]
 Reason = Literal["not_mentioned", "symbol_changed"]
+
+
+def _first_upper(text: str) -> str:
+    return text[0].upper() + text[1:]
 
 
 def outlook_id(video_id: str) -> UUID:
@@ -56,21 +71,51 @@ class MentionState(Part):
     listed: bool | None = Field(
         description="Whether the symbol is in the operator's list; null without a list."
     )
-    action: Action
-    conviction: Conviction
-    time_horizon: TimeHorizon
+    action: Action = Field(
+        description=f"What the speaker does or would do: {meanings.listed(meanings.ACTIONS)}."
+    )
+    conviction: Conviction = Field(description=f"{_first_upper(meanings.CONVICTION)}.")
+    time_horizon: TimeHorizon = Field(
+        description=f"For how long the call is meant: {meanings.listed(meanings.HORIZONS)}."
+    )
     quote: str
     start_ms: int = Field(
         description="Start of the quoted words, in milliseconds from the start of the video."
     )
     end_ms: int = Field(description="End of the quoted words, in milliseconds from the start of the video.")
     url: str
+    match: Match | None = Field(
+        default=None,
+        description=f"How the quote stands in the transcript: {meanings.listed(meanings.MATCHES)}.",
+    )
+    condition: str | None = Field(default=None, description=f"{_first_upper(meanings.CONDITION)}.")
+    levels: tuple[Level, ...] = Field(
+        default=(), description="The numbers that the call names, as the words near the quote say them."
+    )
+    speaker: Speaker = Field(
+        default="unknown", description=f"Whose call it is: {meanings.listed(meanings.SPEAKERS)}."
+    )
+    position: Holding | None = Field(
+        default=None,
+        description=f"Whether they are in it: {meanings.listed(meanings.POSITIONS)}; null: the prompt does not ask.",
+    )
+    paid: bool | None = Field(
+        default=None,
+        description=f"{_first_upper(meanings.PAID)}: never true in a signal; null: the prompt does not ask.",
+    )
+    expires: str | None = Field(default=None, description=f"{_first_upper(meanings.EXPIRES)}.")
+    dropped: tuple[Dropped, ...] = Field(
+        default=(),
+        description="What the model gave beside the call and the transcript does not say near the quote.",
+    )
 
 
 class OutlookState(Part):
     """A video's view of the market."""
 
-    direction: Direction
+    direction: Direction = Field(
+        description=f"Where the speaker sees the market going: {meanings.listed(meanings.DIRECTIONS)}."
+    )
     reasoning: str
     themes: tuple[str, ...]
     risks: tuple[str, ...]
@@ -81,11 +126,7 @@ class _Signal(Event):
     version: ClassVar[int] = VERSION
 
     revision: int = Field(ge=1, description="Grows with every signal of the same id, not always by 1.")
-    cause: Cause = Field(
-        description="live: the first analysis of a video published while its channel was followed; backfill: the first"
-        " of any other video; activation: another prompt became active; correction: the captions were corrected, or an answer that"
-        " was cut short is whole now."
-    )
+    cause: Cause = Field(description=f"Why it was published: {meanings.listed(meanings.CAUSES)}.")
     activation: int = Field(description="The number of the activation that made the analysis current.")
     video: SignalVideo
     analysis: SignalAnalysis
@@ -132,7 +173,7 @@ class MentionRetracted(_MentionSignal):
     """A stock call was removed from the record. `mention` and `previous` are its last state."""
 
     previous: MentionState
-    reason: Reason
+    reason: Reason = Field(description=f"Why it was retracted: {meanings.listed(meanings.REASONS)}.")
 
 
 class _OutlookSignal(_Signal):
@@ -163,7 +204,7 @@ class OutlookRetracted(_OutlookSignal):
     """The view was removed from the record: the analysis that is current now has none."""
 
     previous: OutlookState
-    reason: Reason
+    reason: Reason = Field(description=f"Why it was retracted: {meanings.listed(meanings.REASONS)}.")
 
 
 SIGNALS = (MentionAdded, MentionChanged, MentionRetracted, OutlookAdded, OutlookChanged, OutlookRetracted)

@@ -7,7 +7,7 @@ from pydantic import ValidationError
 from streams.errors import EarmarkError
 from streams.events.prompts import Prompt
 
-SCHEMA_VERSION = 1
+SCHEMA_VERSION = 2
 """The newest version of the answer's JSON schema: rises with a change of `answer.Answer`."""
 
 
@@ -54,5 +54,5 @@ def _split(path: Path) -> tuple[str, str]:
     return head, words.strip()
 
 
-BUNDLED = Path(__file__).parent / "extract-v1.md"
+BUNDLED = Path(__file__).parent / "extract-v2.md"
 """The prompt that comes with Earmark."""

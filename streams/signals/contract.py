@@ -15,6 +15,7 @@ from streams.events.envelope import SOURCE, data_schema
 from streams.events.event import Event
 from streams.events.signals import VERSION, Cause
 from streams.log.topics import KEPT_FOR_EVER, MENTION_SIGNALS, OUTLOOK_SIGNALS, Topic
+from streams.signals.examples import example
 
 _KAFKA_BINDING = "0.5.0"
 _KEYS = {
@@ -24,23 +25,40 @@ _KEYS = {
 _DESCRIPTION = """\
 Stock calls and market views from videos, as Earmark adds, changes and retracts them. Times are UTC.
 
+**Start** at offset 0 of both topics and apply every signal: you then hold every current call and view, and go on as they \
+come. Or start at the end: you hold what comes from then on, and a Changed or Retracted may name an id that you do not know; \
+its `previous` is then what you missed. Keep your offsets where you keep your state; a consumer group is enough.
+
 **Apply** a signal only if its `revision` is greater than the last one you saw for its `mention_id` or `outlook_id`. Keep \
 that number after a retraction. A repeated signal is identical to the byte and changes nothing.
 
-**Act** only if `cause` is `live` and `video.published_at` is recent by your own measure. Treat a null `published_at` as \
-old, and so one whose `published_precision` is not `second`: a `day` may be 24 hours off. Every other signal only keeps \
-your record right.
+**Act** only if all of this holds:
 
+- `cause` is `live`, and `video.published_at` is recent by your own measure. Treat a null `published_at` as old, and so one \
+whose `published_precision` is not `second`: a `day` may be 24 hours off.
+- `mention.condition` is null and `mention.dropped` names no condition: else the call hangs on something that has not come.
+- `mention.speaker` is `host` or `guest`: a relayed call is hearsay.
+- `mention.paid` is false.
+
+Under a prompt that does not ask for these they are null or unknown, and you act on nothing. Every other signal only keeps \
+your record right. `mention.levels`, `position` and `expires` are for you to weigh.
+
+- A mention in a sponsor's message is not published: never live, and as no other cause.
 - A replay's results are never `live`, even the first for a video: they belong to an `activation`.
-- Added and Changed carry the whole state. Changed and Retracted also carry the whole `previous` state. If you apply all \
-signals from offset 0, you hold every current call and view.
+- Added and Changed carry the whole state. Changed and Retracted also carry the whole `previous` state.
 - A state that is the same under another analysis is not published again: `video` and `analysis` are those of the last \
 published signal.
 - A corrected symbol is a retraction and an addition, because the id derives from the video, the symbol and the mention's \
 number among those of that symbol.
-- Signals of one key keep their order. The key of a view changes when its channel becomes known; compare its revisions.
-- Fields may be added: ignore fields that you do not know. A change that could break you gets another `ce_dataschema`, \
-and this document another version.
+- **Order**: a key is in one partition, and signals of one key keep their order; there is none between keys. The key of a \
+view changes when its channel becomes known; compare its revisions.
+- **Isolation**: nothing is written in transactions, so `read_uncommitted` and `read_committed` read the same.
+- Whether a call is a channel's first, a repeat or a reversal is not in a signal: signals follow from one partition of \
+analyses, which has videos and no channel's history. Fold it by `video.channel_id` and `mention.symbol`, or read the view \
+`call_series` of the read model.
+- **Additions**: fields may be added, and a later version may add values to an enum: ignore fields that you do not know, and take \
+an unknown value for "not for me". A change that could break you gets another `ce_dataschema`, and this document another \
+version. `earmark signals contract --changes` lists what was added.
 """
 
 
@@ -134,6 +152,7 @@ def _message(topic: Topic, event_type: type[Event]) -> dict[str, Any]:
         "contentType": "application/json",
         "headers": _headers(event_type),
         "payload": {"$ref": f"#/components/schemas/{name}"},
+        "examples": [example(event_type)],
         "bindings": {
             "kafka": {
                 "key": {"type": "string", "description": f"{_KEYS[topic.name]} UTF-8."},

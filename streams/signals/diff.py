@@ -25,6 +25,8 @@ from streams.events.signals import (
 from streams.events.symbols import SYMBOL
 from streams.signals.current import Switch
 
+_AS_THEY_ARE = (MentionState.model_fields.keys() & Mention.model_fields.keys()) - {"start_ms", "end_ms"}
+
 
 def signals(
     previous: AnalysisCompleted | None, current: AnalysisCompleted, switch: Switch, at: datetime
@@ -114,11 +116,12 @@ def _outlook(
 
 
 def published(analysis: AnalysisCompleted) -> Mapping[UUID, MentionState]:
-    """The mentions of an analysis that are fit to act on, by id: grounded, under a symbol that can be one."""
+    """The mentions of an analysis that are fit to act on, by id: grounded, under a symbol that can be one, no sponsor's."""
     return {
         mention.mention_id: _mention_state(mention, analysis.video.url, mention.start_ms, mention.end_ms)
         for mention in analysis.mentions
         if mention.mention_id is not None
+        and not mention.paid
         and mention.start_ms is not None
         and mention.end_ms is not None
         and SYMBOL.fullmatch(mention.symbol)
@@ -126,18 +129,8 @@ def published(analysis: AnalysisCompleted) -> Mapping[UUID, MentionState]:
 
 
 def _mention_state(mention: Mention, url: str, start_ms: int, end_ms: int) -> MentionState:
-    return MentionState(
-        symbol=mention.symbol,
-        said_as=mention.said_as,
-        listed=mention.listed,
-        action=mention.action,
-        conviction=mention.conviction,
-        time_horizon=mention.time_horizon,
-        quote=mention.quote,
-        start_ms=start_ms,
-        end_ms=end_ms,
-        url=url_at(url, start_ms),
-    )
+    said = {name: getattr(mention, name) for name in _AS_THEY_ARE}
+    return MentionState(**said, start_ms=start_ms, end_ms=end_ms, url=url_at(url, start_ms))
 
 
 def _outlook_state(analysis: AnalysisCompleted) -> OutlookState | None:

@@ -104,17 +104,17 @@ async def test_a_prompt_is_shown_as_a_file_that_can_be_registered(
     assert read_prompt(shown) == read_prompt(BUNDLED)
     edited = (
         shown.read_text()
-        .replace("name: extract-v1", "name: extract-v2")
+        .replace("name: extract-v2", "name: extract-mine")
         .replace("effort: low", "effort: high")
     )
     shown.write_text(edited)
     await run(connection, "register", str(shown))
-    difference = (await run(connection, "diff", "extract-v1", "extract-v2")).output.splitlines()
+    difference = (await run(connection, "diff", "extract-v2", "extract-mine")).output.splitlines()
     changed = [line for line in difference[2:] if line[0] in "+-"]
-    assert changed == ["-name: extract-v1", "+name: extract-v2", "-effort: low", "+effort: high"]
-    unknown = await run(connection, "diff", "extract-v1", "extract-v3")
+    assert changed == ["-name: extract-v2", "+name: extract-mine", "-effort: low", "+effort: high"]
+    unknown = await run(connection, "diff", "extract-v2", "extract-v3")
     assert isinstance(unknown.exception, EarmarkError)
-    assert "extract-v1, extract-v2" in str(unknown.exception)
+    assert "extract-v2, extract-mine" in str(unknown.exception)
 
 
 async def activate_with_markers(connection: Connection, name: str) -> Result:

@@ -8,6 +8,8 @@ from streams.events.analyses import (
     AnalysisCompleted,
     AnalysisFailed,
     AttemptFailed,
+    Dropped,
+    Level,
     Mention,
     Outlook,
     ResponseInfo,
@@ -100,6 +102,29 @@ GROUNDED = Mention(
     start_ms=83_000,
     end_ms=86_400,
     rejected=None,
+    match="exact",
+    condition="if it comes back to the low one-twenties",
+    levels=(
+        Level(
+            kind="entry",
+            value=Decimal(120),
+            value_to=Decimal(123),
+            unit="USD",
+            words="the low one-twenties",
+        ),
+        Level(
+            kind="target",
+            value=Decimal("12.5"),
+            value_to=None,
+            unit="percent",
+            words="twelve and a half percent",
+        ),
+    ),
+    speaker="host",
+    position="holds",
+    paid=False,
+    expires="by friday's earnings",
+    dropped=(Dropped(part="level", reason="another_number", words="the stop is at ninety"),),
 )
 REJECTED = Mention(
     mention_id=None,
@@ -130,6 +155,10 @@ _STATE = MentionState(
     start_ms=83_000,
     end_ms=86_400,
     url=url_at(VIDEO.url, 83_000),
+    **{
+        name: getattr(GROUNDED, name)
+        for name in ("match", "condition", "levels", "speaker", "position", "paid", "expires", "dropped")
+    },
 )
 _VIEW = OutlookState(
     direction="bullish",

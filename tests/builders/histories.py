@@ -25,11 +25,12 @@ from streams.events.event import NAMESPACE, Event, Lane, Position
 from streams.events.ledger import Usage, analysis_id
 from streams.events.prompts import PromptActivated
 from streams.events.record import Record
-from streams.events.signals import outlook_id
+from streams.events.signals import MentionState, outlook_id
 from streams.events.videos import Origin, Video
 from streams.log.topics import ANALYSES, Topic
 
 START = datetime(2026, 11, 20, 14, 0, tzinfo=UTC)
+_IN_SIGNALS = set(MentionState.model_fields) & set(Mention.model_fields)
 VIDEOS: dict[str, Origin] = {
     "dQw4w9WgXcA": "poll",
     "dQw4w9WgXcB": "backfill",
@@ -215,7 +216,8 @@ def _mentions(draw: st.DrawFn, video_id: str) -> list[Mention]:
     made = []
     for symbol, second, action in sorted(calls, key=lambda call: call[1]):
         ordinal = ordinals[symbol] = ordinals.get(symbol, -1) + 1
-        made.append(mention(video_id, symbol, ordinal, start_ms=1000 * second, action=action))
+        said = mention(video_id, symbol, ordinal, start_ms=1000 * second, action=action)
+        made.append(said.model_copy(update={"paid": draw(st.sampled_from([None, False, True]))}))
     if draw(st.booleans()):
         made.append(mention(video_id, "ON", rejected="quote_too_short"))
     return made
@@ -273,12 +275,12 @@ def expected(history: Iterable[Event]) -> tuple[dict[str, Any], dict[str, Any]]:
         current[one.video.video_id] = one
     mentions = {
         str(said.mention_id): {
-            **said.model_dump(mode="json", exclude={"mention_id", "line", "rejected"}),
+            **said.model_dump(mode="json", include=_IN_SIGNALS),
             "url": f"{one.video.url}&t={said.start_ms // 1000}s",
         }
         for one in current.values()
         for said in one.mentions
-        if said.rejected is None and said.symbol != "not a symbol"
+        if said.rejected is None and said.symbol != "not a symbol" and not said.paid
     }
     outlooks = {
         str(outlook_id(video_id)): {

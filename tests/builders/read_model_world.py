@@ -295,7 +295,7 @@ def signals(answer: AnalysisCompleted, revision: int = 1) -> list[Event]:
                 "mention_id": mention.mention_id,
                 "mention": MentionState(
                     url=url_at(of.url, mention.start_ms),
-                    **mention.model_dump(exclude={"mention_id", "line", "rejected"}),
+                    **mention.model_dump(include=set(MentionState.model_fields)),
                 ),
             }
         )

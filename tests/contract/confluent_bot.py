@@ -1,4 +1,4 @@
-"""Acts once on each fresh live call on a stock. What it has `seen` belongs where its orders are kept."""
+"""Acts once on each fresh live call on a stock, by the rule that contract 1 began with; it knows no later field."""
 
 import json
 import sys

@@ -20,10 +20,11 @@ from tests.recordings.events.goldens import named
 
 ROOT = Path(__file__).parents[2]
 COPIED = ("streams", "tests/builders", "tests/contract", "tests/recordings", "tests/unit")
-MODELS, SIGNALS_FILE, CATALOGUE = (
-    f"streams/events/{name}.py" for name in ("analyses", "signals", "catalogue")
+MODELS, MEANINGS, SIGNALS_FILE, CATALOGUE = (
+    f"streams/events/{name}.py" for name in ("analyses", "meanings", "signals", "catalogue")
 )
 PROMPTS = "streams/prompts/files.py"
+CHANGES = "streams/signals/changes.py"
 KEPT, RELEASED = "streams/signals/asyncapi.json", f"tests/contract/released-{VERSION}.json"
 GOLDENS = Path("tests/recordings/events")
 WRITE_GOLDENS = "python -m tests.recordings.events"
@@ -71,6 +72,8 @@ class Copy:
 
     def add_the_value(self) -> None:
         self.edit(MODELS, "Action = Literal[", 'Action = Literal["whisper", ')
+        actions = "ACTIONS: Mapping[Action, str] = {"
+        self.edit(MEANINGS, actions, f'{actions}"whisper": "say it low",')
 
     def raise_the_version(self) -> None:
         self.edit(SIGNALS_FILE, f"\nVERSION = {VERSION}\n", f"\nVERSION = {NEXT}\n")
@@ -126,6 +129,7 @@ def test_a_version_that_is_not_released_may_be_changed_again(copy: Copy) -> None
     copy.change()
     copy.run_well(WRITE)
     copy.edit(MODELS, '"whisper"', '"shout"')
+    copy.edit(MEANINGS, '"whisper"', '"shout"')
     copy.run_well(WRITE)
 
 
@@ -195,7 +199,10 @@ def test_a_field_with_a_default_needs_no_other_version(copy: Copy) -> None:
     """What logs hold is kept beside what is written from now on."""
     golden = copy.folder / GOLDENS / f"{named('MentionAdded', VERSION)}.json"
     before = golden.read_bytes()
-    copy.edit(SIGNALS_FILE, "    url: str\n", "    url: str\n    exchange: str | None = None\n")
+    copy.edit(
+        SIGNALS_FILE, "    url: str\n    match", "    url: str\n    exchange: str | None = None\n    match"
+    )
+    copy.edit(CHANGES, "`dropped`).", "`dropped`), and `exchange`.")
     copy.run_well(WRITE)
     copy.run_well(WRITE_GOLDENS)
     copy.run_well(f"python -m pytest -q {TESTS}")

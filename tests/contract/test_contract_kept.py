@@ -1,15 +1,22 @@
 import copy
+import json
 import os
 import subprocess
 import sys
 from collections.abc import Callable
 from pathlib import Path
 from typing import Any
+from uuid import UUID
 
 import pytest
+from click.testing import CliRunner
 
+from streams.cli.signals import signals
+from streams.events.envelope import decode
 from streams.events.signals import SIGNALS, VERSION
+from streams.signals.changes import CHANGES
 from streams.signals.contract import contract, render
+from tests.builders.promised import Promised
 from tests.contract import asyncapi_parser
 from tests.contract.additive import breaks
 from tests.contract.kept import FILE, WRITE, broken, generated, kept
@@ -145,20 +152,44 @@ def test_a_break_is_named(what: str) -> None:
     assert any(one.endswith(what) for one in found), found
 
 
+def fields(document: Node) -> set[tuple[str, str]]:
+    schemas = document["components"]["schemas"]
+    return {(name, field) for name, one in schemas.items() for field in one["properties"]}
+
+
+def test_the_changes_name_every_field_that_the_released_contract_lacks() -> None:
+    old = fields(released(versions()[-1]))
+    parts = {name for name, _ in old}
+    added = {field for name, field in fields(generated()) - old if name in parts}
+    assert [field for field in sorted(added) if f"`{field}`" not in CHANGES] == []
+
+
+@pytest.mark.parametrize("name", [one.__name__ for one in SIGNALS])
+def test_an_example_is_as_promised_and_of_one_channel_s_messages(name: str) -> None:
+    (shown,) = message(generated(), name)["examples"]
+    (channel,) = [topic for topic, channel in generated()["channels"].items() if name in channel["messages"]]
+    headers = [(header, content.encode()) for header, content in shown["headers"].items()]
+    key, value = shown["headers"]["ce_subject"].encode(), json.dumps(shown["payload"]).encode()
+    assert Promised(generated(), closed=True).complaints(channel, key, headers, value) == []
+    assert decode(headers, value).event_id == UUID(shown["headers"]["ce_id"])
+
+
 def test_the_contract_is_asyncapi() -> None:
     assert asyncapi_parser.complaints(render(kept())) == []
 
 
 def test_what_is_not_asyncapi_is_complained_of() -> None:
-    """A reference to nothing, and a field that no binding has: the parser looks at both."""
+    """A reference to nothing, and a field that no binding or no example has: the parser looks at all of them."""
 
     def spoil(document: Node) -> None:
         message(document)["payload"] = {"$ref": "#/components/schemas/Nothing"}
         document["channels"]["signals.mentions"]["bindings"]["kafka"]["shards"] = 12
+        message(document)["examples"][0]["mood"] = "good"
 
     found = asyncapi_parser.complaints(render(changed(spoil)))
     assert any("Nothing" in one for one in found), found
     assert any("shards" in one for one in found), found
+    assert any("mood" in one for one in found), found
 
 
 def test_the_verb_prints_the_contract_of_this_installation(tmp_path: Path) -> None:
@@ -171,3 +202,7 @@ def test_the_verb_prints_the_contract_of_this_installation(tmp_path: Path) -> No
     )
     assert printed.stdout.decode() == render(contract("desk-7."))
     assert '"address": "desk-7.signals.mentions"' in printed.stdout.decode()
+
+
+def test_the_verb_prints_the_changes() -> None:
+    assert CliRunner().invoke(signals, ["contract", "--changes"]).output == CHANGES

@@ -12,7 +12,7 @@ ROOT = Path(__file__).parents[2]
 TEXT = (ROOT / ".github" / "CONTRIBUTING.md").read_text()
 NUMBERS = ("no", "one", "two", "three", "four", "five", "six")
 # What a contributor writes into the file that a step names, so that it is not there before.
-WRITTEN = {"**unchanged(1, *SIGNALS)", "name", "schema_version: 2"}
+WRITTEN = {"**unchanged(1, *SIGNALS)", "name", "schema_version: 3"}
 
 
 @dataclass(frozen=True)

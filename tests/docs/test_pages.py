@@ -18,7 +18,11 @@ from tests.docs.typed import BOXES, COLLECTED, ELSEWHERE, typed
 LANGUAGES = {"shell", "python", "text"}
 INSTALLED = ".venv/bin/"
 # What Claude reads is no page of ours.
-PROMPTS = {"streams/prompts/extract-v1.md", "streams/demo/sample/extract-v2.md"}
+PROMPTS = {
+    "streams/prompts/extract-v1.md",
+    "streams/prompts/extract-v2.md",
+    "streams/demo/sample/extract-sure.md",
+}
 MAKE = re.compile(r"\bmake ([a-z]+)\b")
 MODULE = re.compile(r"\bpython -m ([\w.]+)")
 

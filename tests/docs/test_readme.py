@@ -292,17 +292,17 @@ async def test_another_prompt_is_tried_activated_and_taken_back(shell: Shell) ->
     calls = "SELECT symbol, action, quote, prompt FROM mentions ORDER BY ALL"
     before, [(signals,)] = shell.rows(calls), shell.rows("SELECT count(*) FROM signals")
     await shell.run(show)
-    file = shell.folder / "extract-v2.md"
+    file = shell.folder / "extract-sure.md"
     assert read_prompt(file) == read_prompt(BUNDLED)
     file.write_text(CANDIDATE.read_text())
-    assert "extract-v2 is registered as" in await shell.run(register)
+    assert "extract-sure is registered as" in await shell.run(register)
     plan, run, compare, dry_run = [await shell.run(command) for command in tries]
     assert "7 videos, 0 of them analysed under this prompt already" in plan
     assert "done, 7 of 7 videos analysed" in run
     assert "Kettle and Tape" in compare
     assert shell.rows("SELECT count(*) FROM signals") == [(signals,)]
-    assert dry_run.startswith("activating extract-v2 publishes ")
-    assert "extract-v2 is active" in await shell.run(activate, typed="y\n")
-    await shell.until_rows("SELECT DISTINCT prompt FROM mentions", [("extract-v2",)])
-    assert "extract-v1 is active" in await shell.run(take_back, typed="y\n")
+    assert dry_run.startswith("activating extract-sure publishes ")
+    assert "extract-sure is active" in await shell.run(activate, typed="y\n")
+    await shell.until_rows("SELECT DISTINCT prompt FROM mentions", [("extract-sure",)])
+    assert "extract-v2 is active" in await shell.run(take_back, typed="y\n")
     await shell.until_rows(calls, before)

@@ -4,6 +4,7 @@ import asyncio
 import sys
 from datetime import timedelta
 from pathlib import Path
+from typing import Any
 
 import pytest
 
@@ -24,6 +25,8 @@ EXPECTED = [
     "history buy",  # a backfill
     "history buy",  # two days old
     "history buy",  # of an unknown age
+    "history buy",  # with a condition
+    "history buy",  # of somebody else
     "history sell",  # changed by another prompt
     "retracted buy",
     "call hold",
@@ -35,9 +38,10 @@ def of_age(hours: float | None, name: str, origin: Origin = "poll") -> Video:
     return video(name, origin).model_copy(update={"published_at": at})
 
 
-def analysis(of: Video, prompt: str, *actions: str) -> Event:
+def analysis(of: Video, prompt: str, *actions: str, **beside: Any) -> Event:
     """What is said of one symbol, so that all signals keep their order."""
-    calls = [mention(of.video_id, "NVDA").model_copy(update={"action": action}) for action in actions]
+    own = {"speaker": "host", "paid": False} | beside
+    calls = [mention(of.video_id, "NVDA").model_copy(update={"action": action} | own) for action in actions]
     return completed(prompt, of=of, mentions=calls)
 
 
@@ -51,6 +55,8 @@ async def history() -> list[Event]:
         analysis(of_age(1, "backfill", "backfill"), "p1", "buy"),
         analysis(old, "p1", "buy"),
         analysis(undated, "p1", "buy"),
+        analysis(of_age(1, "waits"), "p1", "buy", condition="if it falls"),
+        analysis(of_age(1, "relays"), "p1", "buy", speaker="relayed"),
         analysis(fresh, "p2", "sell"),
         analysis(other, "p2"),
         *await activated(7, "p2"),

@@ -14,7 +14,7 @@ from streams.events.envelope import decode, encode
 from tests.builders.examples import EXAMPLES
 from tests.builders.transcripts import captions_of
 
-CAPTIONS = captions_of("i am buying palanteer", "and now apple i'd sell")
+CAPTIONS = captions_of("i am buying palanteer", "and now apple i'd sell at one twenty")
 JSON = st.recursive(
     st.none() | st.booleans() | st.integers() | st.floats() | st.text(max_size=8),
     lambda inner: st.lists(inner, max_size=3) | st.dictionaries(st.text(max_size=8), inner, max_size=3),
@@ -28,6 +28,23 @@ GOOD: dict[str, st.SearchStrategy[Any]] = {
     "time_horizon": st.just("days"),
     "quote": st.sampled_from(["i am buying", "buying palanteer and now", "apple i'd sell"]),
     "line": st.sampled_from([1, 2, 99]),
+    "condition": st.sampled_from([None, "and now", "if it falls"]),
+    "levels": st.lists(
+        st.fixed_dictionaries(
+            {
+                "kind": st.just("entry"),
+                "value": st.sampled_from([120, 1.2, 1e300]),
+                "unit": st.sampled_from(["USD", "shells"]),
+                "words": st.sampled_from(["at one twenty", "at }]} 120"]),
+            }
+        )
+        | JSON,
+        max_size=2,
+    ),
+    "speaker": st.sampled_from(["host", "relayed"]),
+    "position": st.just("holds"),
+    "paid": st.booleans(),
+    "expires": st.none(),
 }
 MENTION = st.fixed_dictionaries({}, optional={name: good | JSON for name, good in GOOD.items()}) | JSON
 ANSWER = st.fixed_dictionaries(

@@ -1,5 +1,6 @@
 """What Claude is asked and what counts as an answer."""
 
+from decimal import Decimal
 from itertools import pairwise
 from typing import Any
 
@@ -29,6 +30,24 @@ MENTION: dict[str, Any] = {
     "time_horizon": "days",
     "quote": "i am buying",
     "line": 1,
+}
+NOT_ASKED: dict[str, Any] = {
+    "condition": None,
+    "levels": (),
+    "speaker": "unknown",
+    "position": None,
+    "paid": None,
+    "expires": None,
+}
+"""What the first schema did not ask for, as it is read."""
+LEVEL: dict[str, Any] = {"kind": "entry", "value": 120.5, "unit": "USD", "words": "at one twenty fifty"}
+BESIDE: dict[str, Any] = {
+    "condition": "if it comes back",
+    "levels": [LEVEL, {**LEVEL, "kind": "stop"}],
+    "speaker": "host",
+    "position": "holds",
+    "paid": False,
+    "expires": "by Friday",
 }
 ANSWER: dict[str, Any] = {
     "market_outlook": {"direction": "mixed", "reasoning": "both ways"},
@@ -119,8 +138,13 @@ def test_a_prompt_is_asked_with_its_own_schema_and_what_that_allows_is_read(vers
         for field, values in part["properties"].items()
         if "enum" in values
     }
-    assert set(allowed) == {"action", "time_horizon", "direction"}
-    mentions = [{**MENTION, field: value} for field in ("action", "time_horizon") for value in allowed[field]]
+    later = {"speaker", "position", "kind", "unit"} if version > 1 else set()
+    assert set(allowed) == {"action", "time_horizon", "direction", *later}
+    mentions = [
+        {**MENTION, field: value}
+        for field in ("action", "time_horizon", "speaker", "position")
+        for value in allowed.get(field, [])
+    ]
     for direction in allowed["direction"]:
         told = ANSWER | {
             "mentions": mentions,
@@ -128,7 +152,7 @@ def test_a_prompt_is_asked_with_its_own_schema_and_what_that_allows_is_read(vers
         }
         answer = parse_answer(orjson.dumps(told).decode())
         assert answer.market_outlook.direction == direction
-        assert [one.model_dump() for one in answer.mentions] == mentions
+        assert [one.model_dump() for one in answer.mentions] == [{**NOT_ASKED, **one} for one in mentions]
 
 
 def test_a_prompt_of_a_newer_earmark_is_not_asked_with_another_schema() -> None:
@@ -207,9 +231,57 @@ def test_a_part_of_a_mention_that_cannot_be_used_is_null_and_the_others_stand(
 ) -> None:
     told = {**ANSWER, "mentions": [MENTION, {**MENTION, **changed}, "PLTR"]}
     one, other, nothing = parse_answer(orjson.dumps(told).decode()).mentions
-    assert one.model_dump() == MENTION
-    assert other.model_dump() == {**MENTION, **read}
+    assert one.model_dump() == {**NOT_ASKED, **MENTION}
+    assert other.model_dump() == {**NOT_ASKED, **MENTION, **read}
     assert (nothing.symbol, nothing.quote) == ("", "")
+
+
+@pytest.mark.parametrize(
+    ("changed", "read"),
+    [
+        ({}, {}),
+        ({"condition": " "}, {"condition": None}),
+        ({"condition": "None", "expires": "null"}, {"condition": None, "expires": None}),
+        ({"condition": ["if", "it"]}, {"condition": "if; it"}),
+        ({"speaker": "HOST"}, {"speaker": "host"}),
+        ({"speaker": "my cat"}, {"speaker": "unknown"}),
+        ({"speaker": None}, {"speaker": "unknown"}),
+        ({"position": "long"}, {"position": None}),
+        ({"paid": "True"}, {"paid": True}),
+        ({"paid": "perhaps"}, {"paid": None}),
+        ({"paid": 1}, {"paid": None}),
+        ({"levels": None}, {"levels": ()}),
+        ({"levels": {"kind": "entry"}}, {"levels": ()}),
+    ],
+)
+def test_what_stands_beside_a_call_and_cannot_be_used_costs_nothing_else(
+    changed: dict[str, Any], read: dict[str, Any]
+) -> None:
+    told = {**ANSWER, "mentions": [{**MENTION, **BESIDE, **changed}]}
+    (one,) = parse_answer(orjson.dumps(told).decode()).mentions
+    whole = {**MENTION, **BESIDE, "levels": tuple(BESIDE["levels"])}
+    assert one.model_dump() == {**whole, **read}
+
+
+@pytest.mark.parametrize(
+    ("changed", "read"),
+    [
+        ({"kind": "Target", "unit": "usd"}, {"kind": "target", "unit": "USD"}),
+        ({"kind": "resistance"}, {"kind": None}),
+        ({"unit": "GBP"}, {"unit": None}),
+        ({"value": "120.50"}, {"value": Decimal("120.50")}),
+        ({"value": "around 120"}, {"value": None}),
+        ({"value": True}, {"value": None}),
+        ({"value": 0.1}, {"value": Decimal("0.1")}),
+        ({"words": None}, {"words": ""}),
+    ],
+)
+def test_a_part_of_a_level_that_cannot_be_used_is_null(changed: dict[str, Any], read: dict[str, Any]) -> None:
+    told = {**ANSWER, "mentions": [{**MENTION, "levels": [LEVEL, {**LEVEL, **changed}, 120]}]}
+    one, other, nothing = parse_answer(orjson.dumps(told).decode()).mentions[0].levels
+    assert one.model_dump() == {**LEVEL, "value": Decimal("120.5")}
+    assert other.model_dump() == {**LEVEL, "value": Decimal("120.5"), **read}
+    assert nothing.model_dump() == {"kind": None, "value": None, "unit": None, "words": ""}
 
 
 def test_a_conviction_that_is_no_number_of_json_is_none() -> None:
@@ -252,6 +324,11 @@ def test_of_several_texts_the_last_with_an_answer_counts_and_then_all_of_them_as
 WHOLE = orjson.dumps(
     {**ANSWER, "mentions": [{**MENTION, "quote": f"a }} brace {n}"} for n in range(3)]}
 ).decode()
+_BESIDE_LAST = {**MENTION, **BESIDE, "levels": [LEVEL, {**LEVEL, "words": "at }] two"}]}
+_LEVELS_LAST = {
+    **{name: value for name, value in _BESIDE_LAST.items() if name != "levels"},
+    "levels": [LEVEL],
+}
 
 
 @pytest.mark.parametrize("cut", range(len(WHOLE)))
@@ -264,6 +341,19 @@ def test_wherever_an_answer_is_cut_its_whole_mentions_are_kept_and_no_half_of_on
     if answer is not None:
         assert answer.market_outlook.direction in {None, "mixed"}
         assert answer.summary in {"", "One call."}
+
+
+@pytest.mark.parametrize("told", [_BESIDE_LAST, _LEVELS_LAST])
+def test_wherever_an_answer_with_levels_is_cut_no_mention_lacks_one(told: dict[str, Any]) -> None:
+    text = orjson.dumps({**ANSWER, "mentions": [told, told]}).decode()
+    whole = parse_answer(text).mentions
+    one = orjson.dumps(told).decode()
+    first = text.index(one) + len(one)
+    ends = [first, first + 1 + len(one)]
+    for cut in range(len(text)):
+        answer = parse_cut_answer(text[:cut])
+        mentions = () if answer is None else answer.mentions
+        assert mentions == whole[: sum(end <= cut for end in ends)]
 
 
 def test_a_cut_text_that_says_nothing_is_no_answer() -> None:

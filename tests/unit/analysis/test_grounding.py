@@ -5,10 +5,11 @@ from hypothesis import assume, given, settings
 from hypothesis import strategies as st
 
 from streams.analysis.answer import AnsweredMention
-from streams.analysis.grounding import MIN_QUOTE_WORDS, Transcript, ground
+from streams.analysis.grounding import MIN_QUOTE_WORDS, ground
 from streams.analysis.lines import lines_of
 from streams.analysis.names import Listing
 from streams.analysis.symbols import Symbols
+from streams.analysis.transcript import Transcript
 from streams.analysis.words import without_cues, words_of
 from streams.events.analyses import Mention, mention_id
 from streams.events.captions import CaptionsExtracted
@@ -283,7 +284,9 @@ def test_what_was_never_said_in_a_row_is_never_grounded(texts: tuple[str, ...], 
     words = [word for text in texts for word in heard_in(text)]
     rows = [words[start : start + len(quote)] for start in range(len(words))]
     mention = one(said(" ".join(quote), line=1), captions_of(*texts))
-    assert (mention.rejected == "quote_not_in_transcript") == (quote not in rows)
+    # Near the line is what is no more than five lines away, and these have fewer.
+    assert (mention.match == "exact") == (quote in rows)
+    assert mention.match in {"exact", "fillers", None}
 
 
 @settings(deadline=None)

@@ -7,9 +7,9 @@ from streams.signals.diff import signals
 from tests.builders.histories import completed, mention, moment, video
 
 
-def first_signals(said_as_quote: str = "i like it") -> list[Event]:
+def first_signals(said_as_quote: str = "i like it", **beside: str) -> list[Event]:
     of = video()
-    said = mention(of.video_id, "NVDA", start_ms=61_000).model_copy(update={"quote": said_as_quote})
+    said = mention(of.video_id, "NVDA", start_ms=61_000).model_copy(update={"quote": said_as_quote} | beside)
     switch = Switch(of.video_id, None, 0, 1, "first", 7)
     return signals(None, completed(of=of, mentions=[said]), switch, moment(0))
 
@@ -19,6 +19,11 @@ def test_a_call_is_one_line_that_ends_where_to_hear_it() -> None:
         *("2026-11-20", "14:00:00Z", "live", "r1", "MentionAdded", "NVDA", "buy", "0.60", "months"),
         *("“i", "like", "it”", "https://www.youtube.com/watch?v=dQw4w9WgXcA&t=61s"),
     ]
+
+
+def test_a_call_that_hangs_on_something_or_is_hearsay_does_not_look_like_a_plain_one() -> None:
+    line = as_line(first_signals(condition="if it falls", speaker="relayed")[0])
+    assert " (relayed) “i like it” hangs on “if it falls” https://" in line
 
 
 def test_a_market_view_is_one_line() -> None:

@@ -31,7 +31,7 @@ from streams.prompts.files import BUNDLED, read_prompt
 
 CAPTIONS = sample_captions(sample_channel())
 RECORDED: dict[str, dict[str, str]] = orjson.loads(REQUESTS.read_bytes())
-V1, V2 = BUNDLED.stem, CANDIDATE.stem
+FIRST, SECOND = BUNDLED.stem, CANDIDATE.stem
 
 
 def grounded(captions: CaptionsExtracted, prompt: str) -> list[tuple[int, Mention]]:
@@ -46,7 +46,7 @@ def calls(prompt: str) -> dict[UUID, Mention]:
         mention.mention_id: mention
         for captions in CAPTIONS
         for _, mention in grounded(captions, prompt)
-        if mention.mention_id is not None
+        if mention.mention_id is not None and not mention.paid
     }
 
 
@@ -64,14 +64,14 @@ def test_a_prompt_is_named_like_its_file() -> None:
 def test_quotes_stand_where_they_are_meant_to(captions: CaptionsExtracted) -> None:
     """Under the first prompt two do not; under the second all do."""
     video_id = captions.video.video_id
-    for line, mention in grounded(captions, V1):
+    for line, mention in grounded(captions, FIRST):
         if (video_id, mention.symbol) == INVENTED_QUOTE:
             assert mention.rejected == "quote_not_in_transcript"
         elif (video_id, mention.symbol) == WRONG_LINE:
             assert (mention.rejected, line - mention.line) == (None, 3)
         else:
             assert (mention.rejected, line - mention.line) == (None, 0)
-    for line, mention in grounded(captions, V2):
+    for line, mention in grounded(captions, SECOND):
         assert (mention.rejected, line - mention.line) == (None, 0)
 
 
@@ -79,13 +79,13 @@ def test_the_special_mentions_exist() -> None:
     told = [
         (captions.video.video_id, mention.symbol)
         for captions in CAPTIONS
-        for _, mention in grounded(captions, V1)
+        for _, mention in grounded(captions, FIRST)
     ]
     assert len(told) >= 20
     assert {INVENTED_QUOTE, WRONG_LINE} < set(told)
 
 
-@pytest.mark.parametrize("prompt", [V1, V2])
+@pytest.mark.parametrize("prompt", [FIRST, SECOND])
 def test_a_name_is_found_as_it_was_said(prompt: str) -> None:
     for captions in CAPTIONS:
         for _, mention in grounded(captions, prompt):
@@ -94,7 +94,7 @@ def test_a_name_is_found_as_it_was_said(prompt: str) -> None:
 
 def test_the_second_prompt_changes_its_mind_in_every_way() -> None:
     """A call more, some less, one of another action, some of other conviction or horizon; most stay as they are."""
-    before, after = calls(V1), calls(V2)
+    before, after = calls(FIRST), calls(SECOND)
     both = before.keys() & after.keys()
     changed = Counter(
         name
@@ -107,6 +107,24 @@ def test_the_second_prompt_changes_its_mind_in_every_way() -> None:
     assert sum(before[mention_id] == after[mention_id] for mention_id in both) > len(before) / 2
 
 
+def test_each_part_of_a_call_is_told_and_one_of_each_that_does_not_count() -> None:
+    """A level that is the odds of a bet, and the call of a sponsor."""
+    mentions = [mention for captions in CAPTIONS for _, mention in grounded(captions, FIRST)]
+    told = [mention for mention in mentions if mention.mention_id is not None]
+    assert all(mention.speaker == "host" for mention in told)
+    assert {mention.position for mention in told} == {"holds", "sold", "none_said"}
+    assert [mention.symbol for mention in told if mention.paid] == ["LEDGERFERN"]
+    assert sum(mention.condition is not None for mention in told) >= 4
+    assert sum(mention.expires is not None for mention in told) >= 4
+    [levels] = [mention.levels for mention in told if mention.levels]
+    assert [(level.kind, level.value, level.value_to, level.unit) for level in levels] == [
+        ("entry", 120, 123, "USD")
+    ]
+    assert [(mention.symbol, one.part, one.reason) for mention in told for one in mention.dropped] == [
+        ("DAL", "level", "number_unread")
+    ]
+
+
 def test_an_enum_in_another_case_is_among_the_answers() -> None:
     assert '"BUY"' in sample_answer("KTape000007")
 
@@ -114,15 +132,15 @@ def test_an_enum_in_another_case_is_among_the_answers() -> None:
 def test_one_is_cut_one_comes_too_fast_and_one_meets_an_overload() -> None:
     """Which video is which stands in sample_channel, for the demo's own checks; the second act is uneventful."""
     by_request = sample_scripts()
-    firsts = {video_id: by_request[digest][0] for video_id, digest in RECORDED[V1].items()}
+    firsts = {video_id: by_request[digest][0] for video_id, digest in RECORDED[FIRST].items()}
     cut = firsts.pop(CUT_AT_MAX_TOKENS)
     assert isinstance(cut, Reply)
     assert cut.stop_reason == "max_tokens"
     assert firsts.pop(RATE_LIMITED_FIRST) == RATE_LIMITED
     assert firsts.pop(OVERLOADED_FIRST) == OVERLOADED
     assert firsts == {video_id: Reply(sample_answer(video_id)) for video_id in firsts}
-    assert {video_id: by_request[digest] for video_id, digest in RECORDED[V2].items()} == {
-        video_id: [Reply(sample_answer(video_id, V2))] for video_id in RECORDED[V1]
+    assert {video_id: by_request[digest] for video_id, digest in RECORDED[SECOND].items()} == {
+        video_id: [Reply(sample_answer(video_id, SECOND))] for video_id in RECORDED[FIRST]
     }
 
 

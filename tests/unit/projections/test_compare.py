@@ -126,3 +126,21 @@ def test_what_a_prompt_costs_and_invents_is_told_beside_what_it_changes(told: To
         " FROM compare_channels('first', 'second') WHERE channel = 'all'"
     )
     assert row == (0.5, 0.25, "0.004500000", "0.004500000")
+
+
+def test_what_a_call_hangs_on_is_compared_where_both_prompts_ask_for_it(told: Told) -> None:
+    """Where one does not, its silence is no change; and what a sponsor says is no call of either."""
+    asks = {"paid": False, "speaker": "host", "position": "holds"}
+    one, two, three = (under_first(number, "NVDA") for number in (1, 2, 3))
+    calls = tuple(call if call.rejected else call.model_copy(update=asks) for call in two.mentions)
+    hangs = asks | {"condition": "if it falls", "speaker": "guest"}
+    tell(told, one, under_second(1, "NVDA", change=hangs))
+    told.tell(two.model_copy(update={"mentions": calls}), under_second(2, "NVDA", change=hangs))
+    told.tell(three, under_second(3, "NVDA", change={"paid": True}))
+    assert told.rows(
+        "SELECT video_id, change, changed, b_condition FROM compare_mentions('first', 'second') ORDER BY ALL"
+    ) == [
+        ("video-1", "same", [], "if it falls"),
+        ("video-2", "changed", ["condition", "speaker"], "if it falls"),
+        ("video-3", "dropped", [], None),
+    ]

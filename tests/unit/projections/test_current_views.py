@@ -4,6 +4,7 @@ from projections.ingest import Place, progress
 from streams.events.analyses import ResponseInfo
 from streams.events.prompts import PromptRegistered
 from streams.events.videos import VideoDiscovered
+from tests.builders.examples import EXAMPLES
 from tests.builders.read_model_world import PROMPTS, activated, at, completed, extracted, signals, video
 from tests.unit.projections.conftest import Told
 
@@ -165,3 +166,27 @@ def test_prompts_and_activations_are_listed(told: Told) -> None:
         (1, "first")
     ]
     assert progress(told.database)[Place("prompts", 0)].next_offset == 2
+
+
+def test_what_a_call_hangs_on_stands_in_every_table_of_calls_and_a_sponsors_in_none_of_those_that_stand(
+    told: Told,
+) -> None:
+    whole = EXAMPLES["AnalysisCompleted"].mentions[0]
+    answer = completed(video(1), FIRST, ONE, symbols=["PLTR", "T"])
+    names = ("match", "condition", "levels", "speaker", "position", "paid", "expires", "dropped")
+    pltr = answer.mentions[0].model_copy(update={name: getattr(whole, name) for name in names})
+    paid = answer.mentions[1].model_copy(update={"paid": True})
+    answer = answer.model_copy(update={"mentions": (pltr, paid)})
+    told.tell(extracted(video(1)), *activated(FIRST, 0, None), answer, *signals(answer))
+    rows = [
+        told.rows(f"SELECT {', '.join(names)} FROM {relation} WHERE symbol = 'PLTR'")  # noqa: S608  names of ours
+        for relation in ("all_mentions", "mentions", "signals")
+    ]
+    assert rows[0] == rows[1] == rows[2]
+    ((match, condition, levels, speaker, position, of_a_sponsor, expires, dropped),) = rows[0]
+    assert (match, condition, speaker, position) == ("exact", whole.condition, "host", "holds")
+    assert (of_a_sponsor, expires) == (False, whole.expires)
+    assert levels == [level.model_dump() for level in whole.levels]
+    assert dropped == [one.model_dump() for one in whole.dropped]
+    assert told.rows("SELECT symbol FROM mentions") == [("PLTR",)]
+    assert told.rows("SELECT mentions FROM videos") == [(1,)]

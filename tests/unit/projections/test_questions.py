@@ -97,3 +97,18 @@ def test_a_video_is_about_as_long_as_its_last_caption_says(told: Told) -> None:
     told.tell(extracted(video(1)))
     assert told.rows("SELECT length_ms FROM videos") == [(66_000,)]
     assert told.rows("SELECT video_id, waits_for FROM missing_videos") == [("video-1", "worker")]
+
+
+def test_a_call_is_a_first_a_repeat_or_a_reversal_of_the_channels_side_within_thirty_days(told: Told) -> None:
+    """Watching and holding take no side, and what is older is forgotten."""
+    actions = {0: "buy", 10: "watch", 30: "buy", 61: "buy", 62: "avoid", 63: "sell"}
+    calls = [call(number, days, {"NVDA": action}) for number, (days, action) in enumerate(actions.items(), 1)]
+    tell(told, [*calls, call(9, 31, {"NVDA": "sell"}, channel="two")])
+    assert told.rows("SELECT channel_id, action, series FROM call_series ORDER BY channel_id, said_at") == [
+        ("one", "buy", "first"),
+        ("one", "buy", "repeat"),
+        ("one", "buy", "first"),
+        ("one", "avoid", "reversal"),
+        ("one", "sell", "repeat"),
+        ("two", "sell", "first"),
+    ]

@@ -30,6 +30,10 @@ ODD = (
 )  # fmt: skip
 
 
+# What 0.1.0 did not know of a mention.
+_LATER = "match, condition, levels, speaker, position, paid, expires, dropped"
+
+
 @contextmanager
 def _both(records: Iterable[Record]) -> Iterator[duckdb.DuckDBPyConnection]:
     """A database with the same records taken both ways."""
@@ -50,7 +54,8 @@ def _assert_same(database: duckdb.DuckDBPyConnection) -> None:
     assert len(names) > 20
     for (name,) in names:
         for left, right in (("old", "new"), ("new", "old")):
-            query = f"FROM {left}.{name} EXCEPT ALL FROM {right}.{name}"
+            kept = f"SELECT * EXCLUDE ({_LATER})" if name in ("all_mentions", "signals") else ""
+            query = f"{kept} FROM {left}.{name} EXCEPT ALL {kept} FROM {right}.{name}"
             assert database.execute(query).fetchall() == [], name
 
 

@@ -2,12 +2,13 @@ from typing import get_args
 
 import pytest
 
-from streams.events.analyses import Action, Mention
+from streams.events.analyses import Action, Mention, mention_id
 from streams.events.event import Event, Lane
 from streams.events.signals import (
     MentionAdded,
     MentionChanged,
     MentionRetracted,
+    MentionState,
     OutlookAdded,
     OutlookChanged,
     OutlookRetracted,
@@ -15,6 +16,7 @@ from streams.events.signals import (
 from streams.events.videos import Origin
 from streams.signals.current import Kind, Switch
 from streams.signals.diff import signals
+from tests.builders.examples import EXAMPLES
 from tests.builders.histories import completed, mention, moment, video
 
 VIDEO = video().video_id
@@ -183,3 +185,31 @@ def test_the_order_is_retractions_then_mentions_as_they_are_said_then_the_outloo
         ("MentionChanged", "BBB"),
         ("OutlookChanged", video().channel_id),
     ]
+
+
+def test_what_a_sponsor_says_is_no_signal_of_any_cause_and_is_taken_back_where_it_was_one() -> None:
+    nvda = mention(VIDEO, "NVDA")
+    paid = nvda.model_copy(update={"paid": True})
+    first = signals(None, completed(mentions=[paid, mention(VIDEO, "T")]), switch(), moment(5))
+    assert [(type(one), one.key) for one in first] == [
+        (MentionAdded, "T"),
+        (OutlookAdded, video().channel_id),
+    ]
+    (taken_back,) = mentions_told([nvda], [paid])
+    assert isinstance(taken_back, MentionRetracted)
+    assert taken_back.reason == "not_mentioned"
+    (added,) = mentions_told([paid], [nvda.model_copy(update={"paid": False})])
+    assert (type(added), added.mention.paid) == (MentionAdded, False)
+
+
+def test_a_signal_says_what_a_call_hangs_on_and_a_change_of_it_is_a_change() -> None:
+    whole = (
+        EXAMPLES["AnalysisCompleted"]
+        .mentions[0]
+        .model_copy(update={"mention_id": mention_id(VIDEO, "PLTR", 0)})
+    )
+    (added,) = mentions_told([], [whole])
+    for name in ("match", "condition", "levels", "speaker", "position", "paid", "expires", "dropped"):
+        assert getattr(added.mention, name) == getattr(whole, name) != MentionState.model_fields[name].default
+    (changed,) = mentions_told([whole], [whole.model_copy(update={"condition": None, "speaker": "guest"})])
+    assert changed.changed == ("condition", "speaker")
