@@ -83,7 +83,7 @@ VERBS = {
     "replay": Verb("streams.cli.replay:replay", "Replay history under another prompt: plan, run, compare"),
     "evaluate": Verb(
         "streams.cli.evaluate:evaluate",
-        "Read the gold set GOLD and say what is in it: a folder, a CSV of VideoConviction, or `demo`",
+        "Say how well a prompt hears the calls of GOLD: a folder, a CSV of VideoConviction, or `demo`",
     ),
     "prompts": Verb("streams.cli.prompts:prompts", "Prompts for Claude"),
     "signals": Verb(

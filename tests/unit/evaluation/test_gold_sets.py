@@ -194,3 +194,17 @@ def test_the_verb_says_what_is_in_a_set() -> None:
     assert (
         said.output == f"gold demo ({read_gold('demo').digest}): 8 videos, 27 calls, 1 video without a call\n"
     )
+
+
+@pytest.mark.parametrize(
+    ("typed", "said"),
+    [
+        (["--prompt", "a", "--prompt", "b", "--prompt", "c"], "--prompt: one prompt, or two to be compared"),
+        (["--fail-under", "X=.5"], "'X=.5': write a task (T, TA, TAC)"),
+        (["--fail-under", "T=2"], "'T=2': write a task"),
+        (["--fail-under", "T"], "'T': write a task"),
+    ],
+)
+def test_what_the_verb_does_not_take_is_wrong_usage(typed: list[str], said: str) -> None:
+    asked = CliRunner().invoke(evaluate, ["demo", *typed])
+    assert (asked.exit_code, said in asked.output) == (2, True), asked.output
