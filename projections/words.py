@@ -31,7 +31,8 @@ _LANE = _one_of(
     {
         "live": "asked as the video came out, and served first",
         "backfill": "any other video, served next",
-        "replay": "history under another prompt, served last",
+        "replay": "history under another prompt, served after those",
+        "evaluation": "gold videos, by earmark evaluate alone",
     },
 )
 _ORIGIN = _one_of(

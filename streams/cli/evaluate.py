@@ -3,6 +3,7 @@
 import asyncio
 from collections import Counter
 from collections.abc import Sequence
+from decimal import Decimal
 from typing import Any
 
 import click
@@ -10,9 +11,11 @@ import click
 from streams.cli.evaluate_output import Evaluated, print_evaluation
 from streams.cli.log import open_log
 from streams.cli.terminal import say
+from streams.cli.usd import Usd
 from streams.errors import EarmarkError, RefusedError
 from streams.evaluation.against import against
 from streams.evaluation.gold import Gold, sentence
+from streams.evaluation.questions import Question
 from streams.evaluation.read_gold import read_gold
 from streams.evaluation.score import Asked, score
 from streams.evaluation.tasks import TASKS
@@ -53,7 +56,12 @@ class BelowBarError(EarmarkError):
     "prompts",
     multiple=True,
     metavar="NAME",
-    help="Score this prompt; a second one is compared with the first.",
+    help="Ask with this prompt; a second one is compared with the first.",
+)
+@click.option(
+    "--max-usd",
+    type=Usd(),
+    help="US dollars that this run may be charged, at most; 0 scores what the log holds.",
 )
 @click.option("--limit", type=click.IntRange(1), metavar="N", help="Only the first N videos of the set.")
 @click.option(
@@ -71,12 +79,18 @@ class BelowBarError(EarmarkError):
     help="Format of the output.",
 )
 def evaluate(
-    gold: str, prompts: tuple[str, ...], limit: int | None, bars: tuple[tuple[str, float], ...], form: str
+    gold: str,
+    prompts: tuple[str, ...],
+    max_usd: Decimal | None,
+    limit: int | None,
+    bars: tuple[tuple[str, float], ...],
+    form: str,
 ) -> None:
     """Say how well a prompt hears the calls of GOLD: a folder, a CSV of VideoConviction, or `demo`.
 
-    Without --prompt it says what is in the set. What the log holds is scored: nothing is asked, and it costs nothing. If
-    a video was not asked about, there is no score, and the exit code is 3.
+    Without --prompt it says what is in the set. With it, Claude is asked about each video that the log has no answer for,
+    within EARMARK_EVALUATION_SHARE of the daily cap, and nothing is published. The answers stay in the log, so the same
+    question is never paid for twice. If a limit is reached, there is no score, and the exit code is 3: run it again.
     """
     if len(prompts) > 2:
         raise click.UsageError("--prompt: one prompt, or two to be compared")
@@ -84,12 +98,15 @@ def evaluate(
     if not prompts:
         say(sentence(chosen), folds=True)
         return
-    asyncio.run(_evaluate(chosen, prompts, bars, form))
+    asyncio.run(_evaluate(chosen, prompts, max_usd, bars, form))
 
 
-async def _evaluate(gold: Gold, names: Sequence[str], bars: Sequence[tuple[str, float]], form: str) -> None:
+async def _evaluate(
+    gold: Gold, names: Sequence[str], max_usd: Decimal | None, bars: Sequence[tuple[str, float]], form: str
+) -> None:
     from streams.analysis.names import bundled  # noqa: PLC0415  ICU
     from streams.analysis.symbols import Symbols, read_symbols  # noqa: PLC0415  ICU
+    from streams.app.asking import ask_claude  # noqa: PLC0415  the SDK
     from streams.evaluation.look_up import look_up  # noqa: PLC0415  Kafka
 
     settings = load()
@@ -97,19 +114,28 @@ async def _evaluate(gold: Gold, names: Sequence[str], bars: Sequence[tuple[str, 
     connection = await open_log(settings)
     registered = await read_prompts(connection)
     prompts = [named(registered, name) for name in names]
-    asked = await look_up(connection, gold, prompts)
+    asked = await look_up(connection, gold, prompts, symbols)
+    why = None
+    if max_usd != 0 and not all(map(_is_whole, asked)):
+        questions = [Question(video, prompt) for prompt in prompts for video in gold.videos]
+        why = await ask_claude(settings, connection, questions, max_usd)
+        asked = await look_up(connection, gold, prompts, symbols)
     found = [_evaluated(prompt, of, symbols) for prompt, of in zip(prompts, asked, strict=True)]
     is_whole = all(one.score for one in found)
     compared = against(*asked) if is_whole and len(asked) == 2 else None
     print_evaluation(gold, found, compared, form)
     if not is_whole:
-        raise RefusedError("incomplete, no score: not every video was asked about")
+        raise RefusedError(f"incomplete, no score: {why or 'not every video was asked about'}")
     _hold_to(bars, found[-1])
+
+
+def _is_whole(asked: Asked) -> bool:
+    return all(answer.state != "not asked" for _, answer in asked)
 
 
 def _evaluated(prompt: Prompt, asked: Asked, symbols: Any) -> Evaluated:
     states = Counter[str](answer.state for _, answer in asked)
-    return Evaluated(prompt, states, None if states["not asked"] else score(asked, symbols))
+    return Evaluated(prompt, states, score(asked, symbols) if _is_whole(asked) else None)
 
 
 def _hold_to(bars: Sequence[tuple[str, float]], one: Evaluated) -> None:

@@ -5,22 +5,12 @@ from dataclasses import dataclass, field
 from decimal import Decimal
 from typing import Literal
 
-from streams.events.analyses import (
-    Action,
-    AnalysisCompleted,
-    AnalysisFailed,
-    AttemptOutcome,
-    Mention,
-    Rejection,
-)
+from streams.events.analyses import Action, Mention, Rejection
 from streams.events.ledger import Usage
 
 State = Literal["answered", "cut", "refused", "failed", "not asked"]
 """cut: it broke off, and what is whole in it counts. refused: Claude would not. failed: no answer for another reason."""
 STATES: tuple[State, ...] = ("answered", "cut", "refused", "failed", "not asked")
-
-_CUT: set[AttemptOutcome] = {"max_tokens", "context_window"}
-_REFUSED: set[AttemptOutcome] = {"refusal", "content_filtered"}
 
 
 @dataclass(frozen=True)
@@ -70,26 +60,6 @@ class Answer:
     calls: tuple[HeardCall, ...] = ()
     rejected: tuple[RejectedCall, ...] = ()
     cost: Cost = field(default_factory=Cost)
-
-
-NOT_ASKED = Answer("not asked")
-
-
-def answer_of(event: AnalysisCompleted | AnalysisFailed | None, cost: Cost) -> Answer:
-    """The answer that the last event on a video says; None: there is none yet. `cost` of all attempts at it."""
-    match event:
-        case None:
-            return Answer("not asked", cost=cost)
-        case AnalysisFailed(outcome=outcome):
-            state: State = "cut" if outcome in _CUT else "refused" if outcome in _REFUSED else "failed"
-            return Answer(state, cost=cost)
-        case _:
-            return Answer(
-                "cut" if event.partial else "answered",
-                heard_in(event.mentions),
-                rejected_in(event.mentions),
-                cost,
-            )
 
 
 def heard_in(mentions: Iterable[Mention]) -> tuple[HeardCall, ...]:
