@@ -12,7 +12,10 @@ from projections.words import words_of
 from streams.errors import EarmarkError
 
 _EXAMPLE = "; example: "
-_HERE = "database_name = current_database() AND schema_name = current_schema() AND NOT internal"
+# `transcripts` is the words' own file, where it is attached.
+_HERE = (
+    "database_name IN (current_database(), 'transcripts') AND schema_name = current_schema() AND NOT internal"
+)
 _CATALOGUE = f"""
 SELECT table_name AS name, 'table' AS kind, comment, NULL AS parameters FROM duckdb_tables() WHERE {_HERE}
 UNION ALL

@@ -9,14 +9,20 @@ from aiokafka.errors import OffsetOutOfRangeError
 from projections.ingest import Batch, Place, Progress
 from streams.errors import EarmarkError
 from streams.events.record import Record
-from streams.log.topics import TOPICS, Topic
+from streams.log.topics import CAPTIONS, TOPICS, Topic
 
 WAIT_S = 0.2
+# Of a partition at a time: a client holds so much of each of them, and a larger record all the same.
+FETCH_BYTES = 512 * 1024
 # What is held of the log at a time: a batch that is applied, one that is read, and so much of it in its long form.
 BATCH = 12_288
 BATCH_BYTES = 16 * 2**20
 CHUNK = 512
 PAUSE_S = 0.005
+
+
+Consumers = Callable[[int], AIOKafkaConsumer]
+"""A consumer that asks for so many bytes of a partition at a time."""
 
 
 class LogReader:
@@ -31,9 +37,14 @@ class LogReader:
         self._wanted = False
 
     async def seek(
-        self, progress: Mapping[Place, Progress], until: Mapping[Place, int] | None = None
+        self,
+        progress: Mapping[Place, Progress],
+        until: Mapping[Place, int] | None = None,
+        words: Mapping[Place, int] | None = None,
     ) -> None:
         """Go on where `progress` ends, and from 0 where there is none; `until`: only what stands before these offsets.
+
+        `words`: how far those are read that are taken from `captions`; what they lack there is read again.
 
         Raises EarmarkError where a topic is missing or a log does not hold the offset that is to be read next.
         """
@@ -42,13 +53,17 @@ class LogReader:
         starts = await self._consumer.beginning_offsets(partitions)
         ends = await self._consumer.end_offsets(partitions)
         offsets = {tp: progress.get(place, Progress()).next_offset for tp, place in partitions.items()}
-        for tp, offset in offsets.items():
+        for tp, place in partitions.items():
+            offset = offsets[tp]
             if not starts[tp] <= offset <= ends[tp]:
                 raise EarmarkError(
                     f"the read model stands at {tp.topic}[{tp.partition}]@{offset}, and the log there goes from"
                     f" {starts[tp]} to {ends[tp]}: it is another log, or a part of it was deleted; run `earmark rebuild`"
                     " to fold what is there"
                 )
+            if words is not None and place.topic == CAPTIONS.name:
+                # Words that are gone from the log are no reason to stop: what is left is taken.
+                offsets[tp] = min(offset, max(starts[tp], words.get(place, 0)))
         self._reached, self._until = dict(progress), until
         self._seek(offsets)
 
@@ -110,13 +125,13 @@ class LogReader:
     async def _read(self) -> Batch:
         batch = Batch()
         while len(batch) < BATCH and batch.size < BATCH_BYTES:
-            records = await self._next(0 if batch.progress else WAIT_S)
+            records = await self._next(WAIT_S if batch.is_empty else 0)
             for record in records:
                 if self._until is None or record.offset < self._until.get(
                     Place(record.topic, record.partition), 0
                 ):
                     batch.add(record, self._reached)
-            if not batch.progress or (self._wanted and not records):
+            if batch.is_empty or (self._wanted and not records):
                 break
             if not records:
                 await asyncio.sleep(PAUSE_S)
@@ -137,10 +152,16 @@ class LogReader:
         ]
 
     async def left(self) -> int:
-        """How many offsets stand between what was read and the end: of the log as it is now, or what was named."""
+        """How many offsets stand between what was given out and the end: of the log as it is now, or what was named."""
+        # What is read ahead is past the consumer's position, and nobody has it yet.
+        self._wanted = True
+        left = 0 if self._ahead is None else len(await self._ahead)
+        self._wanted = False
         ends = await self._consumer.end_offsets(self._consumer.assignment())
         if self._until is not None:
             places = await self._partitions()
             ends = {tp: min(end, self._until.get(places[tp], 0)) for tp, end in ends.items()}
-        # A position also passes what is no record; the last record's offset would not.
-        return sum([max(0, end - await self._consumer.position(tp)) for tp, end in ends.items()])
+        for tp, end in ends.items():
+            # A position also passes what is no record; the last record's offset would not.
+            left += max(0, end - await self._consumer.position(tp))
+        return left

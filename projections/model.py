@@ -11,6 +11,7 @@ from contextlib import contextmanager
 from hashlib import sha256
 from importlib.resources import files
 from pathlib import Path
+from shutil import rmtree
 
 import duckdb
 from duckdb import DuckDBPyConnection
@@ -20,6 +21,8 @@ from streams.errors import EarmarkError
 
 # Any DuckDB from 1.2 on opens this.
 STORAGE_VERSION = "v1.2.0"
+KIND = "rm"
+"""What the names of the model's files begin with."""
 VIEWS = ("links", "channels", "mentions", "money", "waits", "status", "compare", "questions")
 _SQL = files("projections")
 _SCHEMA = _SQL.joinpath("schema.sql").read_text()
@@ -64,7 +67,7 @@ def create(path: Path) -> DuckDBPyConnection:
     remove(path)
     database = duckdb.connect()
     database.execute(f"ATTACH '{quoted(path)}' AS model (STORAGE_VERSION '{STORAGE_VERSION}'); USE model")
-    _configure(database)
+    configure(database)
     define(database)
     comment(database)
     return database
@@ -91,7 +94,7 @@ def open_model(path: Path) -> DuckDBPyConnection:
     if hashes != [(_HASH,)]:
         database.close()
         raise OtherTablesError(f"{path} was made by another version of Earmark: run `earmark rebuild`")
-    _configure(database)
+    configure(database)
     database.begin()
     _define_views(database)
     comment(database)
@@ -115,7 +118,8 @@ def quoted(path: Path) -> str:
     return str(path).replace("'", "''")
 
 
-def _configure(database: DuckDBPyConnection) -> None:
+def configure(database: DuckDBPyConnection) -> None:
+    """Set what a database is to be written with."""
     # No checkpoint of DuckDB's own accord: one is taken for each snapshot. No bar of its own on our stdout either.
     database.execute("SET wal_autocheckpoint = '1GB'; SET TimeZone = 'UTC'; SET enable_progress_bar = false")
 
@@ -125,29 +129,35 @@ def folder(home: Path) -> Path:
     return home / "model"
 
 
-def generation_file(home: Path, generation: int) -> Path:
+def generation_file(home: Path, generation: int, kind: str = KIND) -> Path:
     """The file of a generation."""
-    return folder(home) / f"rm-{generation}.duckdb"
+    return folder(home) / f"{kind}-{generation}.duckdb"
 
 
-def newest_generation(home: Path) -> int:
-    """The generation that is the model now; 0 where there is none."""
-    names = (path.stem.removeprefix("rm-") for path in folder(home).glob("rm-*.duckdb"))
+def newest_generation(home: Path, kind: str = KIND) -> int:
+    """The generation that is in use; 0 where there is none."""
+    names = (path.stem.removeprefix(f"{kind}-") for path in folder(home).glob(f"{kind}-*.duckdb"))
     return max((int(name) for name in names if name.isdecimal()), default=0)
 
 
-def remove_older(home: Path, generation: int) -> None:
+def remove_older(home: Path, generation: int, kind: str = KIND) -> None:
     """Remove the files of all generations before this one."""
-    for path in folder(home).glob("rm-*.duckdb"):
-        number = path.stem.removeprefix("rm-")
+    for path in folder(home).glob(f"{kind}-*.duckdb"):
+        number = path.stem.removeprefix(f"{kind}-")
         if number.isdecimal() and int(number) < generation:
             remove(path)
 
 
 def remove(path: Path) -> None:
-    """Remove a database file and its write-ahead log, if they are there."""
+    """Remove a database file, its write-ahead log and what did not fit into memory, if they are there."""
     path.unlink(missing_ok=True)
     path.with_name(path.name + ".wal").unlink(missing_ok=True)
+    rmtree(overflow(path), ignore_errors=True)
+
+
+def overflow(path: Path) -> Path:
+    """The folder for what does not fit into the memory that a database may use."""
+    return path.with_name(path.name + ".tmp")
 
 
 @contextmanager

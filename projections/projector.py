@@ -11,14 +11,13 @@ from collections.abc import Callable, Mapping
 from pathlib import Path
 from typing import Protocol
 
-from aiokafka import AIOKafkaConsumer
-
 from projections import model
 from projections.ingest import Batch, Place, Progress, progress, write
-from projections.log_reader import WAIT_S, LogReader
+from projections.log_reader import FETCH_BYTES, WAIT_S, Consumers, LogReader
 from projections.pace import Pace
 from projections.rebuild import rebuild
 from projections.snapshots import Snapshots
+from projections.transcripts_file import Transcripts
 from streams.log.topics import Topic, by_topic
 
 logger = logging.getLogger(__name__)
@@ -36,7 +35,7 @@ def _unheard(snapshot: Path, seconds: float, written: int) -> None:
 
 
 class Projector:
-    """The model of a home, open for writing, and whether readers have yet to see a change."""
+    """The model and the transcripts of a home, open for writing, and whether readers have yet to see a change."""
 
     def __init__(self, home: Path, published: Published = _unheard) -> None:
         self._home = home
@@ -45,6 +44,7 @@ class Projector:
         self._unseen = True
         self._not_before: Mapping[Place, int] = {}
         self._open()
+        self.transcripts = Transcripts(home)
         self.reached = by_topic((*place, offset) for place, offset in self.offsets().items())
 
     def _open(self) -> None:
@@ -76,8 +76,9 @@ class Projector:
             return False
         # What readers have seen they shall not see vanish while the new model comes up to it.
         self._not_before = self.offsets()
-        self.close()
+        self._close()
         self._open()
+        self.transcripts.reopen()
         self._unseen = True
         self.reached = by_topic((*place, offset) for place, offset in self.offsets().items())
         logger.info("the read model was rebuilt: switched to %s", self._file.name)
@@ -101,12 +102,17 @@ class Projector:
 
     def wait_s(self) -> float:
         """How long to wait for records: no longer than until a snapshot that readers need is due."""
+        longest = self.transcripts.wait_s(WAIT_S)
         if not self._unseen or self._not_before:
-            return WAIT_S
-        return max(0.0, min(WAIT_S, self._pace.due - time.monotonic()))
+            return longest
+        return max(0.0, min(longest, self._pace.due - time.monotonic()))
 
     def close(self) -> None:
-        """Close the model's file."""
+        """Close both files."""
+        self._close()
+        self.transcripts.close()
+
+    def _close(self) -> None:
         self._database.close()
         self._snapshots.close()
 
@@ -131,7 +137,7 @@ def _unsaid(share: float | None) -> None:
 
 async def _rebuild(
     home: Path,
-    consumer: Callable[[], AIOKafkaConsumer],
+    consumer: Consumers,
     name: Callable[[Topic], str],
     stop: asyncio.Event,
     rebuilding: Rebuilding,
@@ -162,7 +168,7 @@ def _nobody(offsets: Mapping[str, Mapping[int, int]], *, caught_up: bool) -> Non
 
 async def project(
     home: Path,
-    consumer: Callable[[], AIOKafkaConsumer],
+    consumer: Consumers,
     name: Callable[[Topic], str],
     stop: asyncio.Event,
     may_begin: Callable[[], bool] = lambda: True,
@@ -184,11 +190,11 @@ async def project(
             if stop.is_set():
                 return
         projector = Projector(home, published)
-        client = consumer()
+        client = consumer(FETCH_BYTES)
         reader = LogReader(client, name)
         try:
             await client.start()
-            await reader.seek(projector.progress())
+            await reader.seek(projector.progress(), words=projector.transcripts.offsets())
             while not stop.is_set():
                 if not may_begin():
                     await asyncio.sleep(WAIT_S)
@@ -198,10 +204,15 @@ async def project(
                 if batch is not None:
                     await asyncio.to_thread(projector.take, batch)
                 await asyncio.to_thread(projector.publish)
-                report(projector.reached, caught_up=batch is not None and not batch.progress)
+                # Then only: what is current is waited for, and what was said takes longer to take.
+                if batch is not None:
+                    await asyncio.to_thread(projector.transcripts.take, batch.captions)
+                await asyncio.to_thread(projector.transcripts.publish)
+                report(projector.reached, caught_up=batch is not None and batch.is_empty)
                 if projector.was_rebuilt():
-                    await reader.seek(projector.progress())
+                    await reader.seek(projector.progress(), words=projector.transcripts.offsets())
             projector.publish(at_once=True)
+            projector.transcripts.publish(at_once=True)
         finally:
             await reader.close()
             await client.stop()

@@ -9,24 +9,23 @@ from pathlib import Path
 from typing import NamedTuple, Protocol
 
 import duckdb
-from aiokafka import AIOKafkaConsumer
 from duckdb import DuckDBPyConnection
 
-from projections import model
+from projections import model, transcripts_file
 from projections.ingest import Place, begin, progress, write
 from projections.kept import keep_all
-from projections.log_reader import LogReader
+from projections.log_reader import FETCH_BYTES, Consumers, LogReader
 from projections.snapshots import LINK, Snapshots
+from projections.transcripts import take
 from streams.errors import EarmarkError
 from streams.log.topics import Topic
 
 # What waits in memory for its place in the file, and all that DuckDB may hold.
 CHECKPOINT_BYTES = "64MB"
-MEMORY = "384MB"
+MEMORY = "256MB"
 
 logger = logging.getLogger(__name__)
 
-Consumers = Callable[[], AIOKafkaConsumer]
 Name = Callable[[Topic], str]
 
 
@@ -60,8 +59,11 @@ async def rebuild(
     """
     with _alone(home):
         unfinished = model.folder(home) / "rebuild.unfinished"
-        records = await _fold(unfinished, consumer, name, tell, stop or asyncio.Event())
+        words = model.folder(home) / "rebuild-transcripts.unfinished"
+        records = await _fold(unfinished, consumer, name, tell, stop or asyncio.Event(), words=words)
         if records is not None:
+            # The model last: by it a running projector sees that both are there.
+            transcripts_file.replace_by(home, words)
             unfinished.rename(model.generation_file(home, model.newest_generation(home) + 1))
             _publish_unless_a_projector_does(home)
         return records
@@ -83,7 +85,10 @@ async def verify(home: Path, consumer: Consumers, name: Name, tell: Told = _nobo
         try:
             await _fold(beside, consumer, name, tell, asyncio.Event(), offsets)
             database.execute(f"ATTACH '{model.quoted(beside)}' AS log (READ_ONLY)")
-            database.execute("SET memory_limit = '1GB'; SET enable_progress_bar = false")
+            database.execute(
+                f"SET memory_limit = '{MEMORY}'; SET temp_directory = '{model.quoted(model.overflow(beside))}';"
+                " SET enable_progress_bar = false"
+            )
             return await asyncio.to_thread(_differences, database)
         finally:
             database.close()
@@ -123,14 +128,25 @@ async def _fold(
     tell: Told,
     stop: asyncio.Event,
     until: Mapping[Place, int] | None = None,
+    words: Path | None = None,
 ) -> int | None:
-    """A model at `path` of the log, or of what stands there before `until`: the number of records; None: stopped."""
+    """A model at `path` of the log, or of what stands there before `until`: the number of records; None: stopped.
+
+    The transcripts go to `words`, where it is given.
+    """
     database = model.create(path)
-    client = consumer()
+    files = {path: database}
+    if words is not None:
+        files[words] = transcripts_file.create(words)
+    client = consumer(FETCH_BYTES)
     reader = LogReader(client, name)
     done, whole_log = 0, False
     try:
-        database.execute(f"SET wal_autocheckpoint = '{CHECKPOINT_BYTES}'; SET memory_limit = '{MEMORY}'")
+        for file, each in files.items():
+            each.execute(
+                f"SET wal_autocheckpoint = '{CHECKPOINT_BYTES}'; SET memory_limit = '{MEMORY}';"
+                f" SET temp_directory = '{model.quoted(model.overflow(file))}'"
+            )
         await client.start()
         begin(database, await _gaps(reader))
         await reader.seek(progress(database), until)
@@ -138,20 +154,23 @@ async def _fold(
         while not stop.is_set():
             batch = await reader.batch()
             await _whole(partial(write, database, batch, keeps=False))
+            if words is not None:
+                await _whole(partial(take, files[words], batch.captions))
             done += len(batch)
             tell(done, max(done, whole))
-            if not batch.progress and not await reader.left():
+            if batch.is_empty and not await reader.left():
                 await _whole(partial(keep_all, database))
                 whole_log = True
                 break
     finally:
         await reader.close()
         await client.stop()
-        if whole_log:
-            model.finish(database)
-        else:
-            database.close()
-            model.remove(path)
+        for file, each in files.items():
+            if whole_log:
+                model.finish(each)
+            else:
+                each.close()
+                model.remove(file)
     return done if whole_log else None
 
 
@@ -188,5 +207,10 @@ def _publish_unless_a_projector_does(home: Path) -> None:
                 database.close()
                 snapshots.close()
             model.remove_older(home, generation)
+            said = transcripts_file.Transcripts(home)
+            try:
+                said.publish()
+            finally:
+                said.close()
     except model.LockedError:
         pass

@@ -108,8 +108,8 @@ CREATE TABLE analyses (
   analysis_id UUID, attempt_id UUID, video_id VARCHAR, captions_id UUID, captions_revision INTEGER,
   lane VARCHAR, replay_id UUID, prompt_id VARCHAR, prompt VARCHAR, model VARCHAR, lines_version INTEGER,
   grounding_version INTEGER, input_tokens BIGINT, output_tokens BIGINT, cache_creation_input_tokens BIGINT,
-  cache_read_input_tokens BIGINT, usd DECIMAL(18, 9), direction VARCHAR, reasoning VARCHAR,
-  themes VARCHAR[], risks VARCHAR[], summary VARCHAR, url VARCHAR, channel_id VARCHAR,
+  cache_read_input_tokens BIGINT, usd DECIMAL(18, 9), direction VARCHAR,
+  reasoning VARCHAR USING COMPRESSION zstd, themes VARCHAR[], risks VARCHAR[], summary VARCHAR USING COMPRESSION zstd, url VARCHAR, channel_id VARCHAR,
   channel_title VARCHAR, title VARCHAR, published_at TIMESTAMPTZ, published_precision VARCHAR, origin VARCHAR, happened_at TIMESTAMPTZ,
   partial BOOLEAN, response_id VARCHAR, served_model VARCHAR, inference_geo VARCHAR, service_tier VARCHAR, response_usage JSON,
   log_partition INTEGER, log_offset BIGINT, is_current BOOLEAN DEFAULT false
@@ -133,14 +133,17 @@ CREATE TABLE _failures (
   log_offset BIGINT
 );
 
+-- What was published stands here whole, though most of it stands in the analyses, too: a retraction tells what an earlier
+-- one said, a log may have lost an analysis whose signals it has, and neither topic waits for the other. Its texts are
+-- asked for seldom, so they are packed tighter than those of mentions.
 CREATE TABLE signals (
   type VARCHAR, subject_id UUID, revision INTEGER, cause VARCHAR, activation BIGINT, happened_at TIMESTAMPTZ,
   video_id VARCHAR, video_title VARCHAR, channel_id VARCHAR, channel_title VARCHAR,
   published_at TIMESTAMPTZ, published_precision VARCHAR, analysis_id UUID, prompt_id VARCHAR, prompt VARCHAR, model VARCHAR,
   symbol VARCHAR, said_as VARCHAR, listed BOOLEAN, action VARCHAR, conviction DOUBLE,
-  time_horizon VARCHAR, quote VARCHAR, start_ms BIGINT, end_ms BIGINT, url VARCHAR, direction VARCHAR,
-  reasoning VARCHAR, themes VARCHAR[], risks VARCHAR[], summary VARCHAR, changed VARCHAR[],
-  reason VARCHAR, topic VARCHAR, log_partition INTEGER, log_offset BIGINT
+  time_horizon VARCHAR, quote VARCHAR USING COMPRESSION zstd, start_ms BIGINT, end_ms BIGINT, url VARCHAR,
+  direction VARCHAR, reasoning VARCHAR USING COMPRESSION zstd, themes VARCHAR[], risks VARCHAR[],
+  summary VARCHAR USING COMPRESSION zstd, changed VARCHAR[], reason VARCHAR, topic VARCHAR, log_partition INTEGER, log_offset BIGINT
 );
 COMMENT ON TABLE signals IS 'every signal that was published, as it was published';
 

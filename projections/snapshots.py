@@ -36,6 +36,8 @@ from streams.errors import EarmarkError
 
 LINK = "earmark.duckdb"
 MOUNTS = Path("/proc/self/mountinfo")
+WORDS_LINK = "transcripts.duckdb"
+"""To the newest copy of the words, which `transcripts_file` keeps."""
 # A reader that has just followed the link must still find the file.
 KEPT_S = 3.0
 # So many of those there may be at once, beside the newest; of small ones as many as this takes.
@@ -62,12 +64,21 @@ def apart(size: int) -> float:
 class Snapshots:
     """Publishes copies of the file `model`, whose database is open in this process; its owner holds the writer's lock.
 
-    `close` it once that database is closed, and not before. `clock` counts seconds and never goes back.
+    `close` it once that database is closed, and not before. `clock` counts seconds and never goes back. `link` leads
+    to the newest in the folder `kept_in`.
     """
 
-    def __init__(self, home: Path, model: Path, clock: Callable[[], float] = time.monotonic) -> None:
+    def __init__(
+        self,
+        home: Path,
+        model: Path,
+        clock: Callable[[], float] = time.monotonic,
+        link: str = LINK,
+        kept_in: str = "snap",
+    ) -> None:
         self._home = home
-        self._folder = home / "snap"
+        self._link = home / link
+        self._folder = home / kept_in
         self._folder.mkdir(parents=True, exist_ok=True)
         self._clock = clock
         for unfinished in self._folder.glob("*.unfinished"):
@@ -113,7 +124,7 @@ class Snapshots:
         # Relative to where the link will be.
         link = self._folder / "link.unfinished"
         link.symlink_to(snapshot.relative_to(self._home))
-        link.replace(self._home / LINK)
+        link.replace(self._link)
         _sync(self._home)
         if before is not None:
             self._superseded[before] = self._clock()
@@ -128,8 +139,7 @@ class Snapshots:
         return sorted(self._folder.glob("rm-*.duckdb"), key=_number)
 
     def _newest(self) -> Path | None:
-        link = self._home / LINK
-        return self._home / link.readlink() if link.is_symlink() else None
+        return self._home / self._link.readlink() if self._link.is_symlink() else None
 
     def _spares(self) -> list[Path]:
         """Those that no reader is about to open, the longest superseded first."""

@@ -18,7 +18,8 @@ import duckdb
 from duckdb import DuckDBPyConnection, DuckDBPyRelation
 from pyarrow import RecordBatch, RecordBatchReader
 
-from projections.snapshots import LINK
+from projections.model import quoted
+from projections.snapshots import LINK, WORDS_LINK
 from streams.errors import EarmarkError
 
 FORMATS = {
@@ -29,7 +30,7 @@ FORMATS = {
 MEMORY = "1GB"
 """Of a query. It sorts a million mentions, and leaves a small machine room for the pipeline."""
 # Nothing of a query goes to the disk: what it cannot hold in memory ends it.
-_FRUGAL = f"SET TimeZone = 'UTC'; SET memory_limit = '{MEMORY}'; SET temp_directory = '';"
+_FRUGAL = f"SET TimeZone = 'UTC'; SET enable_progress_bar = false; SET memory_limit = '{MEMORY}'; SET temp_directory = '';"
 # In this order: each of the last two forbids what stands before it. A name that is no table would be looked for among the
 # variables of this program.
 _LOCKED = f"""
@@ -83,9 +84,21 @@ class Timeout:
 @contextmanager
 def snapshot(home: Path) -> Iterator[DuckDBPyConnection]:
     """The newest snapshot, read-only, in UTC, for queries of our own. Raises SqlError where there is none yet."""
-    with duckdb.connect(newest_file(home), read_only=True) as database:
-        database.execute("SET TimeZone = 'UTC'")
+    with _opened(home) as database:
+        database.execute("SET TimeZone = 'UTC'; SET enable_progress_bar = false")
         yield database
+
+
+def _opened(home: Path) -> DuckDBPyConnection:
+    """The newest snapshot, open; where it was superseded and is gone before this process came to open it, the next one."""
+    while True:
+        link = newest_file(home)
+        file = link.resolve()
+        try:
+            return duckdb.connect(link, read_only=True)
+        except duckdb.IOException:
+            if link.resolve() == file:
+                raise
 
 
 def newest_file(home: Path) -> Path:
@@ -97,6 +110,16 @@ def newest_file(home: Path) -> Path:
             " says where"
         )
     return path
+
+
+def attach_words(database: DuckDBPyConnection, home: Path) -> None:
+    """Let a connection to the newest snapshot see `transcripts`, `segments` and `search`, where there are any yet."""
+    path = home / WORDS_LINK
+    if path.exists():
+        database.execute(f"ATTACH '{quoted(path)}' AS transcripts (READ_ONLY)")
+        # A macro looks for its tables where its caller does.
+        ((model,),) = database.execute("SELECT current_database()").fetchall()
+        database.execute(f"SET search_path = '\"{model}\".main,transcripts.main'")
 
 
 @contextmanager
@@ -144,11 +167,12 @@ def _found(
     is_over = Event()
     try:
         with (
-            duckdb.connect(newest_file(home), read_only=True) as database,
+            _opened(home) as database,
             duckdb.connect() as found,
             _interrupted(timeout, database, is_over),
         ):
             found.execute(_FRUGAL)
+            attach_words(database, home)
             database.execute(_LOCKED)
             result = _last(database, query)
             rows = result.to_arrow_reader(_BATCH)

@@ -7,6 +7,7 @@ an enum are the language's own: `_one_of` refuses words for others than those.
 from collections.abc import Mapping
 from typing import Any, get_args
 
+from projections import said
 from streams.events.analyses import Action, AttemptOutcome, Direction, Rejection, TimeHorizon
 from streams.events.captions import CaptionsSource, FailureClass, Original
 from streams.events.event import Lane
@@ -101,6 +102,7 @@ COLUMNS: Mapping[str, str] = {
     "original": f"whether the captions are in the language that was spoken: {_one_of(Original)}",
     "words": "words in the captions",
     "segments": "timed lines in the captions",
+    **said.COLUMNS,
     # Analyses
     "analysis_id": "the analysis's id: captions and a prompt; null: there is none",
     "attempt_id": "the claim under which Claude was called",
@@ -227,6 +229,7 @@ COLUMNS: Mapping[str, str] = {
 }
 
 OF: Mapping[str, Mapping[str, str]] = {
+    **said.OF,
     "analyses": {
         "input_tokens": "tokens of the prompt that the provider's cache had no part in; null: no bill is known"
     },

@@ -6,7 +6,7 @@ CREATE OR REPLACE MACRO _week(moment) AS DATE '1970-01-05' + ((epoch_us(moment) 
 CREATE OR REPLACE VIEW consensus_weeks AS
 WITH weeks AS (
   SELECT
-    symbol, _week(said_at) AS week, count(*) AS calls, count(DISTINCT channel_id) AS channels, avg(conviction) AS conviction,
+    symbol, _week(said_at) AS week, count(*) AS calls, count(DISTINCT channel_id) AS channels, round(avg(conviction), 6) AS conviction,
     count(*) FILTER (action = 'buy') AS buy, count(*) FILTER (action = 'sell') AS sell,
     count(*) FILTER (action = 'hold') AS hold, count(*) FILTER (action = 'watch') AS watch,
     count(*) FILTER (action = 'avoid') AS avoid
@@ -91,7 +91,7 @@ COMMENT ON MACRO TABLE disagreements IS 'symbols that some channels buy and othe
 
 CREATE OR REPLACE VIEW channel_weeks AS
 SELECT
-  channel_id, channel_title, _week(said_at) AS week, count(*) AS calls, avg(conviction) AS conviction,
+  channel_id, channel_title, _week(said_at) AS week, count(*) AS calls, round(avg(conviction), 6) AS conviction,
   count(*) FILTER (action = 'buy') AS buy, count(*) FILTER (action = 'sell') AS sell,
   count(*) FILTER (action = 'hold') AS hold, count(*) FILTER (action = 'watch') AS watch,
   count(*) FILTER (action = 'avoid') AS avoid

@@ -39,5 +39,5 @@ async def take_up(
         log.info("no checkpoint stands: the ledger and every answer are read from the first record")
         return state, keeping, {}
     keeping.begin_at(found)
-    log.info("taken up from the checkpoint at offset %d of the ledger", found.positions[LEDGER.name, 0])
+    log.info("taken up from the checkpoint at offset %d of the ledger", found.position(LEDGER, 0))
     return state, keeping, found.positions

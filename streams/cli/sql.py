@@ -143,6 +143,7 @@ def _list(home: Path) -> None:
     from projections.describe import catalogue  # noqa: PLC0415  it brings the language, for the words
 
     with reader.snapshot(home) as database:
+        reader.attach_words(database, home)
         rows = [(relation.called, relation.meaning) for relation in catalogue(database)]
     show_table([Column("name", "id"), Column("what its rows are")], rows)
 
@@ -152,6 +153,7 @@ def _describe(home: Path, name: str) -> None:
 
     name = name.partition("(")[0].strip().lower()
     with reader.snapshot(home) as database:
+        reader.attach_words(database, home)
         known = [relation.name for relation in catalogue(database, private=True)]
         if name not in known:
             nearest = get_close_matches(name, [each for each in known if not each.startswith("_")], 3, 0.5)

@@ -61,4 +61,4 @@ async def _newest(connection: Connection, home: Path, fetch: Fetcher) -> Checkpo
     places = (analysts_checkpoint(home, connection), _own_checkpoint(home, connection))
     found = [await trusted(place, SETTINGS, fetch, [LEDGER]) for place in places]
     known = [checkpoint for checkpoint in found if checkpoint is not None]
-    return max(known, key=lambda checkpoint: checkpoint.positions[LEDGER.name, 0], default=None)
+    return max(known, key=lambda checkpoint: checkpoint.position(LEDGER, 0), default=None)

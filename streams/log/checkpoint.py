@@ -75,6 +75,10 @@ class Checkpoint(msgspec.Struct, frozen=True):
         """Where to go on reading: the offset after the last record that was folded."""
         return {(mark.topic, mark.partition): mark.offset + 1 for mark in self.marks}
 
+    def position(self, topic: Topic, partition: int) -> int:
+        """The same of one partition; 0 where nothing stood in it yet."""
+        return self.positions.get((topic.name, partition), 0)
+
 
 _DECODER = msgspec.msgpack.Decoder(Checkpoint)
 

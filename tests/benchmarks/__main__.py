@@ -24,6 +24,7 @@ from tests.benchmarks import (
     live,
     questions,
     rebuild,
+    search,
     start_up,
 )
 from tests.benchmarks.table import Result, lines
@@ -42,6 +43,7 @@ NAMES = (
     "rebuild",
     "apply",
     "questions",
+    "search",
 )
 
 Benchmark = Callable[[Connection, Path], Awaitable[Result]]
@@ -52,6 +54,7 @@ def benchmarks(*, quick: bool = False, full: bool = False) -> dict[str, Benchmar
     models = freshness.QUICK if quick else freshness.FULL if full else freshness.USUAL
     logs = rebuild.QUICK if quick else rebuild.FULL if full else rebuild.USUAL
     ledgers = start_up.QUICK if quick else start_up.FULL if full else start_up.USUAL
+    said = search.QUICK if quick else search.FULL if full else search.USUAL
     return {
         "backfill": lambda log, _: backfill.backfill(log, backfill.QUICK if quick else backfill.FULL),
         "in-flight": lambda log, _: in_flight.in_flight(log, in_flight.QUICK if quick else in_flight.FULL),
@@ -64,6 +67,7 @@ def benchmarks(*, quick: bool = False, full: bool = False) -> dict[str, Benchmar
             log, discovery.QUICK if quick else discovery.FULL, home
         ),
         "freshness": lambda log, _: freshness.freshness(log, models),
+        "search": lambda _, home: search.search(said, home),
         "rebuild": lambda log, home: rebuild.rebuild(log, logs, home),
         "apply": lambda log, home: apply.apply(
             log, apply.QUICK if quick else apply.FULL if full else apply.USUAL, home

@@ -1,5 +1,6 @@
 -- The views of 0.1.0, which computed what is current at each question: what questions.py measures beside today's. They
--- stand in a schema of their own, over the same tables; names are today's, and `mentions` has `said_at`, too.
+-- stand in a schema of their own, over the same tables; names are today's, and `mentions` has `said_at`, too. With them
+-- stand the macros that compared two prompts.
 
 -- The current analysis of a video: of those that exist, the one with the latest activation of its prompt, then with the
 -- latest captions. An activation counts for a partition's videos once its marker stands there. A partial one counts only
@@ -384,3 +385,96 @@ SELECT
 FROM _positions
 LEFT JOIN rejected USING (topic)
 GROUP BY topic;
+
+-- Two prompts by name, over the videos that both have analysed, on the same captions: the latest that both had, whole
+-- where there is a whole one.
+CREATE MACRO compare_videos(a, b) AS TABLE
+SELECT
+  x.video_id, x.title AS video_title, x.url, x.channel_id, x.channel_title, x.captions_id,
+  x.analysis_id AS a_analysis_id, y.analysis_id AS b_analysis_id, x.usd AS a_usd, y.usd AS b_usd,
+  x.direction AS a_direction, y.direction AS b_direction,
+  x.log_partition, x.log_offset AS a_offset, y.log_offset AS b_offset
+FROM analyses x
+JOIN analyses y USING (captions_id)
+WHERE x.prompt = a AND y.prompt = b
+QUALIFY row_number() OVER (
+  PARTITION BY x.video_id
+  ORDER BY x.captions_revision DESC, x.partial, y.partial, x.log_offset, y.log_offset
+) = 1;
+
+-- Every grounded mention of either prompt; one that both have (by mention_id) is the same or changed.
+CREATE MACRO compare_mentions(a, b) AS TABLE
+WITH
+  videos AS (FROM compare_videos(a, b)),
+  a_side AS (
+    SELECT m.* FROM all_mentions m JOIN videos v ON m.log_partition = v.log_partition AND m.log_offset = v.a_offset
+    WHERE m.rejected IS NULL
+  ),
+  b_side AS (
+    SELECT m.* FROM all_mentions m JOIN videos v ON m.log_partition = v.log_partition AND m.log_offset = v.b_offset
+    WHERE m.rejected IS NULL
+  ),
+  paired AS (
+    SELECT
+      coalesce(x.video_id, y.video_id) AS video_id, coalesce(x.symbol, y.symbol) AS symbol, mention_id,
+      CASE WHEN x.action IS NULL THEN 'added' WHEN y.action IS NULL THEN 'dropped' END AS one_sided,
+      CASE WHEN x.action <> y.action THEN ['action'] ELSE [] END
+      || CASE WHEN x.time_horizon <> y.time_horizon THEN ['time_horizon'] ELSE [] END
+      || CASE WHEN x.conviction <> y.conviction THEN ['conviction'] ELSE [] END AS changed,
+      x.action AS a_action, y.action AS b_action, x.time_horizon AS a_time_horizon, y.time_horizon AS b_time_horizon,
+      x.conviction AS a_conviction, y.conviction AS b_conviction, x.quote AS a_quote, y.quote AS b_quote,
+      x.start_ms AS a_start_ms, y.start_ms AS b_start_ms
+    FROM a_side x
+    FULL JOIN b_side y USING (mention_id)
+  )
+SELECT
+  v.channel_id, v.channel_title, p.video_id, v.video_title, p.mention_id, p.symbol,
+  coalesce(p.one_sided, CASE WHEN len(p.changed) > 0 THEN 'changed' ELSE 'same' END) AS change, p.changed,
+  p.a_action, p.b_action, p.a_time_horizon, p.b_time_horizon, p.a_conviction, p.b_conviction, p.a_quote, p.b_quote,
+  url_at(v.url, p.a_start_ms) AS a_url,
+  url_at(v.url, p.b_start_ms) AS b_url
+FROM paired p
+JOIN videos v USING (video_id);
+
+-- The same in numbers: a row a channel, and last one for all.
+CREATE MACRO compare_channels(a, b) AS TABLE
+WITH
+  videos AS (FROM compare_videos(a, b)),
+  changes AS (
+    SELECT
+      channel_id, grouping(channel_id) AS is_total,
+      count(*) FILTER (change = 'same') AS same,
+      count(*) FILTER (change = 'added') AS added,
+      count(*) FILTER (change = 'dropped') AS dropped,
+      count(*) FILTER (list_contains(changed, 'action')) AS action_changed,
+      count(*) FILTER (list_contains(changed, 'time_horizon')) AS horizon_changed,
+      count(*) FILTER (list_contains(changed, 'conviction')) AS conviction_changed
+    FROM compare_mentions(a, b)
+    GROUP BY GROUPING SETS ((channel_id), ())
+  ),
+  grounding AS (
+    SELECT
+      v.channel_id, grouping(v.channel_id) AS is_total,
+      avg((m.rejected IS NOT NULL)::INTEGER) FILTER (m.log_offset = v.a_offset) AS a_rejected,
+      avg((m.rejected IS NOT NULL)::INTEGER) FILTER (m.log_offset = v.b_offset) AS b_rejected
+    FROM videos v
+    JOIN all_mentions m ON m.log_partition = v.log_partition AND m.log_offset IN (v.a_offset, v.b_offset)
+    GROUP BY GROUPING SETS ((v.channel_id), ())
+  ),
+  costs AS (
+    SELECT
+      channel_id, grouping(channel_id) AS is_total, any_value(channel_title) AS channel_title, count(*) AS videos,
+      avg(a_usd)::DECIMAL(18, 9) AS a_usd, avg(b_usd)::DECIMAL(18, 9) AS b_usd
+    FROM videos
+    GROUP BY GROUPING SETS ((channel_id), ())
+  )
+SELECT
+  c.channel_id, CASE WHEN c.is_total = 1 THEN 'all' ELSE c.channel_title END AS channel, c.videos,
+  coalesce(x.same, 0) AS same, coalesce(x.added, 0) AS added, coalesce(x.dropped, 0) AS dropped,
+  coalesce(x.action_changed, 0) AS action_changed, coalesce(x.horizon_changed, 0) AS horizon_changed,
+  coalesce(x.conviction_changed, 0) AS conviction_changed,
+  g.a_rejected, g.b_rejected, c.a_usd AS a_usd_per_video, c.b_usd AS b_usd_per_video
+FROM costs c
+LEFT JOIN changes x ON x.is_total = c.is_total AND x.channel_id IS NOT DISTINCT FROM c.channel_id
+LEFT JOIN grounding g ON g.is_total = c.is_total AND g.channel_id IS NOT DISTINCT FROM c.channel_id
+ORDER BY c.is_total, channel NULLS LAST;

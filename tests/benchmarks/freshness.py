@@ -45,8 +45,8 @@ LIMIT_S = 300.0
 class Size:
     """Models of so many videos.
 
-    After `warm_up` events, for the first snapshots are whole copies in both ways, `events` come one each `pause_s`; then,
-    for `load_s` seconds, `a_second` of them.
+    After `warm_up` snapshots of an event each, for the first are whole copies in both ways, `events` come one each
+    `pause_s`; then, for `load_s` seconds, `a_second` of them.
     """
 
     videos: Sequence[int]
@@ -58,8 +58,8 @@ class Size:
 
 
 QUICK = Size(videos=(0,), warm_up=1, events=2, pause_s=0.1, a_second=200, load_s=0.2)
-USUAL = Size(videos=(0, 100_000), warm_up=15, events=60, pause_s=1.0, a_second=1_000, load_s=20)
-FULL = Size(videos=(0, 100_000, 1_000_000), warm_up=15, events=60, pause_s=1.0, a_second=1_000, load_s=20)
+USUAL = Size(videos=(0, 100_000), warm_up=8, events=60, pause_s=1.0, a_second=1_000, load_s=20)
+FULL = Size(videos=(0, 100_000, 1_000_000), warm_up=8, events=60, pause_s=1.0, a_second=1_000, load_s=20)
 
 
 @dataclass
@@ -185,7 +185,8 @@ async def _both(connection: Connection, size: Size, file: Path, way: Sequence[st
                     return _measure(own, reader, pid, messages[begin:end], at_once, pause_s)
 
                 few = size.warm_up + size.events
-                await measure(0, size.warm_up, 1, size.pause_s)
+                for number in range(size.warm_up):
+                    await measure(number, number + 1, 1, size.pause_s)
                 return [
                     await measure(size.warm_up, few, 1, size.pause_s),
                     await measure(few, len(messages), max(1, int(size.a_second * TICK_S)), TICK_S),
@@ -224,7 +225,7 @@ async def _measure(
             seen = [sight.seen(partition, offset) for partition, offset, _ in sent]
             if None not in seen:
                 break
-            await asyncio.sleep(0.2)
+            await asyncio.sleep(0.05)
     written = psutil.Process(pid).io_counters().write_bytes - written
     return Measured(
         [

@@ -10,20 +10,17 @@ from duckdb import DuckDBPyConnection
 
 from projections import model
 from projections.describe import catalogue
-from projections.kept import keep_all
 from tests.benchmarks.table import Result, at
 from tests.builders.large_model import fill
 
 QUICK, FULL = 300, 100_000
 ROUNDS, ROUNDS_COMPUTED = 20, 3
 _COMPUTED = Path(__file__).with_name("computed.sql")
-# What the analysis says of the video, which large_model.sql does not know of yet.
-_COMPLETE = """
-UPDATE all_mentions SET video_url = a.url, video_title = a.title, channel_id = a.channel_id,
-  channel_title = a.channel_title, published_at = a.published_at, published_precision = a.published_precision,
-  prompt_id = a.prompt_id, prompt = a.prompt, model = a.model, analysed_at = a.happened_at
-FROM analyses a
-WHERE a.log_partition = all_mentions.log_partition AND a.log_offset = all_mentions.log_offset
+# A long text may go on in blocks beside that of its segment.
+_BLOCKS = """
+SELECT count(DISTINCT block) FROM (
+  SELECT unnest([block_id] || coalesce(additional_block_ids, [])) AS block FROM pragma_storage_info(?)
+)
 """
 _COMPARED = "FROM compare_channels('old', 'now')"
 
@@ -68,11 +65,8 @@ def _questions(videos: int, home: Path) -> Result:
 def _make(file: Path, videos: int) -> None:
     database = model.create(file)
     fill(database, videos)
-    database.execute(_COMPLETE)
-    keep_all(database)
-    views = model.view_definitions()
     database.execute("CREATE SCHEMA computed; SET search_path = 'model.computed,model.main'")
-    for definition in (_COMPUTED.read_text(), views["compare"], views["questions"]):
+    for definition in (_COMPUTED.read_text(), model.view_definitions()["questions"]):
         database.execute(definition)
     database.execute("SET search_path = 'model.main'")
     model.finish(database)

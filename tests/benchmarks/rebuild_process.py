@@ -196,7 +196,7 @@ def _limit(job: Job, topics: tuple[Topic, ...] = TOPICS) -> int:
                     at_ms * 1000,
                     name,
                     at_ms * 1000,
-                    0,
+                    *(0, 0),
                     m.value(),
                 )
                 rows.setdefault(name, []).append(row)

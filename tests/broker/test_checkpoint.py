@@ -279,6 +279,11 @@ async def test_an_analyst_takes_up_what_it_kept_and_pays_for_nothing_twice(
     shelf = Shelf(tmp_path / "a.checkpoint", at_least=1)
     claude = LoopbackClaude({}, improvise=lambda _: Reply(ANSWER))
     async with scene(connection) as log, claude:
+        read.append(0)
+        async with analysts(log, claude.base_url, shelf=shelf):
+            # Of a ledger that holds nothing yet.
+            while not shelf.path.exists():  # noqa: ASYNC110
+                await asyncio.sleep(0.05)
         for count, videos in ((3, ("a", "b", "c")), (4, ("d",)), (6, ("e", "f"))):
             await log.ask(*videos)
             read.append(0)
@@ -286,14 +291,14 @@ async def test_an_analyst_takes_up_what_it_kept_and_pays_for_nothing_twice(
                 await log.until(LEDGER, [BudgetSettled], count)
         ledger = await log.ledger()
     kept = checkpoints.read_file(shelf.path, {})
-    assert kept.positions[LEDGER.name, 0] == 3 * 6
+    assert 17 <= kept.position(LEDGER, 0) <= 3 * 6
     assert not ledger.pending
     assert len(claude.calls) == 6
     said = [line.getMessage() for line in caplog.records if line.name == "streams.analysis.take_up"]
-    assert [line.split(",")[0].split(":")[0].split(" of the")[0] for line in said] == [
-        "no checkpoint stands",
-        "taken up from the checkpoint at offset 9",
-        "taken up from the checkpoint at offset 12",
-    ]
+    assert said[0].startswith("no checkpoint stands")
+    offsets = [int(line.split(" of the ledger")[0].rpartition(" ")[2]) for line in said[1:]]
+    # A stop keeps what was read by then: the last settlement perhaps not.
+    assert offsets[0] == 0
+    assert 8 <= offsets[1] <= 9 < offsets[2] <= 12
     # Twelve markers and six answers, each read once at most: what a stop is too early for is left to the next start.
     assert sum(read) <= 12 + 6

@@ -34,8 +34,10 @@ def change(home: Path, statement: str) -> None:
     file = model.generation_file(home, 1)
     database = model.open_model(file)
     database.execute(statement)
-    Snapshots(home).publish(database, file)
+    snapshots = Snapshots(home, file)
+    snapshots.publish(database)
     database.close()
+    snapshots.close()
 
 
 async def test_verify_names_what_differs_and_replaces_nothing(connection: Connection, tmp_path: Path) -> None:
@@ -60,7 +62,7 @@ async def test_verify_names_what_differs_and_replaces_nothing(connection: Connec
     assert told.exit_code == 1
     assert "_discovered (0 only in the model, 1 only in the log), captions (" in str(told.exception)
     assert (tmp_path / LINK).resolve() == before
-    assert [path.name for path in (tmp_path / "model").glob("*.duckdb")] == ["rm-1.duckdb"]
+    assert [path.name for path in (tmp_path / "model").glob("rm-*.duckdb")] == ["rm-1.duckdb"]
     assert list((tmp_path / "model").glob("*.unfinished*")) == []
 
 
@@ -87,6 +89,7 @@ async def test_a_rebuild_that_is_interrupted_leaves_the_old_model_and_the_next_b
         "projector.lock",
         "rebuild.lock",
         "rm-1.duckdb",
+        "transcripts-1.duckdb",
     ]
 
     assert await rebuild(tmp_path, connection.consumer, connection.name) == records

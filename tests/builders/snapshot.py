@@ -46,3 +46,18 @@ def assert_equal(first: Path, second: Path) -> None:
             one, other = (f"(FROM {side}.{name} SELECT {shown})" for side in ("one", "other"))
             for query in (f"{one} EXCEPT ALL {other}", f"{other} EXCEPT ALL {one}"):
                 assert database.execute(query).fetchall() == [], name
+
+
+def assert_same_words(first: Path, second: Path) -> None:
+    """What two snapshots of the words show and find, both ways; which words have which number in them is their own."""
+    shown = []
+    for path in (first, second):
+        with duckdb.connect(path, read_only=True) as database:
+            shown.append(
+                [
+                    database.execute(f"FROM {relation} ORDER BY ALL").fetchall()
+                    for relation in ("transcripts", "segments", "search('sell')", "_positions")
+                ]
+            )
+    assert shown[0] == shown[1]
+    assert all(shown[0])

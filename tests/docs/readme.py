@@ -6,6 +6,7 @@ from collections.abc import Callable, Iterator, Mapping
 import click
 import duckdb
 
+from projections import transcripts
 from projections.describe import Column, Description, Relation, catalogue, comment, describe
 from projections.ingest import TABLES
 from projections.model import define
@@ -146,6 +147,14 @@ def relations_section() -> str:
     return "\n\n".join([*for_people, table])
 
 
+def said_section() -> str:
+    """What stands in the words' own file, for people."""
+    with duckdb.connect() as database:
+        transcripts.define(database)
+        found = [describe(database, relation.name) for relation in catalogue(database)]
+    return "\n\n".join(map(_relation, found))
+
+
 def _relation(found: Description) -> str:
     relation = found.relation
     parts = [f"### {relation.called}", f"A {_what(relation)}."]
@@ -184,6 +193,7 @@ SECTIONS: Mapping[str, Callable[[], str]] = {
     "metrics": metrics_section,
     "events": events_section,
     "relations": relations_section,
+    "said": said_section,
 }
 
 

@@ -5,6 +5,7 @@ import logging
 import os
 import subprocess
 import sys
+from collections.abc import Callable
 from pathlib import Path
 from uuid import UUID
 
@@ -71,26 +72,39 @@ def test_what_is_said_reaches_a_pipe_as_it_is_and_a_terminal_without_control_cha
 EARMARK = (sys.executable, "-c", "from streams.cli.main import main; main()")
 
 
-@pytest.mark.parametrize("form", ["table", "csv", "json"])
-def test_sql_shows_a_strangers_words_in_every_form(tmp_path: Path, form: str) -> None:
+@pytest.fixture(scope="module")
+def odd_home(tmp_path_factory: pytest.TempPathFactory) -> Path:
+    """Where a read model has an outlook whose summary is ODD."""
+    home = tmp_path_factory.mktemp("home")
     analysis = completed(video(1), PROMPTS[0], UUID(int=1)).model_copy(update={"summary": ODD})
-    publish(tmp_path, *activated(PROMPTS[0], 0, None), analysis)
-    query = ("sql", "SELECT summary FROM outlooks", "--format", form)
-    shown = shown_to_a_person(*EARMARK, *query, home=tmp_path)
+    publish(home, *activated(PROMPTS[0], 0, None), analysis)
+    return home
+
+
+SUMMARIES = ("sql", "SELECT summary FROM outlooks", "--format")
+
+
+@pytest.mark.parametrize("form", ["table", "csv", "json"])
+def test_sql_shows_a_strangers_words_in_every_form(odd_home: Path, form: str) -> None:
+    shown = shown_to_a_person(*EARMARK, *SUMMARIES, form, home=odd_home)
     assert "right-to-left" in shown
     assert commands(shown) == set()
-    environment = {**os.environ, "EARMARK_HOME": str(tmp_path)}
-    piped = subprocess.run([*EARMARK, *query], capture_output=True, check=True, cwd=tmp_path, env=environment)
-    assert form == "table" or ODD in {"csv": str, "json": unescaped}[form](piped.stdout.decode())
 
 
-def unescaped(text: str) -> str:
-    return str(json.loads(text)[0]["summary"])
+@pytest.mark.parametrize(
+    ("form", "unescaped"), [("csv", str), ("json", lambda text: json.loads(text)[0]["summary"])]
+)
+def test_sql_pipes_a_strangers_words_as_they_are(
+    odd_home: Path, form: str, unescaped: Callable[[str], str]
+) -> None:
+    environment = {**os.environ, "EARMARK_HOME": str(odd_home)}
+    command = [*EARMARK, *SUMMARIES, form]
+    piped = subprocess.run(command, capture_output=True, check=True, cwd=odd_home, env=environment)
+    assert ODD in unescaped(piped.stdout.decode())
 
 
-def test_an_error_shows_a_strangers_words(tmp_path: Path) -> None:
-    publish(tmp_path)
-    shown = shown_to_a_person(*EARMARK, "sql", "SELECT \x1b[2J", home=tmp_path)
+def test_an_error_shows_a_strangers_words(odd_home: Path) -> None:
+    shown = shown_to_a_person(*EARMARK, "sql", "SELECT \x1b[2J", home=odd_home)
     assert "earmark: " in shown
     assert commands(shown) == set()
 

@@ -1,5 +1,6 @@
 """The read model explains itself: in words that are complete, that name what the language has, and that can be run."""
 
+import re
 from pathlib import Path
 from typing import Any, get_args
 
@@ -17,6 +18,7 @@ from streams.events.ledger import SettledOutcome
 from streams.events.prompts import Effort
 from streams.events.signals import Cause, Reason
 from streams.events.videos import Origin, Precision
+from tests.builders.said import words_in_memory
 from tests.unit.projections.conftest import Told
 
 ENUMS: dict[str, Any] = {
@@ -47,7 +49,8 @@ def explained(told: Told) -> Told:
 
 
 def test_every_table_view_column_and_macro_has_words_and_no_words_are_left_over(explained: Told) -> None:
-    found = [describe(explained.database, relation.name) for relation in catalogue(explained.database)]
+    with words_in_memory() as words:
+        found = [describe(of, one.name) for of in (explained.database, words) for one in catalogue(of)]
     assert {relation.relation.kind for relation in found} == {"table", "view", "table macro", "macro"}
     assert [one.relation.name for one in found if not one.relation.meaning] == []
     columns = [(one.relation.name, column) for one in found for column in one.columns]
@@ -108,3 +111,9 @@ def test_a_client_that_attaches_the_file_is_told_the_same(tmp_path: Path) -> Non
         assert reader.execute(
             "SELECT comment FROM duckdb_columns() WHERE table_name = 'mentions' AND column_name = 'url'"
         ).fetchall() == [("opens the video at the second of the quote",)]
+
+
+def test_no_view_says_what_older_clients_cannot_read(explained: Told) -> None:
+    """DuckDB 1.x knows if() where it is typed, and not in a view that 2.0 has stored."""
+    stored = explained.rows("SELECT sql FROM duckdb_views() WHERE NOT internal")
+    assert [text for (text,) in stored if re.search(r"\bif\W*\(", str(text), re.IGNORECASE)] == []

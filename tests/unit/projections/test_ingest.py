@@ -45,11 +45,12 @@ def test_the_brokers_clock_never_runs_back() -> None:
     assert {reached.clock_ms for reached in batch.progress.values()} == {5000}
 
 
-def test_a_batch_names_the_videos_that_it_has_an_analysis_of() -> None:
+def test_a_batch_names_the_videos_that_it_has_something_new_of() -> None:
     answers = [record(completed(video(number), PROMPTS[0], UUID(int=number)), 0) for number in (1, 2)]
-    batch = prepare([discovered(3, 0), *answers], {})
-    assert batch.videos == {(each.partition, f"video-{number}") for number, each in enumerate(answers, 1)}
-    assert len(batch) == 3
+    asked = record(requested(video(4)), 0)
+    batch = prepare([discovered(3, 0), *answers, asked], {})
+    assert batch.videos == {"video-1", "video-2", "video-3"}
+    assert len(batch) == 4
 
 
 def test_a_record_that_was_never_earmarks_is_a_reject_and_moves_no_clock(told: Told) -> None:

@@ -3,12 +3,15 @@
 import json
 import re
 from pathlib import Path
+from typing import Any
 
 import duckdb
 import pyarrow.parquet
 import pytest
 from click.testing import CliRunner, Result
 
+from projections.snapshots import LINK
+from projections.sql import snapshot
 from streams.cli.sql import kind_of, sql
 from streams.events.videos import VideoDiscovered
 from tests.builders.read_model_world import at, video
@@ -218,6 +221,32 @@ def test_a_columns_kind_is_known_by_type_name_and_values(
 def test_without_a_read_model_it_says_how_to_get_one(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> None:
     monkeypatch.setenv("EARMARK_HOME", str(tmp_path))
     assert "`earmark up`" in str(run("FROM mentions").exception)
+
+
+def test_a_snapshot_that_is_gone_before_it_is_opened_is_the_next_one(
+    tmp_path: Path, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    publish(tmp_path, VideoDiscovered(at=at(1), video=video(1)))
+    link = tmp_path / LINK
+    newest = link.readlink()
+    link.unlink()
+    link.symlink_to("snap/rm-0.duckdb")
+    (tmp_path / "snap" / "rm-0.duckdb").touch()
+    connect = duckdb.connect
+
+    def slow(*arguments: Any, **options: Any) -> duckdb.DuckDBPyConnection:
+        """One that another process kept waiting."""
+        monkeypatch.undo()
+        (tmp_path / "snap" / "rm-0.duckdb").unlink()
+        with pytest.raises(duckdb.IOException) as gone:
+            connect(*arguments, **options)
+        link.unlink()
+        link.symlink_to(newest)
+        raise gone.value
+
+    monkeypatch.setattr("duckdb.connect", slow)
+    with snapshot(tmp_path) as database:
+        assert database.execute("SELECT count(*) FROM videos").fetchall() == [(1,)]
 
 
 def test_the_snapshot_opens_in_duckdb_itself(home: Path) -> None:

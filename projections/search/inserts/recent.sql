@@ -1,0 +1,1 @@
+INSERT INTO _recent BY NAME FROM new_postings

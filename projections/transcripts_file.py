@@ -1,0 +1,158 @@
+"""The words' own file beside the model, `EARMARK_HOME/model/transcripts-<generation>.duckdb`, and its snapshots.
+
+It keeps its own read positions. So each of the two files is whole, whichever was written last when somebody was killed:
+what is read begins where the one that is behind ends, and the other passes over what it has. Where there is no file of
+this version, a new one is made from the log, and readers keep what they have until it has come as far.
+"""
+
+import logging
+import time
+from collections.abc import Mapping, Sequence
+from pathlib import Path
+
+import duckdb
+from duckdb import DuckDBPyConnection
+
+from projections.ingest import Place
+from projections.model import (
+    STORAGE_VERSION,
+    ModelError,
+    configure,
+    finish,
+    folder,
+    generation_file,
+    newest_generation,
+    quoted,
+    remove,
+    remove_older,
+)
+from projections.pace import Pace
+from projections.snapshots import WORDS_LINK, Snapshots
+from projections.transcripts import HASH, define, define_views, positions, take
+from streams.events.record import Record
+
+KIND = "transcripts"
+# Small groups of rows: a question reads few of them, and a small batch writes few of them anew.
+_ROW_GROUP = 16_384
+
+logger = logging.getLogger(__name__)
+
+
+def create(path: Path) -> DuckDBPyConnection:
+    """A new, empty file at `path`, open for writing; what a killed predecessor left there is removed."""
+    remove(path)
+    database = duckdb.connect()
+    database.execute(
+        f"ATTACH '{quoted(path)}' AS {KIND} (STORAGE_VERSION '{STORAGE_VERSION}', ROW_GROUP_SIZE {_ROW_GROUP});"
+        f" USE {KIND}"
+    )
+    configure(database)
+    define(database)
+    return database
+
+
+def open_transcripts(path: Path) -> DuckDBPyConnection:
+    """The file at `path`, open for writing, with the views of this version.
+
+    Raises ModelError where its tables are of another version, or it cannot be opened.
+    """
+    database = duckdb.connect()
+    try:
+        database.execute(f"ATTACH '{quoted(path)}' AS {KIND} (ROW_GROUP_SIZE {_ROW_GROUP}); USE {KIND}")
+        hashes = database.execute("SELECT hash FROM _schema").fetchall()
+    except duckdb.Error as error:
+        database.close()
+        raise ModelError(f"{path} cannot be opened: {error}") from error
+    if hashes != [(HASH,)]:
+        database.close()
+        raise ModelError(f"{path} was made by another version of Earmark")
+    configure(database)
+    database.begin()
+    define_views(database)
+    database.commit()
+    return database
+
+
+def replace_by(home: Path, unfinished: Path) -> None:
+    """Make a closed file the newest generation."""
+    unfinished.rename(generation_file(home, newest_generation(home, KIND) + 1, KIND))
+
+
+class Transcripts:
+    """The newest file of a home, open for writing, and whether readers have yet to see a change."""
+
+    def __init__(self, home: Path) -> None:
+        self._home = home
+        self._pace = Pace()
+        self._not_before: Mapping[Place, int] = {}
+        self._open()
+
+    def _open(self) -> None:
+        generation = newest_generation(self._home, KIND)
+        file = generation_file(self._home, generation, KIND)
+        try:
+            self._database = open_transcripts(file)
+        except ModelError as error:
+            if generation:
+                logger.warning("the transcripts are made anew from the log: %s", error)
+                self._not_before = _reached_by(self._home / WORDS_LINK)
+            unfinished = folder(self._home) / f"{KIND}.unfinished"
+            finish(create(unfinished))
+            replace_by(self._home, unfinished)
+            generation = newest_generation(self._home, KIND)
+            file = generation_file(self._home, generation, KIND)
+            self._database = open_transcripts(file)
+        self._snapshots = Snapshots(self._home, file, link=WORDS_LINK, kept_in=f"snap-{KIND}")
+        remove_older(self._home, generation, KIND)
+        self._unseen = True
+
+    def offsets(self) -> dict[Place, int]:
+        """The offset to read next, by partition of `captions`."""
+        return positions(self._database)
+
+    def take(self, captions: Sequence[Record]) -> None:
+        """Take a batch; what is held already is passed over."""
+        if captions:
+            take(self._database, captions)
+            self._unseen = True
+
+    def publish(self, *, at_once: bool = False) -> None:
+        """Publish a snapshot if anything is new and it is time."""
+        if not self._unseen or (time.monotonic() < self._pace.due and not at_once):
+            return
+        if self._not_before:
+            now = self.offsets()
+            if any(now.get(place, 0) < offset for place, offset in self._not_before.items()):
+                return
+            self._not_before = {}
+        began = time.monotonic()
+        snapshot, written = self._snapshots.publish(self._database)
+        self._unseen = False
+        ended = time.monotonic()
+        self._pace = self._pace.after(ended, ended - began, written, snapshot.stat().st_size)
+
+    def wait_s(self, longest: float) -> float:
+        """How long a snapshot that readers need may wait; `longest` where they need none."""
+        if not self._unseen or self._not_before:
+            return longest
+        return max(0.0, min(longest, self._pace.due - time.monotonic()))
+
+    def reopen(self) -> None:
+        """Go over to the newest file; readers keep what they have until it has come as far."""
+        self._not_before = self.offsets()
+        self.close()
+        self._open()
+
+    def close(self) -> None:
+        """Close the file."""
+        self._database.close()
+        self._snapshots.close()
+
+
+def _reached_by(file: Path) -> dict[Place, int]:
+    """How far a file of another version has come; nowhere where it does not say so."""
+    try:
+        with duckdb.connect(file, read_only=True) as database:
+            return positions(database)
+    except duckdb.Error:
+        return {}
