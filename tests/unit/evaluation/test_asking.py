@@ -4,6 +4,9 @@ from collections.abc import AsyncIterator
 from contextlib import asynccontextmanager
 from dataclasses import replace
 from decimal import Decimal
+from typing import Any
+
+import pytest
 
 from streams.analysis.state import AnalystState
 from streams.budget.limits import Limits
@@ -11,19 +14,23 @@ from streams.claude.calls import Calls
 from streams.claude.client import Claude, client
 from streams.clock import Clock
 from streams.errors import EarmarkError
+from streams.evaluation.answers import Answers
+from streams.evaluation.ask import _remember, _settle_what_is_known
 from streams.evaluation.asking import Asking
 from streams.evaluation.purse import Purse
 from streams.evaluation.questions import Question
 from streams.events.analyses import AnalysisCompleted
 from streams.events.captions import CaptionsExtracted
+from streams.events.evaluations import EvaluationAttempted
 from streams.events.event import Event, Position
-from streams.events.ledger import BudgetReserved
+from streams.events.ledger import BudgetReserved, BudgetSettled
 from streams.events.prompts import Prompt
 from streams.log.publish import Appended
 from streams.loopback.claude import LoopbackClaude
 from streams.loopback.script import Failure, Reply, Step
 from tests.builders.analyst_scene import ANSWER
 from tests.builders.attempt_scene import LIMITS, NOW, PROMPT, UNPRICED, Scene
+from tests.builders.examples import EXAMPLES
 from tests.builders.gold_scenes import gold_video
 
 NOT_FOUND = Failure(404, "not_found_error", "model: claude-haiku-5-5")
@@ -127,3 +134,47 @@ async def test_an_analyst_leaves_the_requests_of_an_evaluation_alone() -> None:
         again.thaw(here.state.freeze())
         assert question.request_id in again.ledger.pending
         assert {lane for lane, _ in again.queue.waiting} == {"live"}
+
+
+@pytest.mark.parametrize(
+    ("said", "outcome"),
+    [
+        ({"outcome": "completed", "final": True}, "completed"),
+        ({"outcome": "partial", "final": True}, "completed"),
+        ({"outcome": "refusal", "final": True}, "failed"),
+        ({"outcome": "max_tokens", "final": False}, "retry"),
+        ({"outcome": "unknown", "final": False, "unanswered": True}, "not_called"),
+    ],
+)
+async def test_what_a_dead_run_left_is_settled_as_it_was_billed(said: dict[str, Any], outcome: str) -> None:
+    """It died between an answer and its settlement; the answer is not asked for again."""
+    async with asking(Reply(ANSWER)) as (here, _, question):
+        claim = EXAMPLES["BudgetReserved"].model_copy(
+            update={
+                "request_id": question.request_id,
+                "analysis_id": question.analysis_id,
+                "lane": "evaluation",
+                "hold_s": 10_000,
+            }
+        )
+        here.put(claim)
+        attempt = EXAMPLES["EvaluationAttempted"].model_copy(
+            update={"analysis_id": question.analysis_id, **said}
+        )
+        assert isinstance(attempt, EvaluationAttempted)
+        answers = Answers()
+        answers.attempts[question.analysis_id].append(attempt)
+        assert here.state.ledger.unsettled
+        _remember(here.state, attempt)
+        kept = {
+            "answered": question.analysis_id in here.state.answered,
+            "truncated": question.analysis_id in here.state.truncated,
+        }
+        assert kept == {"answered": attempt.final, "truncated": attempt.outcome == "max_tokens"}
+        for _ in range(2):
+            await _settle_what_is_known(here.state, answers, here.attempts.recorder)
+        [settled] = [event for event in here.appended if isinstance(event, BudgetSettled)]
+        assert (settled.outcome, settled.usd, settled.granted) == (outcome, attempt.usd, True)
+        assert (settled.retry_at is None) == attempt.final
+        assert here.state.ledger.is_done(question.analysis_id) == attempt.final
+        assert not here.state.ledger.unsettled
