@@ -19,6 +19,7 @@ from streams.events.captions import CaptionsExtracted, CaptionsUnavailable
 from streams.events.catalogue import CATALOGUE
 from streams.events.dead_letters import DeadLettered
 from streams.events.envelope import SOURCE, UndecodableError
+from streams.events.evaluations import EvaluationAttempted, TranscriptGiven
 from streams.events.event import Event
 from streams.events.prompts import PromptActivated
 from streams.events.record import Record
@@ -34,6 +35,8 @@ _LEFT_OUT: Mapping[type[Event], tuple[str, ...]] = {
     CaptionsExtracted: ("texts", "starts_ms", "ends_ms"),
     AnalysisCompleted: ("raw_answer",),
     AttemptFailed: ("raw_answer", "response"),
+    TranscriptGiven: ("texts", "starts_ms", "ends_ms"),
+    EvaluationAttempted: ("raw_answer", "response"),
     AnalysisFailed: ("raw_answer", "response"),
     MentionChanged: ("previous",),
     MentionRetracted: ("previous",),

@@ -55,9 +55,14 @@ WITH
       coalesce(sum(billed_usd + unknown_usd + open_usd) FILTER (day = $today), 0)::DECIMAL(18, 9) AS usd
     FROM attempts GROUP BY lane
   ),
-  done AS (SELECT lane, count(*) AS analyses FROM analyses WHERE happened_at >= $midnight GROUP BY lane)
+  done AS (
+    SELECT lane, count(*) AS analyses FROM analyses WHERE happened_at >= $midnight GROUP BY lane
+    UNION ALL
+    SELECT lane, count(*) FROM attempts
+    WHERE lane = 'evaluation' AND outcome = 'completed' AND day = $today GROUP BY lane
+  )
 SELECT lane, coalesce(in_work, 0), coalesce(analyses, 0), coalesce(usd, 0)
-FROM (VALUES ('live'), ('backfill'), ('replay')) lanes(lane) LEFT JOIN charged USING (lane) LEFT JOIN done USING (lane)
+FROM (VALUES ('live'), ('backfill'), ('replay'), ('evaluation')) lanes(lane) LEFT JOIN charged USING (lane) LEFT JOIN done USING (lane)
 """
 _MONEY = """
 SELECT

@@ -34,7 +34,8 @@ _LANE = _one_of(
     {
         "live": "asked as the video came out, and served first",
         "backfill": "any other video, served next",
-        "replay": "history under another prompt, served last",
+        "replay": "history under another prompt, served after those",
+        "evaluation": "gold videos, by earmark evaluate alone",
     },
 )
 _ORIGIN = _one_of(
@@ -281,9 +282,8 @@ OF: Mapping[str, Mapping[str, str]] = {
 
 def words_of(relation: str, column: str) -> str | None:
     """What a column says, or None where nobody has said it. A column of side a or b of a comparison is that side's."""
-    of_relation = OF.get(relation, {})
-    if column in of_relation:
-        return of_relation[column]
+    if (own := OF.get(relation, {}).get(column)) is not None:
+        return own
     side, _, name = column.partition("_")
     if side in ("a", "b") and (name in COLUMNS or name in _SIDES):
         return f"by prompt {side}: {_SIDES.get(name) or COLUMNS[name]}"

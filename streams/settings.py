@@ -145,6 +145,12 @@ class Settings(BaseSettings):
         le=1,
         description="share of the cap for replays, at most; the rest is for new videos alone",
     )
+    evaluation_share: Decimal = Field(
+        default=Decimal("0.2"),
+        gt=0,
+        le=1,
+        description="share of the cap for `earmark evaluate`, at most; it spends only while that runs",
+    )
     calls_in_flight: int = Field(default=600, ge=1, description="calls to Claude in flight, at most")
     call_timeout: Seconds = Field(default=120.0, gt=0, description="time limit of a call to Claude")
     poll_interval: Seconds = Field(

@@ -153,6 +153,7 @@ _SHARES = {
     "live": "EARMARK_DAILY_CAP_USD",
     "backfill": "EARMARK_BACKFILL_SHARE",
     "replay": "EARMARK_REPLAY_SHARE",
+    "evaluation": "EARMARK_EVALUATION_SHARE",
 }
 
 Report = Callable[[list[Trouble], int], None]

@@ -6,6 +6,7 @@ from datetime import UTC, datetime
 from uuid import UUID
 
 from streams.analysis.queue import Queue
+from streams.budget.account import Pending
 from streams.budget.books import Books
 from streams.budget.breaker import Breaker
 from streams.budget.entries import Claim, Replay, Request, Settlement, read_entry
@@ -73,6 +74,11 @@ class AnalystState:
         thaw(self.books, parts["books"])
         thaw(self, parts["analyst"], _NOT_KEPT)
         for pending in self.ledger.pending.values():
+            self._line_up(pending)
+
+    def _line_up(self, pending: Pending) -> None:
+        """Let a request wait here; those of an evaluation are taken by whoever runs it."""
+        if pending.request.lane != "evaluation":
             self.queue.add(pending)
 
     @property
@@ -101,7 +107,7 @@ class AnalystState:
             case Request():
                 self.owed.pop(entry.request_id, None)
                 if is_new:
-                    self.queue.add(self.ledger.pending[entry.request_id])
+                    self._line_up(self.ledger.pending[entry.request_id])
                     for replay in self.ledger.replays.values():
                         self._owe(entry, replay, record)
             case Settlement():

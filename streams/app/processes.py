@@ -117,6 +117,7 @@ def limits_of(settings: Settings) -> Limits:
         replay_share=settings.replay_share,
         calls_in_flight=settings.calls_in_flight,
         call_timeout_s=settings.call_timeout,
+        evaluation_share=settings.evaluation_share,
     )
 
 

@@ -23,10 +23,16 @@ class Limits:
     hold_slack_s: float = 30.0
     retry_delays_s: tuple[float, float] = (30.0, 300.0)
     probe_delays_s: tuple[float, float] = (30.0, 900.0)
+    evaluation_share: Decimal = Decimal("0.2")
 
     def lane_cap_usd(self, lane: Lane) -> Decimal:
         """What a lane may be charged a day."""
-        shares = {"live": Decimal(1), "backfill": self.backfill_share, "replay": self.replay_share}
+        shares: dict[Lane, Decimal] = {
+            "live": Decimal(1),
+            "backfill": self.backfill_share,
+            "replay": self.replay_share,
+            "evaluation": self.evaluation_share,
+        }
         return self.share_usd(shares[lane])
 
     def share_usd(self, share: Decimal) -> Decimal:

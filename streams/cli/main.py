@@ -81,6 +81,10 @@ VERBS = {
     ),
     "rebuild": Verb("streams.cli.projector:rebuild", "Rebuild the read model from the whole log"),
     "replay": Verb("streams.cli.replay:replay", "Replay history under another prompt: plan, run, compare"),
+    "evaluate": Verb(
+        "streams.cli.evaluate:evaluate",
+        "Say how well a prompt hears the calls of GOLD: a folder, a CSV of VideoConviction, or `demo`",
+    ),
     "prompts": Verb("streams.cli.prompts:prompts", "Prompts for Claude"),
     "signals": Verb(
         "streams.cli.signals:signals", "Stock calls and market views as they are added, changed and retracted"

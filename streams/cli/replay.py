@@ -1,7 +1,7 @@
 """`earmark replay`: history under another prompt, known beforehand, compared before anything is switched."""
 
 import asyncio
-from decimal import Decimal, InvalidOperation
+from decimal import Decimal
 from typing import Any
 
 import click
@@ -12,6 +12,7 @@ from streams.cli.log import from_log_option, open_log
 from streams.cli.replay_output import print_comparison, print_plan, watch
 from streams.cli.since import Since, since_option
 from streams.cli.terminal import say
+from streams.cli.usd import Usd
 from streams.clock import utc_now
 from streams.errors import EarmarkError
 from streams.events.ledger import ReplayFilter
@@ -31,22 +32,6 @@ from streams.settings import Settings, load
 ANSWER_LIMIT_S = 20.0
 COMPARE_ANSWER_LIMIT_S = 5.0
 EXAMPLES = 5
-
-
-class Usd(click.ParamType):
-    """US dollars on the command line."""
-
-    name = "usd"
-
-    def convert(self, value: Any, param: click.Parameter | None, ctx: click.Context | None) -> Decimal:
-        """A Decimal of 0 or more with at most nine places."""
-        try:
-            usd = Decimal(value)
-        except InvalidOperation:
-            self.fail(f"{value!r} is no amount of US dollars: write it like 2.50", param, ctx)
-        if not usd.is_finite() or usd < 0 or usd != round(usd, 9):
-            self.fail(f"{value!r}: an amount of US dollars is 0 or more, to the billionth", param, ctx)
-        return usd
 
 
 def _filtered(command: Any) -> Any:

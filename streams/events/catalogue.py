@@ -13,6 +13,7 @@ from streams.events.captions import (
 )
 from streams.events.channels import ChannelFollowed, ChannelScanned, ChannelUnfollowed
 from streams.events.dead_letters import DeadLettered, DeadLetterRetried
+from streams.events.evaluations import EvaluationAttempted, TranscriptGiven
 from streams.events.event import Event
 from streams.events.ledger import (
     AnalysisRequested,
@@ -74,6 +75,8 @@ EVENT_TYPES: tuple[type[Event], ...] = (
     AnalysisCompleted,
     AttemptFailed,
     AnalysisFailed,
+    TranscriptGiven,
+    EvaluationAttempted,
     PromptRegistered,
     PromptActivated,
     *SIGNALS,

@@ -27,8 +27,8 @@ Usd = Annotated[
 ]
 """US dollars to the billionth (list prices need eight places); a JSON string without an exponent."""
 
-Lane = Literal["live", "backfill", "replay"]
-"""The priority of a request: live before backfill, backfill before replay."""
+Lane = Literal["live", "backfill", "replay", "evaluation"]
+"""The priority of a request: live before backfill, backfill before replay, replay before evaluation."""
 
 LANES: tuple[Lane, ...] = get_args(Lane)
 """The lanes, the one that goes first in front."""

@@ -10,6 +10,7 @@ from streams import metrics
 from streams.events.analyses import AnalysisCompleted, AnalysisFailed, AttemptFailed
 from streams.events.captions import CaptionsUnavailable
 from streams.events.dead_letters import DeadLettered
+from streams.events.evaluations import EvaluationAttempted
 from streams.events.event import Event
 from streams.events.ledger import AnalysisRequested, BudgetReserved, BudgetSettled
 from streams.events.prompts import PromptActivated
@@ -82,7 +83,9 @@ def note(topic: Topic, event: Event) -> None:
     outcome = str(getattr(event, "outcome", None) or getattr(event, "failure", None) or "")
     metrics.EVENTS.labels(topic.name, kind, outcome).inc()
     match event:
-        case AnalysisCompleted() | AnalysisFailed() | AttemptFailed() if event.usage is not None:
+        case AnalysisCompleted() | AnalysisFailed() | AttemptFailed() | EvaluationAttempted() if (
+            event.usage is not None
+        ):
             for of in _TOKENS:
                 tokens = getattr(
                     event.usage, f"{of}_tokens" if of in {"input", "output"} else f"{of}_input_tokens"

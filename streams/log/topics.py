@@ -7,6 +7,7 @@ from streams.events.analyses import AnalysisCompleted, AnalysisFailed, AttemptFa
 from streams.events.captions import CaptionsExtracted, CaptionsRequested, CaptionsUnavailable
 from streams.events.channels import ChannelFollowed, ChannelScanned, ChannelUnfollowed
 from streams.events.dead_letters import DeadLettered, DeadLetterRetried
+from streams.events.evaluations import EvaluationAttempted, TranscriptGiven
 from streams.events.event import Event
 from streams.events.ledger import (
     AnalysisRequested,
@@ -83,6 +84,7 @@ LEDGER = Topic(
     PAID_FOR,
 )
 ANALYSES = Topic("analyses", 12, (AnalysisCompleted, AttemptFailed, AnalysisFailed), PAID_FOR)
+EVALUATIONS = Topic("evaluations", 1, (TranscriptGiven, EvaluationAttempted), PAID_FOR)
 PROMPTS = Topic("prompts", 1, (PromptRegistered, PromptActivated))
 MENTION_SIGNALS = Topic("signals.mentions", 12, (MentionAdded, MentionChanged, MentionRetracted))
 OUTLOOK_SIGNALS = Topic("signals.outlooks", 12, (OutlookAdded, OutlookChanged, OutlookRetracted))
@@ -101,6 +103,7 @@ TOPICS = (
     CAPTIONS_UNAVAILABLE,
     LEDGER,
     ANALYSES,
+    EVALUATIONS,
     PROMPTS,
     MENTION_SIGNALS,
     OUTLOOK_SIGNALS,

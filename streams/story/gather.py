@@ -119,6 +119,8 @@ class _Search:
         return [*self.found.values(), *(record for record in self.replays if record.key in self.keys)]
 
     def _request(self, record: Record, request: Request) -> None:
+        if request.lane == "evaluation":
+            return  # it names no captions
         at = request.captions_at
         if at.partition == self.partition:
             self.last_placed = max(self.last_placed, at.offset)

@@ -8,6 +8,7 @@ from streams.events.analyses import AnalysisCompleted, AnalysisFailed, AttemptFa
 from streams.events.captions import CaptionsExtracted, CaptionsRequested, CaptionsUnavailable
 from streams.events.channels import ChannelFollowed, ChannelScanned, ChannelUnfollowed
 from streams.events.dead_letters import DeadLettered, DeadLetterRetried
+from streams.events.evaluations import EvaluationAttempted, TranscriptGiven
 from streams.events.ledger import (
     AnalysisRequested,
     BudgetReserved,
@@ -45,6 +46,8 @@ AnyEvent = (
     | AnalysisCompleted
     | AttemptFailed
     | AnalysisFailed
+    | TranscriptGiven
+    | EvaluationAttempted
     | PromptRegistered
     | PromptActivated
     | MentionAdded
@@ -85,6 +88,8 @@ def _say(event: AnyEvent, told: Told, story: Story, now: datetime) -> str:  # no
         case CaptionsRequested():
             who = "watch asked" if event.cause == "retry" else "a person asked"
             return f"{who} for its captions again: {_try(event.revision, event.attempt)}"
+        case TranscriptGiven():
+            return f"the words of gold video {event.video.video_id} were put into the log"
         case CaptionsExtracted():
             return _extracted(event)
         case CaptionsUnavailable():
@@ -116,6 +121,9 @@ def _say(event: AnyEvent, told: Told, story: Story, now: datetime) -> str:  # no
                 f"its analysis under prompt {story.prompt(event.prompt_id)} failed for good ({event.outcome}):"
                 f" {sentence(event.reason)}; {_charged(event)}{of_replay}"
             )
+        case EvaluationAttempted():
+            why = "" if event.reason is None else f": {sentence(event.reason)}"
+            return f"an evaluation's call about {event.video_id} ended as {event.outcome}{why}; {usd(event.usd)} was charged"
         case PromptRegistered():
             return f"prompt {event.prompt.name} was registered"
         case PromptActivated():

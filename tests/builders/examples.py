@@ -23,6 +23,7 @@ from streams.events.captions import (
 )
 from streams.events.channels import ChannelFollowed, ChannelScanned, ChannelUnfollowed
 from streams.events.dead_letters import DeadLettered, DeadLetterRetried
+from streams.events.evaluations import EvaluationAttempted, TranscriptGiven
 from streams.events.event import Event, Position
 from streams.events.ledger import (
     AnalysisRequested,
@@ -322,6 +323,35 @@ _EVENTS: tuple[Event, ...] = (
         usage=None,
         usd=Decimal(0),
     ),
+    TranscriptGiven(
+        at=AT,
+        video=VIDEO.model_copy(update={"video_id": f"gold:{VIDEO.video_id}"}),
+        captions_id=CAPTIONS,
+        revision=1,
+        attempt=1,
+        source="captions_manual",
+        language="und",
+        texts=("we bought it",),
+        starts_ms=(0,),
+        ends_ms=(2000,),
+        words=3,
+    ),
+    EvaluationAttempted(
+        at=AT,
+        analysis_id=ANALYSIS,
+        attempt_id=ATTEMPT,
+        video_id=f"gold:{VIDEO.video_id}",
+        captions_id=CAPTIONS,
+        prompt_id=PROMPT.prompt_id,
+        model=PROMPT.model,
+        outcome="completed",
+        final=True,
+        reason=None,
+        raw_answer='{"summary": "He adds."}',
+        usage=USAGE,
+        usd=Decimal("0.000447000"),
+        response=RESPONSE,
+    ),
     PromptRegistered(at=AT, prompt_id=PROMPT.prompt_id, prompt=PROMPT),
     PromptActivated(at=AT, prompt_id=PROMPT.prompt_id, previous=None),
     MentionAdded(**_MENTION, revision=1),
@@ -356,6 +386,20 @@ _EVENTS: tuple[Event, ...] = (
 )
 
 EXAMPLES: dict[str, Event] = {type(event).__name__: event for event in _EVENTS} | {
+    "EvaluationAttempted.unanswered": next(
+        e for e in _EVENTS if isinstance(e, EvaluationAttempted)
+    ).model_copy(
+        update={
+            "attempt_id": UUID(int=14),
+            "outcome": "unknown",
+            "final": False,
+            "reason": "no answer came",
+            "raw_answer": None,
+            "usage": None,
+            "response": None,
+            "unanswered": True,
+        }
+    ),
     "AnalysisCompleted.partial": _ANALYSIS.model_copy(
         update={
             "attempt_id": UUID("5f0c1b1e-7a52-4c3e-9d66-0f6d1f3f8a05"),

@@ -39,6 +39,8 @@ TOPIC_OF = {
     "AnalysisCompleted": "analyses",
     "AttemptFailed": "analyses",
     "AnalysisFailed": "analyses",
+    "TranscriptGiven": "evaluations",
+    "EvaluationAttempted": "evaluations",
     "PromptRegistered": "prompts",
     "PromptActivated": "prompts",
     "MentionAdded": "signals.mentions",
@@ -58,6 +60,7 @@ PARTITIONS = {
     "captions.unavailable": 12,
     "analysis.ledger": 1,
     "analyses": 12,
+    "evaluations": 1,
     "prompts": 1,
     "signals.mentions": 12,
     "signals.outlooks": 12,
@@ -131,7 +134,7 @@ def test_every_topic_is_kept_for_ever(topic: Topic) -> None:
 
 def test_what_was_paid_for_is_flushed_at_once() -> None:
     flushed = {topic.name for topic in TOPICS if topic.config.get("flush.messages") == "1"}
-    assert flushed == {"analysis.ledger", "analyses"}
+    assert flushed == {"analysis.ledger", "analyses", "evaluations"}
 
 
 def test_an_empty_broker_gets_every_topic() -> None:

@@ -69,6 +69,10 @@ SENTENCES = {
         "the call failed (provider_error): 500 api_error: Internal server error; $0.0012 is charged; Claude answered"
         " nobody, so no attempt is used up"
     ),
+    "TranscriptGiven": f"the words of gold video gold:{VIDEO.video_id} were put into the log",
+    "EvaluationAttempted": (
+        f"an evaluation's call about gold:{VIDEO.video_id} ended as completed; $0.0004 was charged"
+    ),
     "AnalysisFailed": (
         "its analysis under prompt extract-v1 failed for good (over_cap): the prompt costs more than any day's cap;"
         " nothing is charged"
