@@ -28,7 +28,7 @@ Usd = Annotated[
 """US dollars to the billionth (list prices need eight places); a JSON string without an exponent."""
 
 Lane = Literal["live", "backfill", "replay", "evaluation"]
-"""The priority of a request: live before backfill, backfill before replay, replay before evaluation."""
+"""The priority of a request: live before backfill, backfill before replay. Whoever evaluates serves evaluation, apart."""
 
 LANES: tuple[Lane, ...] = get_args(Lane)
 """The lanes, the one that goes first in front."""

@@ -35,6 +35,7 @@ VERBS = {
     f"prompts diff {_NAME} {_NAME}": 0,
     f"prompts activate {_NAME}": 0,
     f"prompts register {BUNDLED}": 0,
+    f"evaluate demo --prompt {_NAME} --max-usd 0": 3,
     "dead-letters list": 0,
     "dead-letters show 0": 3,
     "dead-letters retry 0": 3,
