@@ -111,15 +111,15 @@ def models(model: type[BaseModel]) -> st.SearchStrategy[Any]:
         return st.builds(Mention, **grounded | {"rejected": st.none()}) | st.builds(
             Mention, **rejected | {"rejected": reasons}
         )
-    if model is CaptionsExtracted:
+    if issubclass(model, CaptionsExtracted):
         columns = st.lists(
             st.tuples(st.text(max_size=12), st.integers(), st.integers()), min_size=1, max_size=5
         )
-        others = fields(CaptionsExtracted)
+        others = fields(model)
         for column in ("texts", "starts_ms", "ends_ms"):
             del others[column]
         return st.builds(
-            lambda segments, **rest: CaptionsExtracted(
+            lambda segments, **rest: model(
                 **dict(zip(("texts", "starts_ms", "ends_ms"), zip(*segments, strict=True), strict=True)),
                 **rest,
             ),

@@ -10,7 +10,7 @@ from pathlib import Path
 from tempfile import TemporaryDirectory
 
 import duckdb
-from hypothesis import given, settings
+from hypothesis import example, given, settings
 from hypothesis import strategies as st
 
 from projections import blocks
@@ -48,6 +48,8 @@ def both(source: Path, target: Path) -> Iterator[tuple[int, int]]:
         os.close(other)
 
 
+# The last two states hold, in one block, the same words in another order: DuckDB's checksum of both is the same.
+@example([[(CHANGES[1], 1)], [(CHANGES[0], 1)], [(CHANGES[4], 1), (CHANGES[1], 1)]])
 @settings(max_examples=15, deadline=None)
 @given(states)
 def test_any_state_becomes_any_other_byte_for_byte(states: list[list[tuple[str, int]]]) -> None:
