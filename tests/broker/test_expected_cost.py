@@ -13,7 +13,7 @@ import click
 import pytest
 from click.testing import CliRunner, Result
 
-from streams.budget.forecast import GUESS, Forecast
+from streams.budget.forecast import FRAME_BYTES, GUESS, Forecast
 from streams.budget.prices import UnknownPriceError
 from streams.cli import channels as verbs
 from streams.clock import utc_now
@@ -177,7 +177,7 @@ async def test_the_newest_analyses_of_the_prompts_model_set_the_rates(connection
     assert "2.0 hours: about " in followed.output
     assert "by the newest 2 analyses" in followed.output
     # The model's price above 100,000 tokens: 0.50 in, 2.50 out, a million.
-    frame_and_words = 2 * (1100 + len(PROMPT.words))
+    frame_and_words = 2 * (FRAME_BYTES + len(PROMPT.words))
     a_byte = 1_600_000 / (8000 + frame_and_words)
     for output, videos, seconds in ((followed.output, 4, 1800), (added.output, 11, 200)):
         tokens = (20 * seconds + frame_and_words / 2) * a_byte

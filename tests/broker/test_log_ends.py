@@ -12,6 +12,7 @@ from streams.errors import EarmarkError
 from streams.events.videos import VideoDiscovered
 from streams.log.connection import Connection
 from streams.log.publish import partition_of, publisher
+from streams.log.topics import TOPICS
 from streams.overview.ends import Ends
 from streams.overview.model import LATE
 from tests.builders.read_model_world import video
@@ -30,7 +31,7 @@ async def test_ends_are_told_with_those_of_what_is_late_over_one_connection(conn
         assert young.problem is None
         assert young.ends is not None
         assert young.late is not None
-        assert len(young.ends) == len(young.late) == 11
+        assert len(young.ends) == len(young.late) == len(TOPICS)
         assert (young.ends["videos"][place], young.late["videos"][place]) == (1, 0)
         consumer, ahead = ends._consumer, LATE + timedelta(seconds=5)
         old = await ends.look(10)
