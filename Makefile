@@ -28,7 +28,7 @@ demo: setup
 
 # One command: format, lint, import contracts, types, tests. In the order of the folders: what takes longest begins early.
 test: lint
-	@$(BIN)/pytest --numprocesses=6 --dist=loadfile --no-loadscope-reorder
+	@$(BIN)/pytest --numprocesses=4 --dist=loadfile --no-loadscope-reorder
 
 # Unit and property tests on the newest Python that this machine has beside the one of .venv.
 test-newest: setup
@@ -62,6 +62,7 @@ chaos: setup
 	@$(BIN)/python -m tests.chaos.whole
 	@$(BIN)/python -m tests.chaos.cap
 	@$(BIN)/python -m tests.chaos.mutants
+	@$(BIN)/python -m tests.chaos.outage
 	@$(BIN)/python -m tests.chaos.cluster
 	@$(BIN)/python -m tests.chaos.readers
 

@@ -67,7 +67,6 @@ async def run_machine(
             await prepare()
             if not running:
                 begin(serves)
-            await supervisor.kafka_is_seen()
             supervisor.is_starting = False
             names = ", ".join(part.name for part in parts_of(settings, serves))
             say(f"running: {names}; logs in {settings.home / 'logs'}; Ctrl-C stops")

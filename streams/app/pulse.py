@@ -5,7 +5,7 @@ import os
 import shutil
 import time
 from collections.abc import Callable, Collection, Iterable, Mapping
-from datetime import datetime
+from datetime import datetime, timedelta
 from pathlib import Path
 
 from aiokafka import AIOKafkaConsumer, TopicPartition
@@ -23,6 +23,8 @@ from streams.log.topics import DEAD_LETTERS, TOPICS
 EVERY_S = 1.0
 KAFKA_LIMIT_S = 5.0
 ENDS_EVERY_S = 10.0
+START_PATIENCE = timedelta(seconds=10)
+"""So long may a Kafka that starts beside this process take to answer for the first time."""
 # With room again for a tenth more than that, or a disk on the brink would be news every second.
 ROOM_AGAIN = 1.1
 
@@ -101,6 +103,7 @@ class Pulse:
             for source, kinds in OUTLIVE.items()
         }
         self._kafka_since: datetime | None = None
+        self._kafka_was_seen = False
         self._turned = time.monotonic()
         self._ends: Ends = {}
 
@@ -200,6 +203,8 @@ class Pulse:
         self.kafka.clear()
         self._kafka_since = self._kafka_since or self._now()
         log.debug("Kafka does not answer", error=repr(why))
+        if not self._kafka_was_seen and self._now() - self._began < START_PATIENCE:
+            return
         self.show(
             "kafka",
             [
@@ -213,5 +218,5 @@ class Pulse:
 
     def _kafka_serves(self) -> None:
         self.kafka.set()
-        self._kafka_since = None
+        self._kafka_since, self._kafka_was_seen = None, True
         self.show("kafka", [])

@@ -26,7 +26,6 @@ STEADY = timedelta(seconds=20)
 LOOK_EVERY_S = 0.25
 BOARD_EVERY = timedelta(seconds=1)
 NEEDS_PERSON_AFTER = 3
-SEEN_LIMIT_S = 5.0
 
 Say = Callable[[str], None]
 """Shows a person one line."""
@@ -148,18 +147,6 @@ class Supervisor:
         """Let every part end, in good order."""
         asyncio.get_running_loop().call_later(TWICE_S, self._may_hurry.set)
         self._stopping.set()
-
-    async def kafka_is_seen(self) -> None:
-        """Wait until no part says any more that Kafka is away: one that came up before Kafka did says so."""
-        with suppress(TimeoutError):
-            async with asyncio.timeout(SEEN_LIMIT_S):
-                while any(  # noqa: ASYNC110  a board is a file
-                    found.kind == "kafka-away"
-                    for life in self.lives.values()
-                    for board in life.boards
-                    for found in board.troubles
-                ):
-                    await asyncio.sleep(LOOK_EVERY_S)
 
     @property
     def is_stopping(self) -> bool:

@@ -28,7 +28,7 @@ class Trial:
 
 
 TRIALS = (
-    Trial("skip_read_back", 1, 100, 0, "calls were made under claim"),
+    Trial("skip_read_back", 1, 100, 0, "calls were made under claim", long=True),
     Trial("ignore_expiry", 12, 400, 0, "calls were made under claim", long=True),
     Trial("settle_before_recording", 1, 100, 0, "is lost", long=True),
     Trial("ignore_shares", 0, 100, 0, "lane backfill was charged"),

@@ -9,8 +9,9 @@ import pytest
 
 from streams import bulletin
 from streams.app import pulse as module
-from streams.app.pulse import Pulse, Room
+from streams.app.pulse import START_PATIENCE, Pulse, Room
 from streams.bulletin import Trouble, board_of
+from streams.log.connection import Connection
 
 NOON = datetime(2026, 11, 20, 12, tzinfo=UTC)
 MB = 1_000_000
@@ -93,3 +94,22 @@ def test_a_full_disk_ends_nobody_who_would_put_up_a_board(
 
     monkeypatch.setattr(bulletin, "put_up", full)
     Pulse(tmp_path, "watch", lambda: NOON, 0).put_up()
+
+
+def test_a_kafka_that_comes_up_beside_the_process_is_no_trouble_for_a_while(tmp_path: Path) -> None:
+    """As at every start of `earmark up`; one that has answered before is away at once."""
+    times = [NOON]
+    pulse = Pulse(tmp_path, "worker-w0", lambda: times[-1], 0)
+    nobody, why = Connection("127.0.0.1:1"), OSError("nobody there")
+    pulse._kafka_is_away(nobody, why)
+    assert pulse.board().troubles == ()
+    times.append(NOON + START_PATIENCE)
+    pulse._kafka_is_away(nobody, why)
+    [away] = pulse.board().troubles
+    assert (away.kind, away.since) == ("kafka-away", NOON)
+    pulse._kafka_serves()
+    assert pulse.board().troubles == ()
+    later = Pulse(tmp_path, "watch", lambda: times[-1], 0)
+    later._kafka_serves()
+    later._kafka_is_away(nobody, why)
+    assert [found.kind for found in later.board().troubles] == ["kafka-away"]
