@@ -84,6 +84,16 @@ def open_model(path: Path) -> DuckDBPyConnection:
 
     Raises OtherTablesError where its tables are of another version, ModelError where the file cannot be opened.
     """
+    database = _attached(path)
+    configure(database)
+    database.begin()
+    _define_views(database)
+    comment(database)
+    database.commit()
+    return database
+
+
+def _attached(path: Path) -> DuckDBPyConnection:
     database = duckdb.connect()
     try:
         database.execute(f"ATTACH '{quoted(path)}' AS model; USE model")
@@ -94,11 +104,6 @@ def open_model(path: Path) -> DuckDBPyConnection:
     if hashes != [(_HASH,)]:
         database.close()
         raise OtherTablesError(f"{path} was made by another version of Earmark: run `earmark rebuild`")
-    configure(database)
-    database.begin()
-    _define_views(database)
-    comment(database)
-    database.commit()
     return database
 
 
@@ -107,7 +112,7 @@ def has_other_tables(home: Path) -> bool:
     if not (generation := newest_generation(home)):
         return False
     try:
-        open_model(generation_file(home, generation)).close()
+        _attached(generation_file(home, generation)).close()
     except OtherTablesError:
         return True
     return False
