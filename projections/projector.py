@@ -6,7 +6,6 @@ something new, as soon as `Pace` allows.
 
 import asyncio
 import logging
-import time
 from collections.abc import Callable, Mapping
 from pathlib import Path
 from typing import Protocol
@@ -14,7 +13,7 @@ from typing import Protocol
 from projections import model
 from projections.ingest import Batch, Place, Progress, progress, write
 from projections.log_reader import FETCH_BYTES, WAIT_S, Consumers, LogReader
-from projections.pace import Pace
+from projections.publication import Publication
 from projections.rebuild import rebuild
 from projections.snapshots import Snapshots
 from projections.transcripts_file import Transcripts
@@ -40,9 +39,7 @@ class Projector:
     def __init__(self, home: Path, published: Published = _unheard) -> None:
         self._home = home
         self._published = published
-        self._pace = Pace()
-        self._unseen = True
-        self._not_before: Mapping[Place, int] = {}
+        self._publication = Publication(self.offsets)
         self._open()
         self.transcripts = Transcripts(home)
         self.reached = by_topic((*place, offset) for place, offset in self.offsets().items())
@@ -66,7 +63,7 @@ class Projector:
         """Apply a batch."""
         if batch.progress:
             write(self._database, batch)
-            self._unseen = True
+            self._publication.has_changed()
             for (topic, partition), reached in batch.progress.items():
                 self.reached.setdefault(topic, {})[partition] = reached.next_offset
 
@@ -75,37 +72,23 @@ class Projector:
         if model.newest_generation(self._home) == self._generation:
             return False
         # What readers have seen they shall not see vanish while the new model comes up to it.
-        self._not_before = self.offsets()
+        self._publication.begins_anew(self.offsets())
         self._close()
         self._open()
         self.transcripts.reopen()
-        self._unseen = True
         self.reached = by_topic((*place, offset) for place, offset in self.offsets().items())
         logger.info("the read model was rebuilt: switched to %s", self._file.name)
         return True
 
     def publish(self, *, at_once: bool = False) -> None:
         """Publish a snapshot if anything is new and it is time."""
-        if not self._unseen or (time.monotonic() < self._pace.due and not at_once):
-            return
-        if self._not_before:
-            now = self.offsets()
-            if any(now.get(place, 0) < offset for place, offset in self._not_before.items()):
-                return
-            self._not_before = {}
-        began = time.monotonic()
-        snapshot, written = self._snapshots.publish(self._database)
-        self._unseen = False
-        ended = time.monotonic()
-        self._published(snapshot, ended - began, written)
-        self._pace = self._pace.after(ended, ended - began, written, snapshot.stat().st_size)
+        made = self._publication.publish(self._snapshots, self._database, at_once=at_once)
+        if made is not None:
+            self._published(made.snapshot.file, made.seconds, made.snapshot.written)
 
     def wait_s(self) -> float:
         """How long to wait for records: no longer than until a snapshot that readers need is due."""
-        longest = self.transcripts.wait_s(WAIT_S)
-        if not self._unseen or self._not_before:
-            return longest
-        return max(0.0, min(longest, self._pace.due - time.monotonic()))
+        return self._publication.wait_s(self.transcripts.wait_s(WAIT_S))
 
     def close(self) -> None:
         """Close both files."""

@@ -6,8 +6,7 @@ this version, a new one is made from the log, and readers keep what they have un
 """
 
 import logging
-import time
-from collections.abc import Mapping, Sequence
+from collections.abc import Sequence
 from pathlib import Path
 
 import duckdb
@@ -26,7 +25,7 @@ from projections.model import (
     remove,
     remove_older,
 )
-from projections.pace import Pace
+from projections.publication import Publication
 from projections.snapshots import WORDS_LINK, Snapshots
 from projections.transcripts import HASH, define, define_views, positions, take
 from streams.events.record import Record
@@ -83,8 +82,7 @@ class Transcripts:
 
     def __init__(self, home: Path) -> None:
         self._home = home
-        self._pace = Pace()
-        self._not_before: Mapping[Place, int] = {}
+        self._publication = Publication(self.offsets)
         self._open()
 
     def _open(self) -> None:
@@ -95,7 +93,7 @@ class Transcripts:
         except ModelError as error:
             if generation:
                 logger.warning("the transcripts are made anew from the log: %s", error)
-                self._not_before = _reached_by(self._home / WORDS_LINK)
+                self._publication.begins_anew(_reached_by(self._home / WORDS_LINK))
             unfinished = folder(self._home) / f"{KIND}.unfinished"
             finish(create(unfinished))
             replace_by(self._home, unfinished)
@@ -104,7 +102,6 @@ class Transcripts:
             self._database = open_transcripts(file)
         self._snapshots = Snapshots(self._home, file, link=WORDS_LINK, kept_in=f"snap-{KIND}")
         remove_older(self._home, generation, KIND)
-        self._unseen = True
 
     def offsets(self) -> dict[Place, int]:
         """The offset to read next, by partition of `captions`."""
@@ -114,32 +111,19 @@ class Transcripts:
         """Take a batch; what is held already is passed over."""
         if captions:
             take(self._database, captions)
-            self._unseen = True
+            self._publication.has_changed()
 
     def publish(self, *, at_once: bool = False) -> None:
         """Publish a snapshot if anything is new and it is time."""
-        if not self._unseen or (time.monotonic() < self._pace.due and not at_once):
-            return
-        if self._not_before:
-            now = self.offsets()
-            if any(now.get(place, 0) < offset for place, offset in self._not_before.items()):
-                return
-            self._not_before = {}
-        began = time.monotonic()
-        snapshot, written = self._snapshots.publish(self._database)
-        self._unseen = False
-        ended = time.monotonic()
-        self._pace = self._pace.after(ended, ended - began, written, snapshot.stat().st_size)
+        self._publication.publish(self._snapshots, self._database, at_once=at_once)
 
     def wait_s(self, longest: float) -> float:
         """How long a snapshot that readers need may wait; `longest` where they need none."""
-        if not self._unseen or self._not_before:
-            return longest
-        return max(0.0, min(longest, self._pace.due - time.monotonic()))
+        return self._publication.wait_s(longest)
 
     def reopen(self) -> None:
         """Go over to the newest file; readers keep what they have until it has come as far."""
-        self._not_before = self.offsets()
+        self._publication.begins_anew(self.offsets())
         self.close()
         self._open()
 
