@@ -23,6 +23,8 @@ from streams.errors import EarmarkError
 STORAGE_VERSION = "v1.2.0"
 KIND = "rm"
 """What the names of the model's files begin with."""
+REBUILT = "rebuild.unfinished"
+"""The name of the file in which a rebuild makes the next model."""
 VIEWS = ("links", "channels", "mentions", "money", "waits", "status", "compare", "questions")
 _SQL = files("projections")
 _SCHEMA = _SQL.joinpath("schema.sql").read_text()
@@ -97,14 +99,19 @@ def _attached(path: Path) -> DuckDBPyConnection:
     database = duckdb.connect()
     try:
         database.execute(f"ATTACH '{quoted(path)}' AS model; USE model")
-        hashes = database.execute("SELECT hash FROM _schema").fetchall()
+        ours = is_ours(database)
     except duckdb.Error as error:
         database.close()
         raise ModelError(f"{path} cannot be opened ({error}): run `earmark rebuild`") from error
-    if hashes != [(_HASH,)]:
+    if not ours:
         database.close()
         raise OtherTablesError(f"{path} was made by another version of Earmark: run `earmark rebuild`")
     return database
+
+
+def is_ours(database: DuckDBPyConnection) -> bool:
+    """Whether the tables of an open model are of this version."""
+    return database.execute("SELECT hash FROM _schema").fetchall() == [(_HASH,)]
 
 
 def has_other_tables(home: Path) -> bool:

@@ -112,6 +112,37 @@ def newest_file(home: Path) -> Path:
     return path
 
 
+def newest_names(home: Path) -> str:
+    """What changes with each snapshot of the model or of the words. Raises SqlError where there is no model yet."""
+    return " ".join(path.resolve().name for path in (newest_file(home), home / WORDS_LINK))
+
+
+def locked(home: Path) -> DuckDBPyConnection:
+    """The newest snapshot with its words, locked as for a reader's query; its cursors are, too. Raises SqlError."""
+    database = duckdb.connect()
+    # By its own name: under the link's a process would be given the file that it has open already.
+    while True:
+        file = newest_file(home).resolve()
+        try:
+            database.execute(f"ATTACH '{quoted(file)}' AS earmark (READ_ONLY); USE earmark")
+            break
+        except duckdb.IOException:
+            if newest_file(home).resolve() == file:
+                raise
+    attach_words(database, home)
+    database.execute("SET GLOBAL TimeZone = 'UTC'")
+    database.execute(_LOCKED)
+    return database
+
+
+def cursor(database: DuckDBPyConnection) -> DuckDBPyConnection:
+    """A cursor of what `locked` returned, which sees the words as it does."""
+    ((path,),) = database.execute("SELECT current_setting('search_path')").fetchall()
+    new = database.cursor()
+    new.execute(f"SET search_path = '{path}'")
+    return new
+
+
 def attach_words(database: DuckDBPyConnection, home: Path) -> None:
     """Let a connection to the newest snapshot see `transcripts`, `segments` and `search`, where there are any yet."""
     path = home / WORDS_LINK

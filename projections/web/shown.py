@@ -1,0 +1,88 @@
+"""How values are written on a page: what strangers said is text, whatever letters are in it."""
+
+from datetime import UTC, date, datetime
+from decimal import Decimal
+from urllib.parse import parse_qs, urlencode, urlsplit
+
+from markupsafe import Markup
+
+# Letters that draw nothing, or turn the letters after them round, would hide what stands there.
+_CONTROLS = {code: chr(0x2400 + code) for code in range(0x20) if chr(code) not in "\t\n"} | {0x7F: "\u2421"}
+_TURNS = dict.fromkeys(
+    [*range(0x80, 0xA0), *range(0x202A, 0x202F), *range(0x2066, 0x206A), 0x200E, 0x200F, 0x061C], "\ufffd"
+)
+_HIDDEN: dict[int, str] = _CONTROLS | _TURNS
+_SIGNS = {
+    "buy": "▲",
+    "sell": "▼",
+    "avoid": "▼",
+    "hold": "●",
+    "watch": "●",
+    "bullish": "▲",
+    "bearish": "▼",
+    "neutral": "●",
+    "mixed": "◆",
+}
+_VIDEO = "https://www.youtube.com/watch"
+
+
+def visible(value: object) -> object:
+    """What a template prints for a value: strangers' text with every letter in view, nothing for None."""
+    if isinstance(value, Markup):
+        return value
+    if isinstance(value, str):
+        return value.translate(_HIDDEN)
+    return "" if value is None else value
+
+
+def sign(word: str | None) -> str:
+    """The sign of an action or a direction, beside which its word always stands."""
+    return _SIGNS.get(word or "", "")
+
+
+def usd(amount: Decimal | float | None) -> str:
+    """US dollars: four places below a dollar, two from there on."""
+    if amount is None:
+        return ""
+    return f"${amount:,.4f}" if amount and -1 < amount < 1 else f"${amount:,.2f}"
+
+
+def count(number: int | None) -> str:
+    """A number with a comma every three digits."""
+    return "" if number is None else f"{number:,}"
+
+
+def share(part: float | None) -> str:
+    """A part of one, in percent."""
+    return "" if part is None else f"{part:.0%}"
+
+
+def moment(at: datetime | date | None) -> Markup:
+    """A time to the minute with its zone, UTC, or a day; a machine reads it, too."""
+    if at is None:
+        return Markup()
+    if isinstance(at, datetime):
+        at = at.astimezone(UTC)
+        shown = f"{at:%Y-%m-%d %H:%M} UTC"
+    else:
+        shown = f"{at:%Y-%m-%d}"
+    return Markup('<time datetime="{}">{}</time>').format(at.isoformat(), shown)
+
+
+def clock(ms: int | None) -> str:
+    """A place in a video: 1:02:03 or 2:03."""
+    if ms is None:
+        return ""
+    minutes, seconds = divmod(ms // 1000, 60)
+    hours, minutes = divmod(minutes, 60)
+    return f"{hours}:{minutes:02}:{seconds:02}" if hours else f"{minutes}:{seconds:02}"
+
+
+def watch_at(url: str | None, start_ms: int | None = None) -> str | None:
+    """YouTube's address of a video, at a second; None for an address that is no video of YouTube's, which nobody links to."""
+    parts = urlsplit(url or "")
+    video = parse_qs(parts.query).get("v", [""])[0]
+    if not (url or "").startswith(f"{_VIDEO}?") or not video:
+        return None
+    at = {} if start_ms is None else {"t": f"{start_ms // 1000}s"}
+    return f"{_VIDEO}?{urlencode({'v': video, **at})}"
