@@ -38,14 +38,7 @@ _LANE = _one_of(
         "evaluation": "gold videos, by earmark evaluate alone",
     },
 )
-_ORIGIN = _one_of(
-    Origin,
-    {
-        "poll": "published after its channel was followed",
-        "backfill": "older, or found for --since",
-        "asked": "by `earmark add`",
-    },
-)
+_ORIGIN = _one_of(Origin, meanings.ORIGINS)
 _CAUSE = listed(meanings.CAUSES)
 _PRECISION = _one_of(
     Precision, {"second": "exact", "day": "only the date is known, and the time is 00:00 UTC"}
@@ -230,18 +223,7 @@ OF: Mapping[str, Mapping[str, str]] = {
     "attempts": {"captions_id": "the captions that were asked about; null: the request is gone"},
     "budget_days": {"charged_usd": "what is charged to the day, in US dollars: billed, unknown and open"},
     "caption_failures": {
-        "failure": "what the try says: "
-        + _one_of(
-            FailureClass,
-            {
-                "permanent": "there will never be captions",
-                "slow": "the video is closed, and may open",
-                "later": "the video is not ready",
-                "unknown": "a sentence nobody knows yet",
-                "not_yet": "it has not aired or is on air",
-                "soon": "YouTube refuses, so nothing is known of the video",
-            },
-        ),
+        "failure": f"what the try says: {_one_of(FailureClass, meanings.CAPTION_FAILURES)}",
         "next_try_at": "when it is tried again; null: it was the last try",
     },
     "compare_channels": {

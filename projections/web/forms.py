@@ -1,7 +1,7 @@
 """What stands in a page's address, checked; times are UTC."""
 
 from collections.abc import Iterable
-from datetime import UTC, datetime, timedelta
+from datetime import UTC, date, datetime, timedelta
 from urllib.parse import quote, urlencode
 
 from multidict import MultiMapping
@@ -56,6 +56,17 @@ def whole(query: MultiMapping[str], name: str, least: int, most: int, default: i
     if not (typed.isascii() and typed.isdecimal() and least <= int(typed) <= most):
         raise WrongFilterError(f"{name} is {typed!r}: write a whole number from {least} to {most}")
     return int(typed)
+
+
+def day(query: MultiMapping[str], name: str) -> date | None:
+    """A day as it is written in an address, None where none was typed. Raises WrongFilterError."""
+    typed = text(query, name)
+    if not typed:
+        return None
+    try:
+        return date.fromisoformat(typed)
+    except ValueError:
+        raise WrongFilterError(f"{name} is {typed!r}: write a day as 2026-03-31") from None
 
 
 def since(window: str, now: datetime) -> datetime | None:

@@ -84,6 +84,27 @@ REJECTIONS: Mapping[Rejection, str] = {
     "repeated": "another mention of the answer has the same words",
     "contradicts_itself": "another mention of the answer has the same words and another action",
 }
+DROPS: Mapping[str, str] = {
+    "not_near_the_quote": "the transcript does not say it near the quote",
+    "number_unread": "no number can be read in the transcript's words",
+    "another_number": "the transcript says another number",
+    "unusable": "it is no kind, number or unit of ours",
+    "instruction": "the quote tells a model what to answer",
+}
+
+ORIGINS: Mapping[str, str] = {
+    "poll": "published after its channel was followed",
+    "backfill": "older, or found for --since",
+    "asked": "by `earmark add`",
+}
+CAPTION_FAILURES: Mapping[str, str] = {
+    "permanent": "there will never be captions",
+    "slow": "the video is closed, and may open",
+    "later": "the video is not ready",
+    "unknown": "a sentence nobody knows yet",
+    "not_yet": "it has not aired or is on air",
+    "soon": "YouTube refuses, so nothing is known of the video",
+}
 
 CAUSES: Mapping[str, str] = {
     "live": "the first analysis of a video published while its channel was followed",

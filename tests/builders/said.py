@@ -50,6 +50,14 @@ def words_in_memory() -> Iterator[duckdb.DuckDBPyConnection]:
         yield database
 
 
+def put_words_beside(model: duckdb.DuckDBPyConnection, captions: Sequence[CaptionsExtracted]) -> None:
+    """Let a read model in memory see these words, as a reader of a snapshot sees them."""
+    model.execute("ATTACH ':memory:' AS transcripts; USE transcripts")
+    transcripts.define(model)
+    transcripts.take(model, logged(captions))
+    model.execute("USE memory; SET search_path = 'memory.main,transcripts.main'")
+
+
 def naive(held: Sequence[CaptionsExtracted], question: str) -> list[tuple[str, float, str]]:
     """Video, score and line of each hit by Okapi BM25, as the books have it; for words of small Latin letters."""
     documents = [Counter(re.findall("[a-z]+", " ".join(event.texts))) for event in held]

@@ -1,6 +1,10 @@
 """Every page."""
 
 from projections.web.page import Page
-from projections.web.pages import calls
+from projections.web.pages import calls, search, video
 
-PAGES = (Page("calls", "/", "calls.html", calls.show),)
+PAGES = (
+    Page("calls", "/", "calls.html", calls.show),
+    Page("video", "/video/{video_id}", "video.html", video.show),
+    Page("search", "/search", "search.html", search.show),
+)

@@ -8,6 +8,7 @@ from streams.events import meanings
 from streams.events.analyses import (
     Action,
     Direction,
+    DropReason,
     Holding,
     LevelKind,
     Match,
@@ -16,7 +17,9 @@ from streams.events.analyses import (
     TimeHorizon,
     Unit,
 )
+from streams.events.captions import FailureClass
 from streams.events.signals import Cause, Reason
+from streams.events.videos import Origin
 
 
 @pytest.mark.parametrize(
@@ -31,6 +34,9 @@ from streams.events.signals import Cause, Reason
         (meanings.POSITIONS, Holding),
         (meanings.MATCHES, Match),
         (meanings.REJECTIONS, Rejection),
+        (meanings.DROPS, DropReason),
+        (meanings.ORIGINS, Origin),
+        (meanings.CAPTION_FAILURES, FailureClass),
         (meanings.CAUSES, Cause),
         (meanings.REASONS, Reason),
     ],
