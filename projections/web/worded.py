@@ -60,7 +60,7 @@ def notes(call: Mapping[str, Any]) -> Sequence[tuple[str, str]]:
         ("if", call["condition"] or ""),
         *(("level", level(said)) for said in call["levels"] or ()),
         ("until", call["expires"] or ""),
-        ("speaker", call["speaker"] or ""),
+        ("speaker", call["speaker"] if call["speaker"] not in {None, "unknown"} else ""),
         ("position", (call["position"] or "").replace("_", " ")),
         ("quote", call["match"] or ""),
         *(("left out", dropped(said)) for said in call["dropped"] or ()),
