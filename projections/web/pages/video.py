@@ -62,7 +62,8 @@ def show(asked: Asked) -> Mapping[str, Any]:
     if not found:
         raise NothingThereError(f"there is no video {video_id} in the read model")
     [video] = found
-    words = spoken(asked, video_id)
+    words_are_there = there_are_words(asked)
+    words = spoken(asked, video_id) if words_are_there else None
     analyses = asked.rows(_ANALYSES, video=video_id, most=MOST_ANALYSES)
     current = next((analysis for analysis in analyses if analysis["is_current"]), None)
     others = [analysis for analysis in analyses if analysis is not current]
@@ -88,7 +89,7 @@ def show(asked: Asked) -> Mapping[str, Any]:
         "opened": len(shown) <= OPEN_CALLS,
         "wanted": wanted,
         "is_marked_there": any(call["is_marked"] for call in shown),
-        "words_are_there": there_are_words(asked),
+        "words_are_there": words_are_there,
         "words": words,
         "is_corrected": current is not None
         and words is not None
