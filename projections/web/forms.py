@@ -84,7 +84,7 @@ def address(path: str, /, *parts: str, **query: object) -> str:
         (name, each)
         for name, value in query.items()
         for each in (value if isinstance(value, tuple | list) else (value,))
-        if each not in {"", None, False}
+        if each is not None and each is not False and each != ""
     ]
     return f"{path}?{urlencode(pairs)}" if pairs else path
 
