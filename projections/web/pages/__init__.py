@@ -1,7 +1,7 @@
 """Every page."""
 
 from projections.web.page import Page
-from projections.web.pages import calls, channel, search, symbol, video
+from projections.web.pages import calls, channel, consensus, search, symbol, video
 
 PAGES = (
     Page("calls", "/", "calls.html", calls.show),
@@ -9,4 +9,5 @@ PAGES = (
     Page("search", "/search", "search.html", search.show),
     Page("symbol", "/symbol/{symbol}", "symbol.html", symbol.show),
     Page("channel", "/channel/{channel_id}", "channel.html", channel.show),
+    Page("consensus", "/consensus", "consensus.html", consensus.show),
 )
