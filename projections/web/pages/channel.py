@@ -29,29 +29,38 @@ _SCANS = """
 SELECT tab, since, happened_at, complete FROM _channel_scans WHERE channel_id = $channel
 QUALIFY row_number() OVER (PARTITION BY tab ORDER BY log_partition, log_offset DESC) = 1 ORDER BY tab
 """
-# A week in which nothing was called has videos all the same.
-_WEEKS = f"""
+# The channel's mentions are read once; those that stand are `mentions`. A week in which nothing was called has videos all
+# the same.
+_SAID = f"""
 WITH
-  said AS (SELECT _week(said_at) AS week, {COUNTED} FROM mentions WHERE channel_id = $channel GROUP BY week),
+  answered AS MATERIALIZED (
+    SELECT symbol, action, coalesce(published_at, analysed_at) AS said_at, rejected, paid
+    FROM all_mentions WHERE channel_id = $channel AND is_current
+  ),
+  said AS (FROM answered WHERE rejected IS NULL AND paid IS NOT true),
+  calls AS (SELECT _week(said_at) AS week, {COUNTED} FROM said GROUP BY week),
   heard AS (
     SELECT _week(coalesce(published_at, analysed_at)) AS week, count(*) AS videos
     FROM videos WHERE channel_id = $channel AND analysis_id IS NOT NULL GROUP BY week
-  )
+  ),
+  weeks AS (
+    SELECT
+      week, coalesce(videos, 0) AS videos, coalesce(calls, 0) AS calls, coalesce(buy, 0) AS buy,
+      coalesce(hold, 0) AS hold, coalesce(watch, 0) AS watch, coalesce(sell, 0) AS sell, coalesce(avoid, 0) AS avoid,
+      (buy - sell - avoid) / calls AS lean
+    FROM calls FULL JOIN heard USING (week) ORDER BY week DESC LIMIT $weeks
+  ),
+  symbols AS (
+    SELECT symbol, {COUNTED}, max(said_at) AS said_at
+    FROM said GROUP BY symbol ORDER BY calls DESC, symbol LIMIT $symbols
+  ),
+  rejections AS (SELECT rejected, count(*) AS calls FROM answered WHERE rejected IS NOT NULL GROUP BY rejected)
 SELECT
-  week, coalesce(videos, 0) AS videos, coalesce(calls, 0) AS calls, coalesce(buy, 0) AS buy, coalesce(hold, 0) AS hold,
-  coalesce(watch, 0) AS watch, coalesce(sell, 0) AS sell, coalesce(avoid, 0) AS avoid,
-  (buy - sell - avoid) / calls AS lean
-FROM said FULL JOIN heard USING (week)
-ORDER BY week DESC LIMIT $most
+  (SELECT count(*) FROM answered) AS answered,
+  (SELECT list(weeks ORDER BY week DESC) FROM weeks) AS weeks,
+  (SELECT list(symbols ORDER BY calls DESC, symbol) FROM symbols) AS symbols,
+  (SELECT list(rejections ORDER BY calls DESC, rejected) FROM rejections) AS rejections
 """  # noqa: S608  our own words, values by name
-_SYMBOLS = f"""
-SELECT symbol, {COUNTED}, max(said_at) AS said_at FROM mentions
-WHERE channel_id = $channel GROUP BY symbol ORDER BY calls DESC, symbol LIMIT $most
-"""  # noqa: S608  our own words, values by name
-_GROUNDED = """
-SELECT rejected, count(*) AS calls FROM all_mentions
-WHERE channel_id = $channel AND is_current GROUP BY rejected ORDER BY calls DESC, rejected
-"""
 _COSTS = """
 SELECT
   prompt, model, sum(attempts)::BIGINT AS attempts, sum(charged_usd)::DECIMAL(18, 9) AS usd,
@@ -86,9 +95,8 @@ def show(asked: Asked) -> Mapping[str, Any]:
     [head] = asked.rows(_HEAD, **wanted)
     if not head["is_known"] and not head["videos"]:
         raise NothingThereError(f"no channel {wanted['channel']} was followed or heard")
-    weeks = asked.rows(_WEEKS, **wanted, most=charts.ALL_WEEKS)
-    mentions = asked.rows(_GROUNDED, **wanted)
-    rejections = [row for row in mentions if row["rejected"]]
+    [said] = asked.rows(_SAID, **wanted, weeks=charts.ALL_WEEKS, symbols=SYMBOLS)
+    weeks, rejections = said["weeks"] or [], said["rejections"] or []
     costs = asked.rows(_COSTS, **wanted, first_day=forms.since("30d", asked.now), most=MOST)
     newest = asked.rows(_NEWEST, **wanted, most=VIDEOS)
     reasons, waiting = _unfinished(asked, wanted, newest) if head["analysed"] < head["videos"] else ([], {})
@@ -98,8 +106,8 @@ def show(asked: Asked) -> Mapping[str, Any]:
         "scans": asked.rows(_SCANS, **wanted),
         "weeks": weeks,
         "chart": _chart(asked, weeks),
-        "symbols": asked.rows(_SYMBOLS, **wanted, most=SYMBOLS),
-        "answered": sum(row["calls"] for row in mentions),
+        "symbols": said["symbols"] or [],
+        "answered": said["answered"],
         "rejected": sum(row["calls"] for row in rejections),
         "rejections": rejections,
         "costs": costs,

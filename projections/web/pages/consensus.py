@@ -12,51 +12,56 @@ WINDOWS = ("7d", "30d")
 CONTRADICTIONS = 20
 MOST_CHANNELS = 1000
 
-# What the page's questions need of `mentions` in the longer of both windows, read once and put in order; `place` finds the
-# words of the few that are shown. The cursor has it for itself, and it is gone after the page.
-_RECENT = """
-CREATE OR REPLACE TEMP TABLE recent AS
+# The `mentions` of the longer window are read once and put in order; `place` finds the words of the few that are shown.
+_SAID = """
+WITH
+  recent AS MATERIALIZED (
+    SELECT
+      rowid AS place, symbol, channel_id, action, coalesce(published_at, analysed_at) AS said_at,
+      row_number() OVER (ORDER BY said_at, video_id, start_ms, mention_id) AS turn
+    FROM all_mentions
+    WHERE coalesce(published_at, analysed_at) >= $longer AND is_current AND rejected IS NULL AND paid IS NOT true
+  ),
+  counted AS (
+    SELECT
+      symbol,
+      count(DISTINCT channel_id) FILTER (said_at >= $since) AS channels,
+      count(*) FILTER (said_at >= $since) AS calls,
+      count(*) FILTER (said_at >= $since AND action = 'buy') AS buy,
+      count(*) FILTER (said_at >= $since AND action IN ('sell', 'avoid')) AS leave,
+      calls - buy - leave AS stay,
+      count(*) FILTER (said_at >= $other) AS other_calls,
+      count(*) FILTER (said_at >= $other AND action = 'buy') AS other_buy
+    FROM recent GROUP BY symbol HAVING calls > 0 AND channels >= $least
+  ),
+  symbols AS (
+    SELECT
+      *, buy / calls AS buy_share, greatest(buy, leave, stay) / calls AS agreement,
+      CASE
+        WHEN buy > greatest(leave, stay) THEN 'buy'
+        WHEN leave > greatest(buy, stay) THEN 'leave'
+        WHEN stay > greatest(buy, leave) THEN 'stay'
+        ELSE 'mixed'
+      END AS side,
+      other_buy / nullif(other_calls, 0) AS other_buy_share
+    FROM counted ORDER BY channels DESC, calls DESC, symbol LIMIT $most OFFSET $behind
+  ),
+  latest AS (
+    SELECT symbol, _side(arg_max(action, turn)) AS side, arg_max(place, turn) AS place, max(turn) AS turn
+    FROM recent WHERE said_at >= $since AND channel_id IS NOT NULL GROUP BY symbol, channel_id
+  ),
+  -- As in `disagreements`; of each side the newest of those last calls is quoted.
+  contradictions AS (
+    SELECT
+      symbol, count(*) FILTER (side = 1) AS for_it, count(*) FILTER (side = -1) AS against_it,
+      arg_max(place, turn) FILTER (side = 1) AS buying, arg_max(place, turn) FILTER (side = -1) AS leaving
+    FROM latest GROUP BY symbol HAVING for_it > 0 AND against_it > 0 AND count(*) >= $least
+    ORDER BY least(for_it, against_it) DESC, symbol LIMIT $contradictions
+  )
 SELECT
-  rowid AS place, symbol, channel_id, action, coalesce(published_at, analysed_at) AS said_at,
-  row_number() OVER (ORDER BY said_at, video_id, start_ms, mention_id) AS turn
-FROM all_mentions
-WHERE coalesce(published_at, analysed_at) >= $longer AND is_current AND rejected IS NULL AND paid IS NOT true
-"""
-_SYMBOLS = """
-WITH counted AS (
-  SELECT
-    symbol,
-    count(DISTINCT channel_id) FILTER (said_at >= $since) AS channels,
-    count(*) FILTER (said_at >= $since) AS calls,
-    count(*) FILTER (said_at >= $since AND action = 'buy') AS buy,
-    count(*) FILTER (said_at >= $since AND action IN ('sell', 'avoid')) AS leave,
-    count(*) FILTER (said_at >= $other) AS other_calls,
-    count(*) FILTER (said_at >= $other AND action = 'buy') AS other_buy
-  FROM recent GROUP BY symbol
-)
-SELECT
-  *, calls - buy - leave AS stay, buy / calls AS buy_share, greatest(buy, leave, stay) / calls AS agreement,
-  CASE
-    WHEN buy > greatest(leave, stay) THEN 'buy'
-    WHEN leave > greatest(buy, stay) THEN 'leave'
-    WHEN stay > greatest(buy, leave) THEN 'stay'
-    ELSE 'mixed'
-  END AS side,
-  other_buy / nullif(other_calls, 0) AS other_buy_share, count(*) OVER () AS found
-FROM counted WHERE calls > 0 AND channels >= $least
-ORDER BY channels DESC, calls DESC, symbol LIMIT $most OFFSET $behind
-"""
-# As in `disagreements`; of each side the newest of those last calls is quoted.
-_CONTRADICTIONS = """
-WITH latest AS (
-  SELECT symbol, _side(arg_max(action, turn)) AS side, arg_max(place, turn) AS place, max(turn) AS turn
-  FROM recent WHERE said_at >= $since AND channel_id IS NOT NULL GROUP BY symbol, channel_id
-)
-SELECT
-  symbol, count(*) FILTER (side = 1) AS for_it, count(*) FILTER (side = -1) AS against_it,
-  arg_max(place, turn) FILTER (side = 1) AS buying, arg_max(place, turn) FILTER (side = -1) AS leaving
-FROM latest GROUP BY symbol HAVING for_it > 0 AND against_it > 0 AND count(*) >= $least
-ORDER BY least(for_it, against_it) DESC, symbol LIMIT $most
+  (SELECT count(*) FROM counted) AS found,
+  (SELECT list(symbols ORDER BY channels DESC, calls DESC, symbol) FROM symbols) AS symbols,
+  (SELECT list(contradictions ORDER BY least(for_it, against_it) DESC, symbol) FROM contradictions) AS contradictions
 """
 
 
@@ -67,22 +72,27 @@ def show(asked: Asked) -> Mapping[str, Any]:
     since = forms.since(window, asked.now)
     least = forms.whole(asked.query, "channels", 1, MOST_CHANNELS, 1)
     number = forms.whole(asked.query, "number", 1, 200, 1)
-    wanted = {"since": since, "least": least}
-    asked.rows(_RECENT, longer=forms.since(WINDOWS[-1], asked.now))
-    symbols = asked.rows(
-        _SYMBOLS, **wanted, other=forms.since(other, asked.now), most=ROWS, behind=ROWS * (number - 1)
+    [said] = asked.rows(
+        _SAID,
+        since=since,
+        other=forms.since(other, asked.now),
+        longer=forms.since(WINDOWS[-1], asked.now),
+        least=least,
+        most=ROWS,
+        behind=ROWS * (number - 1),
+        contradictions=CONTRADICTIONS,
     )
-    contradictions = asked.rows(_CONTRADICTIONS, **wanted, most=CONTRADICTIONS)
-    places = [row[side] for row in contradictions for side in ("buying", "leaving")]
-    words = words_at(asked, places)
+    contradictions = said["contradictions"] or []
+    words = words_at(asked, {row[side] for row in contradictions for side in ("buying", "leaving")})
     return {
         "window": window,
         "other": other,
         "windows": {each: forms.WINDOWS[each] for each in WINDOWS},
         "least": least,
-        "symbols": symbols,
+        "found": said["found"],
+        "symbols": said["symbols"] or [],
         "number": number,
-        "pages": min(-(-symbols[0]["found"] // ROWS), 200) if symbols else 1,
+        "pages": min(-(-said["found"] // ROWS), 200),
         "contradictions": [
             {**row, "calls": (words[row["buying"]], words[row["leaving"]])} for row in contradictions
         ],
