@@ -87,3 +87,8 @@ def test_the_page_shows_both_sides_with_the_second(database: DuckDBPyConnection)
 def test_where_no_symbol_is_named_by_so_many_the_page_says_so(database: DuckDBPyConnection) -> None:
     html = page_of("consensus.html", page.show(asked(database, query="channels=1000")))
     assert "No symbol is named by so many channels" in html
+
+
+def test_behind_the_last_page_there_is_the_way_to_it(database: DuckDBPyConnection) -> None:
+    shown = page.show(asked(database, query="number=200"))
+    assert f"There are {shown['pages']} pages" in page_of("consensus.html", shown)
