@@ -13,7 +13,7 @@ TOP, BOTTOM = 10.0, 86.0
 """Between them stand the bars; above is room for the scale's words, below for the weeks'."""
 _WIDEST = 8.0
 _FILLED = 0.8
-_TICKS = 4
+_TICKS = 3
 _WEEK = timedelta(weeks=1)
 
 
