@@ -1,16 +1,18 @@
 """What a page is: a function of a snapshot and of what was asked for, and a template for what it returns."""
 
 from collections.abc import Awaitable, Callable, Mapping
-from dataclasses import dataclass
+from dataclasses import dataclass, field
 from datetime import datetime
 from decimal import Decimal
-from typing import Any
+from typing import Any, TypeVar
 
 from duckdb import DuckDBPyConnection
 from multidict import MultiMapping
 
 from streams.errors import EarmarkError
 from streams.events.event import Lane
+
+T = TypeVar("T")
 
 
 class WrongFilterError(EarmarkError):
@@ -72,7 +74,7 @@ Look = Callable[[], Awaitable[Outside]]
 class Asked:
     """What a page is asked: `path` holds the names in the address, `query` the form. `cap_usd`: the day's cap as it is set.
 
-    `outside` is there for pages that ask for it.
+    `outside` is there for pages that ask for it. `kept`: what pages of one snapshot have found out already.
     """
 
     database: DuckDBPyConnection
@@ -81,6 +83,15 @@ class Asked:
     now: datetime
     cap_usd: Decimal
     outside: Outside | None = None
+    kept: dict[str, Any] = field(default_factory=dict)
+
+    def once(self, name: str, find: Callable[[], T]) -> T:
+        """What `find` finds, which is asked once a snapshot: it may depend on nothing else, but on the day."""
+        key = f"{name} {self.now:%Y-%m-%d}"
+        if key not in self.kept:
+            self.kept[key] = find()
+        found: T = self.kept[key]
+        return found
 
     def rows(self, sql: str, /, **named: object) -> list[dict[str, Any]]:
         """The result of a query, a mapping a row."""

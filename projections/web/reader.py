@@ -5,7 +5,7 @@ import time
 from collections.abc import AsyncIterator, Callable
 from concurrent.futures import ThreadPoolExecutor
 from contextlib import asynccontextmanager
-from dataclasses import dataclass
+from dataclasses import dataclass, field
 from pathlib import Path
 from typing import Any, TypeVar
 
@@ -66,11 +66,12 @@ class Question:
 
 @dataclass
 class Opened:
-    """An open snapshot. `version`: what changes with each; `users`: how many look at it now."""
+    """An open snapshot. `version`: what changes with each; `kept`: as in Asked; `users`: how many look at it now."""
 
     database: DuckDBPyConnection
     version: str
     pool: ThreadPoolExecutor
+    kept: dict[str, Any] = field(default_factory=dict)
     users: int = 0
     superseded: bool = False
 

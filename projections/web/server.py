@@ -15,10 +15,10 @@ from duckdb import DuckDBPyConnection
 from projections.web import calls_files
 from projections.web.forms import whole
 from projections.web.page import Asked, Look, Page
-from projections.web.pages import PAGES
 from projections.web.problems import NO_PAGE, Problem, problem_of
 from projections.web.reader import Reader
 from projections.web.render import ICON, STYLE, environment, here_with, render
+from projections.web.routes import PAGES
 from projections.web.standing import standing
 from streams.errors import EarmarkError
 
@@ -103,7 +103,9 @@ class Site:
                     return web.Response(status=304, headers={"ETag": tag, "Cache-Control": "no-cache"})
 
                 def made(database: DuckDBPyConnection) -> bytes:
-                    asked = Asked(database, request.match_info, request.query, now, self._cap_usd, outside)
+                    asked = Asked(
+                        database, request.match_info, request.query, now, self._cap_usd, outside, opened.kept
+                    )
                     values = page.show(asked)
                     frame = self._frame(request, page.name, live) | {"snapshot": _snapshot(asked)}
                     return render(self._templates, page.template, {**frame, **values})

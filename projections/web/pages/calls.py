@@ -111,25 +111,28 @@ def show(asked: Asked) -> Mapping[str, Any]:
         **named,
     )
     calls = asked.rows(f"{select(wanted, asked.now)[0]} LIMIT {ROWS} OFFSET {ROWS * (number - 1)}", **named)
-    channels = asked.rows(
-        "SELECT channel_id, coalesce(arg_max(channel_title, discovered_at), channel_id) AS title FROM videos"
-        " WHERE channel_id IS NOT NULL GROUP BY channel_id ORDER BY lower(title) LIMIT $most",
-        most=MOST_CHANNELS,
-    )
     return {
         "wanted": wanted,
         "calls": calls,
         "found": counts["found"],
         "hidden": (counts["everything"] if wanted.rejected else counts["standing"]) - counts["found"],
         "kept_out": counts["everything"] - counts["standing"],
-        "channels": channels,
+        "channels": asked.once("channels", lambda: _channels(asked)),
         "number": number,
         "pages": min(-(-counts["found"] // ROWS), 200),
         "actions": ACTIONS,
         "horizons": HORIZONS,
         "windows": forms.WINDOWS,
-        "tiles": _tiles(asked),
+        "tiles": asked.once("tiles", lambda: _tiles(asked)),
     }
+
+
+def _channels(asked: Asked) -> list[dict[str, Any]]:
+    return asked.rows(
+        "SELECT channel_id, coalesce(arg_max(channel_title, discovered_at), channel_id) AS title FROM videos"
+        " WHERE channel_id IS NOT NULL GROUP BY channel_id ORDER BY lower(title) LIMIT $most",
+        most=MOST_CHANNELS,
+    )
 
 
 def _tiles(asked: Asked) -> dict[str, Any]:

@@ -1,0 +1,13 @@
+"""Every page."""
+
+from projections.web.page import Page
+from projections.web.pages import calls, channel, consensus, search, symbol, video
+
+PAGES = (
+    Page("calls", "/", "calls.html", calls.show),
+    Page("video", "/video/{video_id}", "video.html", video.show),
+    Page("search", "/search", "search.html", search.show),
+    Page("symbol", "/symbol/{symbol}", "symbol.html", symbol.show),
+    Page("channel", "/channel/{channel_id}", "channel.html", channel.show),
+    Page("consensus", "/consensus", "consensus.html", consensus.show),
+)
