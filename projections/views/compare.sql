@@ -19,12 +19,13 @@ COMMENT ON MACRO TABLE compare_videos IS 'the videos that two prompts, each by i
 CREATE OR REPLACE MACRO compare_mentions(a, b) AS TABLE
 WITH
   videos AS (FROM compare_videos(a, b)),
-  a_side AS (
-    SELECT m.* FROM all_mentions m JOIN videos v ON m.log_partition = v.log_partition AND m.log_offset = v.a_offset
-    WHERE m.rejected IS NULL AND m.paid IS NOT true
-  ),
-  b_side AS (
-    SELECT m.* FROM all_mentions m JOIN videos v ON m.log_partition = v.log_partition AND m.log_offset = v.b_offset
+  -- Both sides in one look at the mentions, for that is most of the work.
+  sides AS (
+    SELECT s.side, m.*
+    FROM all_mentions m
+    JOIN (
+      SELECT log_partition, unnest(['a', 'b']) AS side, unnest([a_offset, b_offset]) AS log_offset FROM videos
+    ) s USING (log_partition, log_offset)
     WHERE m.rejected IS NULL AND m.paid IS NOT true
   ),
   paired AS (
@@ -44,8 +45,8 @@ WITH
       x.action AS a_action, y.action AS b_action, x.time_horizon AS a_time_horizon, y.time_horizon AS b_time_horizon,
       x.conviction AS a_conviction, y.conviction AS b_conviction, x.quote AS a_quote, y.quote AS b_quote,
       x.condition AS a_condition, y.condition AS b_condition, x.start_ms AS a_start_ms, y.start_ms AS b_start_ms
-    FROM a_side x
-    FULL JOIN b_side y USING (mention_id)
+    FROM (FROM sides WHERE side = 'a') x
+    FULL JOIN (FROM sides WHERE side = 'b') y USING (mention_id)
   )
 SELECT
   v.channel_id, v.channel_title, p.video_id, v.video_title, p.mention_id, p.symbol,
