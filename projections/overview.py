@@ -19,23 +19,27 @@ from streams.log.topics import by_topic
 RECENT = timedelta(days=7)
 RATE = timedelta(hours=1)
 
-# A video without captions is at the captions' stage, however it stands there; `since` is when it came to its stage.
-_VIDEOS = """
-WITH standing AS (
+STANDING = """
   SELECT
-    s.status, s.waits_for, s.lane, s.next_try_at,
+    s.*,
     if(v.captions_id IS NULL, 'captions', 'analysis') AS stage,
     if(v.captions_id IS NULL, v.discovered_at, v.captioned_at) AS since
   FROM video_status s
   LEFT JOIN videos v USING (video_id)
   WHERE s.status <> 'analysed'
-)
+"""
+"""The videos that are not analysed, in SQL: a row of `video_status` each, its stage, and since when it is there.
+
+One without captions is at the captions' stage, however it stands there.
+"""
+_VIDEOS = f"""
+WITH standing AS ({STANDING})
 SELECT
   stage, status, waits_for, lane, count(*), count(*) FILTER (next_try_at > $now),
   min(since) FILTER (next_try_at IS NULL OR next_try_at <= $now), min(next_try_at) FILTER (next_try_at > $now)
 FROM standing
 GROUP BY ALL
-"""
+"""  # noqa: S608  our own words
 _DONE = """
 SELECT 'discover', count(*) FILTER (happened_at >= $midnight), max(happened_at) FROM _discovered
 UNION ALL
@@ -76,10 +80,13 @@ FROM attempts
 _REPLAYS = """
 WITH
   asked AS (SELECT DISTINCT replay_id, captions_id, prompt_id FROM _requests WHERE replay_id IS NOT NULL),
-  done AS (SELECT DISTINCT captions_id, prompt_id FROM analyses),
-  failed AS (SELECT DISTINCT captions_id, prompt_id FROM _failures WHERE type = 'AnalysisFailed'),
+  done AS (SELECT DISTINCT captions_id, prompt_id FROM analyses SEMI JOIN asked USING (captions_id, prompt_id)),
+  failed AS (
+    SELECT DISTINCT captions_id, prompt_id FROM _failures SEMI JOIN asked USING (captions_id, prompt_id)
+    WHERE type = 'AnalysisFailed'
+  ),
   charged AS (
-    SELECT replay_id, sum(billed_usd + unknown_usd + open_usd) AS usd FROM attempts WHERE replay_id IS NOT NULL GROUP BY ALL
+    SELECT replay_id, sum(billed_usd + unknown_usd + open_usd) AS usd FROM _charges WHERE replay_id IS NOT NULL GROUP BY ALL
   )
 SELECT
   r.replay_id::VARCHAR, coalesce(p.name, r.prompt_id), r.started_at, count(*),
@@ -193,6 +200,11 @@ class Picture:
     newest: tuple[Newest, ...]
 
 
+def replays(database: DuckDBPyConnection) -> tuple[ReplayRow, ...]:
+    """The replays that nobody has cancelled, the oldest first."""
+    return tuple(ReplayRow(*row) for row in database.execute(_REPLAYS).fetchall())
+
+
 def version_of(home: Path) -> tuple[str, int] | None:
     """What changes with each snapshot; None where there is none."""
     try:
@@ -240,7 +252,7 @@ def _picture(
         done={str(stage): (today, last) for stage, today, last in rows(_DONE, "midnight")},
         lanes=tuple(LaneRow(*row) for row in rows(_LANES, "today", "midnight")),
         money=MoneyRow(*money),
-        replays=tuple(ReplayRow(*row) for row in rows(_REPLAYS)),
+        replays=replays(database),
         channels=tuple(
             Followed(*row)
             for row in rows(
