@@ -56,7 +56,10 @@ class MoneyNow:
 
 @dataclass(frozen=True)
 class Outside:
-    """What the read model does not know, at `at`; `needs`: what needs a person, `unknown`: what could not be learnt, a sentence each."""
+    """What the read model does not know, at `at`; `needs`: what needs a person, `unknown`: what could not be learnt, a sentence each.
+
+    `snapshot_at`: when the newest snapshot was published, None: not known.
+    """
 
     at: datetime
     needs: tuple[str, ...]
@@ -65,6 +68,7 @@ class Outside:
     lanes: tuple[LaneNow, ...]
     lags: tuple[Lag, ...]
     unknown: tuple[str, ...]
+    snapshot_at: datetime | None = None
 
 
 Look = Callable[[], Awaitable[Outside]]

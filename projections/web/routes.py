@@ -1,7 +1,7 @@
 """Every page."""
 
 from projections.web.page import Page
-from projections.web.pages import calls, channel, consensus, search, symbol, video
+from projections.web.pages import calls, channel, consensus, operations, search, symbol, video
 
 PAGES = (
     Page("calls", "/", "calls.html", calls.show),
@@ -10,4 +10,5 @@ PAGES = (
     Page("symbol", "/symbol/{symbol}", "symbol.html", symbol.show),
     Page("channel", "/channel/{channel_id}", "channel.html", channel.show),
     Page("consensus", "/consensus", "consensus.html", consensus.show),
+    Page("operations", "/operations", "operations.html", operations.show, outside=True),
 )
