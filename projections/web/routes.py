@@ -1,7 +1,7 @@
 """Every page."""
 
 from projections.web.page import Page
-from projections.web.pages import calls, channel, consensus, operations, search, symbol, video
+from projections.web.pages import calls, channel, consensus, operations, prompts, search, symbol, video
 
 PAGES = (
     Page("calls", "/", "calls.html", calls.show),
@@ -11,4 +11,5 @@ PAGES = (
     Page("channel", "/channel/{channel_id}", "channel.html", channel.show),
     Page("consensus", "/consensus", "consensus.html", consensus.show),
     Page("operations", "/operations", "operations.html", operations.show, outside=True),
+    Page("prompts", "/prompts", "prompts.html", prompts.show),
 )
