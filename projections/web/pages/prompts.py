@@ -1,6 +1,6 @@
 """Prompts: which there are and which counts, and what sets two of them apart, in words, in calls and for subscribers."""
 
-from collections.abc import Mapping
+from collections.abc import Mapping, Sequence
 from dataclasses import dataclass
 from typing import Any
 
@@ -38,12 +38,13 @@ _MARKED = "SELECT count(DISTINCT log_partition) AS partitions FROM _markers WHER
 
 @dataclass(frozen=True)
 class Shown:
-    """A piece of a diff; `left_out`: how many words in the middle of `text` are not shown, between it and `end`."""
+    """A piece of a diff; `left_out`: how many words are not shown between `text` and `end`; `blank`: what stands behind it."""
 
     kind: str
     text: str
     left_out: int = 0
     end: str = ""
+    blank: str = ""
 
 
 def show(asked: Asked) -> Mapping[str, Any]:
@@ -86,7 +87,7 @@ def _pair(asked: Asked, a: str, b: str, active: dict[str, Any] | None) -> dict[s
             {"title": title, "a": before[name], "b": after[name], "differs": before[name] != after[name]}
             for name, title in _SETTINGS.items()
         ],
-        "words": [shown(piece) for piece in word_diff(before["words"], after["words"])],
+        "words": shown(word_diff(before["words"], after["words"])),
         "same_words": before["words"] == after["words"],
         "compared": compared(asked, a, b),
         "b_is_active": is_active,
@@ -94,9 +95,19 @@ def _pair(asked: Asked, a: str, b: str, active: dict[str, Any] | None) -> dict[s
     }
 
 
-def shown(piece: Piece) -> Shown:
-    """A piece as it is shown: a long stretch that is the same loses its middle."""
-    words = piece.text.split(" ")
-    if piece.kind != "same" or len(words) <= 3 * AROUND:
-        return Shown(piece.kind, piece.text)
-    return Shown(piece.kind, " ".join(words[:AROUND]), len(words) - 2 * AROUND, " ".join(words[-AROUND:]))
+def shown(pieces: Sequence[Piece]) -> list[Shown]:
+    """The pieces as they are shown: a long stretch that is the same loses its middle, and no sign begins a line."""
+    return [_shown(piece, behind) for piece, behind in zip(pieces, (*pieces[1:], None), strict=True)]
+
+
+def _shown(piece: Piece, behind: Piece | None) -> Shown:
+    if piece.kind == "same":
+        words = piece.text.split(" ")
+        if len(words) <= 3 * AROUND:
+            return Shown(piece.kind, piece.text)
+        start, end = " ".join(words[:AROUND]), " ".join(words[-AROUND:])
+        return Shown(piece.kind, start, len(words) - 2 * AROUND, end)
+    text = piece.text.rstrip()
+    # What takes the place of something stands beside it.
+    is_replaced = piece.kind == "removed" and behind is not None and behind.kind == "added"
+    return Shown(piece.kind, text, blank=" " if is_replaced else piece.text[len(text) :])

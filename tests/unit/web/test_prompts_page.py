@@ -124,11 +124,26 @@ def test_the_page_marks_what_was_taken_out_and_put_in_with_more_than_a_colour(
 
 def test_the_middle_of_what_is_the_same_is_left_out() -> None:
     words = [str(number) for number in range(1000)]
-    shown = page.shown(Piece("same", " ".join(words)))
-    assert shown.text.split() == words[: page.AROUND]
-    assert shown.end.split() == words[-page.AROUND :]
-    assert shown.left_out == 1000 - 2 * page.AROUND
-    assert page.shown(Piece("removed", " ".join(words))) == page.Shown("removed", " ".join(words))
+    [same, removed] = page.shown((Piece("same", " ".join(words)), Piece("removed", " ".join(words))))
+    assert same.text.split() == words[: page.AROUND]
+    assert same.end.split() == words[-page.AROUND :]
+    assert same.left_out == 1000 - 2 * page.AROUND
+    assert removed == page.Shown("removed", " ".join(words))
+
+
+def test_a_sign_stands_behind_a_word_and_not_on_a_line_of_its_own() -> None:
+    pieces = (
+        Piece("removed", "one\n"),
+        Piece("added", "two\n"),
+        Piece("same", "three\n"),
+        Piece("removed", "four\n"),
+    )
+    assert [(each.text, each.blank) for each in page.shown(pieces)] == [
+        ("one", " "),
+        ("two", "\n"),
+        ("three\n", ""),
+        ("four", "\n"),
+    ]
 
 
 def test_a_read_model_without_a_prompt_says_how_to_get_one() -> None:
