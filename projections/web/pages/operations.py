@@ -1,7 +1,7 @@
 """Operations: what needs a person, what waits for what and until when, what failed, how far the log is read, the money."""
 
 from collections.abc import Mapping
-from datetime import timedelta
+from datetime import datetime, timedelta
 from decimal import Decimal
 from typing import Any
 
@@ -64,7 +64,7 @@ SELECT
   arg_max(log_offset, (log_partition, log_offset)) AS offset
 FROM _rejects GROUP BY topic, reason ORDER BY records DESC, topic, reason LIMIT $rows
 """
-# As in `budget_days`, but that older claims are not even looked at.
+# As in `budget_days`, the newest first, but that older claims are not even looked at. A day without a claim has no row.
 _DAYS = """
 SELECT
   day, arg_max(cap_usd, log_offset) AS cap_usd, sum(billed_usd + unknown_usd + open_usd)::DECIMAL(18, 9) AS charged_usd,
@@ -78,22 +78,39 @@ _SIZE = "SELECT (block_size * total_blocks)::BIGINT AS bytes FROM pragma_databas
 
 def show(asked: Asked) -> Mapping[str, Any]:
     """What stands where and why, with what to type; what is not in the read model comes from `asked.outside`."""
-    [videos] = asked.rows(_VIDEOS, now=asked.now, soon=SOON, rows=ROWS)
-    letters = asked.rows(_LETTERS, rows=ROWS)
     return {
         "outside": asked.outside,
-        "states": _states(asked, videos["states"] or []),
-        "waits": videos["waits"] or [],
-        "tries": videos["tries"] or [],
-        "due": videos["due"],
-        "failed": videos["failed"] or [],
+        **_videos(asked),
+        **asked.once("operations", lambda: _standing(asked)),
+        "snapshot_of": _snapshot(asked),
+        "bars": _bars(asked.outside),
+    }
+
+
+def _videos(asked: Asked) -> dict[str, Any]:
+    """How the videos stand at this minute: what falls due does so without a new snapshot."""
+    minute = asked.now.replace(second=0, microsecond=0)
+    kept = asked.once("operations' videos", dict[datetime, dict[str, Any]])
+    videos = kept.get(minute)
+    if videos is None:
+        [found] = asked.rows(_VIDEOS, now=minute, soon=SOON, rows=ROWS)
+        videos = {name: found[name] or [] for name in ("waits", "tries", "failed")}
+        videos |= {"states": _states(asked, found["states"] or []), "due": found["due"]}
+        kept.clear()
+        kept[minute] = videos
+    return videos
+
+
+def _standing(asked: Asked) -> dict[str, Any]:
+    """What changes with the snapshot and the day alone."""
+    letters = asked.rows(_LETTERS, rows=ROWS)
+    first = (asked.now - timedelta(days=DAYS - 1)).date()
+    return {
         "letters": letters,
         "open_letters": letters[0]["open"] if letters else 0,
         "topics": asked.rows("FROM freshness ORDER BY topic"),
         "rejects": asked.rows(_REJECTS, rows=ROWS),
-        "snapshot_of": _snapshot(asked),
-        "bars": _bars(asked.outside),
-        "days": _days(asked),
+        "days": asked.rows(_DAYS, first=first),
         "replays": sorted(replays(asked.database), key=lambda replay: replay.started_at, reverse=True)[:ROWS],
     }
 
@@ -143,9 +160,3 @@ def _bar(name: str, charged_usd: Decimal, cap_usd: Decimal, lane: LaneNow | None
         "part": float(min(charged_usd / cap_usd, Decimal(1))) if cap_usd > 0 else 1.0,
         "lane": lane,
     }
-
-
-def _days(asked: Asked) -> list[dict[str, Any]]:
-    """What the last days were charged, the newest first; a day without a claim has no row."""
-    first = (asked.now - timedelta(days=DAYS - 1)).date()
-    return asked.rows(_DAYS, first=first)

@@ -49,7 +49,7 @@ class Shown:
 
 def show(asked: Asked) -> Mapping[str, Any]:
     """The prompts, their activations, and of two that are named what sets them apart. Raises WrongFilterError."""
-    prompts = asked.rows(_PROMPTS, most=MOST)
+    prompts = asked.once("prompts", lambda: asked.rows(_PROMPTS, most=MOST))
     activations = asked.rows(_ACTIVATIONS, most=MOST)
     active = activations[0] if activations else None
     names = [prompt["name"] for prompt in prompts]
@@ -81,7 +81,10 @@ def _pair(asked: Asked, a: str, b: str, active: dict[str, Any] | None) -> dict[s
     is_active = active is not None and active["prompt_id"] == after["prompt_id"]
     [size] = asked.rows("SELECT count(*) AS mentions FROM all_mentions")
     is_asked = forms.choice(asked.query, "publishes", ("1",)) == "1"
-    works = not is_active and (is_asked or size["mentions"] <= AT_ONCE)
+    publishes = None
+    if not is_active and (is_asked or size["mentions"] <= AT_ONCE):
+        prompt_id = after["prompt_id"]
+        publishes = asked.once(f"activation {prompt_id}", lambda: activation(asked.database, prompt_id))
     return {
         "settings": [
             {"title": title, "a": before[name], "b": after[name], "differs": before[name] != after[name]}
@@ -89,9 +92,11 @@ def _pair(asked: Asked, a: str, b: str, active: dict[str, Any] | None) -> dict[s
         ],
         "words": shown(word_diff(before["words"], after["words"])),
         "same_words": before["words"] == after["words"],
-        "compared": compared(asked, a, b),
+        "compared": asked.once(
+            f"compared {before['prompt_id']} {after['prompt_id']}", lambda: compared(asked, a, b)
+        ),
         "b_is_active": is_active,
-        "publishes": activation(asked.database, after["prompt_id"]) if works else None,
+        "publishes": publishes,
     }
 
 

@@ -141,6 +141,20 @@ def test_videos_are_counted_as_they_stand(database: duckdb.DuckDBPyConnection) -
     ]
 
 
+def test_what_falls_due_does_so_without_a_new_snapshot(database: duckdb.DuckDBPyConnection) -> None:
+    """What a snapshot says is asked once, and what the minute changes, once a minute."""
+    first = asked_of(database)
+    assert page.show(first)["due"] == 1
+    later = replace(first, now=at(120))
+    assert page.show(later)["due"] == 2
+    database.execute("BEGIN; DELETE FROM caption_failures; DELETE FROM dead_letters")
+    unchanged = page.show(replace(later, now=at(120) + timedelta(seconds=59)))
+    changed = page.show(asked_of(database))
+    database.execute("ROLLBACK")
+    assert (unchanged["due"], unchanged["open_letters"]) == (2, 1)
+    assert (changed["due"], changed["open_letters"]) == (0, 0)
+
+
 def test_what_failed_says_why_and_what_to_type(database: duckdb.DuckDBPyConnection) -> None:
     shown = page.show(asked_of(database))
     assert [
