@@ -66,6 +66,11 @@ class Outside:
     lags: tuple[Lag, ...]
     unknown: tuple[str, ...]
 
+    @classmethod
+    def not_known(cls, at: datetime, why: str) -> "Outside":
+        """Nothing of it, and why."""
+        return cls(at, (), (), None, (), (), (why,))
+
 
 Look = Callable[[], Awaitable[Outside]]
 

@@ -1,5 +1,6 @@
 """The pages over HTTP, for this machine: GET and HEAD only, no script, no cookie, no request to anybody else."""
 
+import os
 from collections.abc import Callable, Iterable, Mapping
 from datetime import datetime
 from decimal import Decimal
@@ -181,16 +182,21 @@ def _snapshot(asked: Asked) -> Mapping[str, object]:
     return row
 
 
+def _why(error: OSError) -> str:
+    # asyncio puts the address into its words once more; a name that leads nowhere has a number of its own.
+    return os.strerror(error.errno) if error.errno and error.errno > 0 else str(error.strerror)
+
+
 async def serve(app: web.Application, host: str, port: int) -> web.AppRunner:
     """Listen, and return who does. Raises EarmarkError where the port is taken."""
     runner = web.AppRunner(app, access_log=None, shutdown_timeout=2)
     await runner.setup()
     try:
-        await web.TCPSite(runner, host, port).start()
+        await web.TCPSite(runner, host.strip("[]"), port).start()
     except OSError as error:
         await runner.cleanup()
         raise EarmarkError(
-            f"the dashboard cannot listen at {host}:{port} ({error.strerror}): choose another with --port or"
+            f"the dashboard cannot listen at {host}:{port} ({_why(error)}): choose another with --port or"
             " EARMARK_DASHBOARD_PORT"
         ) from error
     return runner
