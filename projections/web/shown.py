@@ -80,9 +80,10 @@ def clock(ms: int | None) -> str:
 
 def watch_at(url: str | None, start_ms: int | None = None) -> str | None:
     """YouTube's address of a video, at a second; None for an address that is no video of YouTube's, which nobody links to."""
-    parts = urlsplit(url or "")
-    video = parse_qs(parts.query).get("v", [""])[0]
-    if not (url or "").startswith(f"{_VIDEO}?") or not video:
+    if url is None or not url.startswith(f"{_VIDEO}?"):
+        return None
+    video = parse_qs(urlsplit(url).query).get("v", [""])[0]
+    if not video:
         return None
     at = {} if start_ms is None else {"t": f"{start_ms // 1000}s"}
     return f"{_VIDEO}?{urlencode({'v': video, **at})}"
