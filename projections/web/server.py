@@ -182,7 +182,8 @@ def _fixed(body: bytes, kind: str) -> Handler:
 def _snapshot(asked: Asked) -> Mapping[str, object]:
     """What the foot of a page says of the snapshot."""
     [row] = asked.rows(
-        "SELECT max(last_record_at) AS last_record_at, sum(next_offset - first_offset)::BIGINT AS records FROM positions"
+        "SELECT max(last_record_at) AS last_record_at, coalesce(sum(next_offset - first_offset), 0)::BIGINT AS records"
+        " FROM positions"
     )
     return row
 
