@@ -8,7 +8,7 @@ another connection, which never sees the query.
 import shutil
 import tempfile
 from collections.abc import Callable, Iterable, Iterator, Sequence
-from contextlib import contextmanager
+from contextlib import contextmanager, suppress
 from dataclasses import dataclass
 from pathlib import Path
 from threading import Event, Thread
@@ -114,7 +114,14 @@ def newest_file(home: Path) -> Path:
 
 def newest_names(home: Path) -> str:
     """What changes with each snapshot of the model or of the words. Raises SqlError where there is no model yet."""
-    return " ".join(path.resolve().name for path in (newest_file(home), home / WORDS_LINK))
+    return " ".join(_name(link) for link in (newest_file(home), home / WORDS_LINK))
+
+
+def _name(link: Path) -> str:
+    # With its time: where a home was emptied, as the demo's is, another file may come to have the same name.
+    with suppress(FileNotFoundError):
+        return f"{link.resolve().name}@{link.stat().st_mtime_ns}"
+    return ""
 
 
 def locked(home: Path) -> DuckDBPyConnection:

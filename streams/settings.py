@@ -68,12 +68,18 @@ def _address(text: str) -> str:
     return text
 
 
+def _host(name: str) -> str:
+    if not re.fullmatch(r"[\w.-]+|\[[\da-fA-F:.]+\]", name):
+        raise ValueError(f"{name!r} is no host name: write it without http:// and without a port")
+    return name
+
+
 def _listens(text: object) -> object:
     """An address to listen at, from a port or from "address:port". Raises ValueError."""
     host, _, port = str(text).rpartition(":")
     if not port.isdecimal() or not 0 < int(port) < LAST_PORT:
         raise ValueError(
-            f"{text!r} is no port: write it like 9464, or 0.0.0.0:9464 to be reached from outside"
+            f"{text!r} is no port: write a number like 8321, or 0.0.0.0:8321 to be reached from outside"
         )
     return f"{host or LOOPBACK}:{int(port)}"
 
@@ -115,6 +121,20 @@ class Settings(BaseSettings):
             "port of the projector's metrics and health on 127.0.0.1, or address:port; the worker's is one above it, the"
             " analyst's two, watch's three; unset: none"
         ),
+    )
+    dashboard: Literal["on", "off"] = Field(
+        default="on", description="off: `earmark up` does not start the dashboard"
+    )
+    dashboard_port: Annotated[str, BeforeValidator(_listens)] = Field(
+        default="8321",
+        validate_default=True,
+        description="port of the dashboard on 127.0.0.1, or address:port",
+    )
+    dashboard_hosts: Annotated[
+        tuple[Annotated[str, AfterValidator(_host)], ...], NoDecode, BeforeValidator(_split)
+    ] = Field(
+        default=(),
+        description="host names beside 127.0.0.1, [::1] and localhost under which browsers reach the dashboard",
     )
     kafka: str | None = Field(default=None, description="Kafka's bootstrap servers; unset: the local broker")
     kafka_security_protocol: Literal["PLAINTEXT", "SSL", "SASL_PLAINTEXT", "SASL_SSL"] = Field(

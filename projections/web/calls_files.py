@@ -14,7 +14,6 @@ from duckdb import DuckDBPyConnection
 
 from projections.web.pages.calls import asked_for, select
 from projections.web.reader import Opened
-from streams.errors import EarmarkError
 
 logger = logging.getLogger(__name__)
 
@@ -83,7 +82,8 @@ async def send(
             await response.write_eof()
         except ConnectionError:  # whoever asked is gone
             return response
-        except EarmarkError:
+        except Exception:
+            # Whatever it is: the answer has begun, and a page of it would be taken for a part of the file.
             logger.exception("a file of calls was broken off")
             if request.transport is not None:
                 request.transport.abort()

@@ -70,6 +70,11 @@ class Outside:
     unknown: tuple[str, ...]
     snapshot_at: datetime | None = None
 
+    @classmethod
+    def not_known(cls, at: datetime, why: str) -> "Outside":
+        """Nothing of it, and why."""
+        return cls(at, (), (), None, (), (), (why,))
+
 
 Look = Callable[[], Awaitable[Outside]]
 

@@ -3,7 +3,7 @@
 import asyncio
 import time
 from collections.abc import AsyncIterator, Callable
-from concurrent.futures import ThreadPoolExecutor
+from concurrent.futures import Future, ThreadPoolExecutor
 from contextlib import asynccontextmanager
 from dataclasses import dataclass, field
 from pathlib import Path
@@ -39,13 +39,18 @@ class Question:
     def __init__(self, database: DuckDBPyConnection, pool: ThreadPoolExecutor) -> None:
         self._cursor = cursor(database)
         self._pool = pool
+        self._running: Future[Any] | None = None
         self._asking: asyncio.Future[Any] | None = None
+        self._is_over = False
 
     async def ask(self, work: Callable[[DuckDBPyConnection], T], limit_s: float = LIMIT_S) -> T:
         """What `work` makes of the cursor, in a thread. Raises TooSlowError, and SqlError for what DuckDB says."""
-        asking = asyncio.get_running_loop().run_in_executor(self._pool, work, self._cursor)
-        self._asking = asking
+        running = self._pool.submit(work, self._cursor)
+        asking = asyncio.wrap_future(running)
+        self._running, self._asking = running, asking
         done, _ = await asyncio.wait({asking}, timeout=limit_s)
+        if self._is_over:
+            raise TooSlowError("the question was ended")
         if not done:
             raise TooSlowError(f"the questions of this page took longer than {limit_s:g} s")
         try:
@@ -53,14 +58,22 @@ class Question:
         except duckdb.Error as error:
             raise SqlError(str(error).splitlines()[0]) from error
 
-    async def close(self) -> None:
-        """End what is still at work, because it took too long or because nobody waits any more, and close the cursor."""
-        while self._asking is not None and not self._asking.done():
+    async def end(self) -> None:
+        """End what is still at work: it took too long, nobody waits for it any more, or the process ends."""
+        self._is_over = True
+        if self._running is None or self._asking is None:
+            return
+        self._running.cancel()
+        while not self._asking.done():
             # Again and again: between two statements nobody hears it.
             self._cursor.interrupt()
             await asyncio.wait({self._asking}, timeout=_AGAIN_S)
-        if self._asking is not None:
+        if not self._asking.cancelled():
             self._asking.exception()
+
+    async def close(self) -> None:
+        """End it, and close the cursor."""
+        await self.end()
         self._cursor.close()
 
 
@@ -71,6 +84,7 @@ class Opened:
     database: DuckDBPyConnection
     version: str
     pool: ThreadPoolExecutor
+    questions: set[Question]
     kept: dict[str, Any] = field(default_factory=dict)
     users: int = 0
     superseded: bool = False
@@ -79,9 +93,11 @@ class Opened:
     async def question(self) -> AsyncIterator[Question]:
         """A question of its own for as long as the block lasts."""
         question = Question(self.database, self.pool)
+        self.questions.add(question)
         try:
             yield question
         finally:
+            self.questions.discard(question)
             await asyncio.shield(asyncio.create_task(question.close()))
 
     def let_go(self) -> None:
@@ -96,6 +112,7 @@ class Reader:
     def __init__(self, home: Path) -> None:
         self._home = home
         self._pool = ThreadPoolExecutor(THREADS, thread_name_prefix="question")
+        self._questions = set[Question]()
         self._current: Opened | None = None
         self._opening: asyncio.Task[Opened] | None = None
         self._newest_at = 0.0
@@ -111,14 +128,18 @@ class Reader:
             opened.users -= 1
             opened.let_go()
 
+    async def end(self) -> None:
+        """End every question, so that nobody waits for its answer."""
+        await asyncio.gather(*(question.end() for question in self._questions))
+
     async def close(self) -> None:
-        """Close what is open."""
+        """Close what is open; nobody may look at it any more."""
         if self._opening is not None:
             await asyncio.wait({self._opening})
         if self._current is not None:
             self._current.superseded = True
             self._current.let_go()
-        self._pool.shutdown()
+        await asyncio.to_thread(self._pool.shutdown)
 
     async def _newest(self) -> Opened:
         current, now = self._current, time.monotonic()
@@ -133,8 +154,15 @@ class Reader:
         return await asyncio.shield(self._opening)
 
     async def _open(self) -> Opened:
+        if self._current is not None and _were_replaced(self._current.version, newest_names(self._home)):
+            # As long as that is open, DuckDB gives it to whoever asks for a file of its name.
+            gone, self._current = self._current, None
+            gone.superseded = True
+            gone.let_go()
+            while gone.users:  # noqa: ASYNC110  a few seconds, and that once in a blue moon
+                await asyncio.sleep(_AGAIN_S)
         version, database = await asyncio.to_thread(_opened, self._home)
-        opened = Opened(database, version, self._pool)
+        opened = Opened(database, version, self._pool, self._questions)
         before, self._current = self._current, opened
         self._newest_at = time.monotonic()
         if before is not None:
@@ -149,14 +177,25 @@ class Reader:
             opening.exception()
 
 
+def _were_replaced(before: str, now: str) -> bool:
+    """Whether a file that is open has lost its name to another, as where a home was emptied and filled again."""
+    pairs = zip(before.split(" "), now.split(" "), strict=True)
+    return any(old != new and old.partition("@")[0] == new.partition("@")[0] for old, new in pairs)
+
+
 def _opened(home: Path) -> tuple[str, DuckDBPyConnection]:
     # Before: a link that moves meanwhile is looked at once more.
     version = newest_names(home)
     try:
         database = locked(home)
+        try:
+            ours = is_ours(database)
+        except duckdb.Error:
+            database.close()
+            raise
     except duckdb.Error as error:
         raise SqlError(f"the read model cannot be opened ({str(error).splitlines()[0]})") from error
-    if not is_ours(database):
+    if not ours:
         database.close()
         raise OtherVersionError("the read model's tables are of another version")
     return version, database

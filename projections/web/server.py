@@ -1,5 +1,6 @@
 """The pages over HTTP, for this machine: GET and HEAD only, no script, no cookie, no request to anybody else."""
 
+import os
 from collections.abc import Callable, Iterable, Mapping
 from datetime import datetime
 from decimal import Decimal
@@ -62,9 +63,13 @@ class Site:
         app.router.add_get("/static/earmark.css", _fixed(STYLE, "text/css"))
         app.router.add_get("/static/earmark.svg", _fixed(ICON, "image/svg+xml"))
 
+        async def end(_: web.Application) -> None:
+            await self._reader.end()
+
         async def close(_: web.Application) -> None:
             await self._reader.close()
 
+        app.on_shutdown.append(end)
         app.on_cleanup.append(close)
         return app
 
@@ -98,7 +103,8 @@ class Site:
             outside = await self._look() if page.outside else None
             live = whole(request.query, "live", *_LIVE, default=0)
             async with self._reader.opened() as opened:
-                tag = _tag(opened.version, request.path_qs, f"{now:%Y-%m-%d}", standing(self._home).name)
+                shown = (f"{now:%Y-%m-%d}", str(self._cap_usd), standing(self._home).name)
+                tag = _tag(opened.version, request.path_qs, *shown)
                 if not page.outside and _has(request, tag):
                     return web.Response(status=304, headers={"ETag": tag, "Cache-Control": "no-cache"})
 
@@ -136,7 +142,7 @@ class Site:
         query = {key: request.query.getall(key) for key in request.query}
         return {
             "page": name,
-            "here_with": here_with(request.path, query),
+            "here_with": here_with(request.rel_url.raw_path, query),
             "live": live,
             "standing": standing(self._home),
         }
@@ -168,7 +174,7 @@ def _fixed(body: bytes, kind: str) -> Handler:
         headers = {"ETag": tag, "Cache-Control": "no-cache"}
         if _has(request, tag):
             return web.Response(status=304, headers=headers)
-        return web.Response(body=body, content_type=kind, headers=headers)
+        return web.Response(body=body, content_type=kind, charset="utf-8", headers=headers)
 
     return answer
 
@@ -176,21 +182,28 @@ def _fixed(body: bytes, kind: str) -> Handler:
 def _snapshot(asked: Asked) -> Mapping[str, object]:
     """What the foot of a page says of the snapshot."""
     [row] = asked.rows(
-        "SELECT max(last_record_at) AS last_record_at, sum(next_offset - first_offset)::BIGINT AS records FROM positions"
+        "SELECT max(last_record_at) AS last_record_at, coalesce(sum(next_offset - first_offset), 0)::BIGINT AS records"
+        " FROM positions"
     )
     return row
 
 
+def _why(error: OSError) -> str:
+    # asyncio puts the address into its words once more; a name that leads nowhere has a number of its own.
+    return os.strerror(error.errno) if error.errno and error.errno > 0 else str(error.strerror)
+
+
 async def serve(app: web.Application, host: str, port: int) -> web.AppRunner:
     """Listen, and return who does. Raises EarmarkError where the port is taken."""
-    runner = web.AppRunner(app, access_log=None, shutdown_timeout=2)
+    # Whoever goes away takes the question along.
+    runner = web.AppRunner(app, access_log=None, shutdown_timeout=2, handler_cancellation=True)
     await runner.setup()
     try:
-        await web.TCPSite(runner, host, port).start()
+        await web.TCPSite(runner, host.strip("[]"), port).start()
     except OSError as error:
         await runner.cleanup()
         raise EarmarkError(
-            f"the dashboard cannot listen at {host}:{port} ({error.strerror}): choose another with --port or"
+            f"the dashboard cannot listen at {host}:{port} ({_why(error)}): choose another with --port or"
             " EARMARK_DASHBOARD_PORT"
         ) from error
     return runner

@@ -6,10 +6,19 @@ from urllib.parse import parse_qs, urlencode, urlsplit
 
 from markupsafe import Markup
 
-# Letters that draw nothing, or turn the letters after them round, would hide what stands there.
+# Letters that draw nothing, or turn the letters after them round, would hide what stands there. Joiners and the signs that
+# choose a form stay: scripts and emoji are not read without them.
 _CONTROLS = {code: chr(0x2400 + code) for code in range(0x20) if chr(code) not in "\t\n"} | {0x7F: "\u2421"}
 _TURNS = dict.fromkeys(
-    [*range(0x80, 0xA0), *range(0x202A, 0x202F), *range(0x2066, 0x206A), 0x200E, 0x200F, 0x061C], "\ufffd"
+    [
+        *range(0x80, 0xA0),
+        *(0x061C, 0x115F, 0x1160, 0x180E, 0x200B, 0x200E, 0x200F, 0x2028, 0x2029),
+        *range(0x202A, 0x202F),
+        *range(0x2060, 0x2070),
+        *(0x3164, 0xFEFF, 0xFFA0, 0xFFF9, 0xFFFA, 0xFFFB),
+        *range(0xE0000, 0xE0080),
+    ],
+    "\ufffd",
 )
 _HIDDEN: dict[int, str] = _CONTROLS | _TURNS
 _SIGNS = {
@@ -80,9 +89,10 @@ def clock(ms: int | None) -> str:
 
 def watch_at(url: str | None, start_ms: int | None = None) -> str | None:
     """YouTube's address of a video, at a second; None for an address that is no video of YouTube's, which nobody links to."""
-    parts = urlsplit(url or "")
-    video = parse_qs(parts.query).get("v", [""])[0]
-    if not (url or "").startswith(f"{_VIDEO}?") or not video:
+    if url is None or not url.startswith(f"{_VIDEO}?"):
+        return None
+    video = parse_qs(urlsplit(url).query).get("v", [""])[0]
+    if not video:
         return None
     at = {} if start_ms is None else {"t": f"{start_ms // 1000}s"}
     return f"{_VIDEO}?{urlencode({'v': video, **at})}"

@@ -3,8 +3,10 @@
 from streams.broker import local
 from streams.errors import EarmarkError
 from streams.log.connection import Connection
-from streams.settings import Settings
+from streams.settings import LOOPBACK, Settings
 from streams.ytdlp.process import Options
+
+_EVERYWHERE = {"0.0.0.0", "[::]"}  # noqa: S104  whoever sets it may choose that
 
 
 def connection_of(settings: Settings) -> Connection:
@@ -27,6 +29,12 @@ def connection_of(settings: Settings) -> Connection:
         password=None if settings.kafka_password is None else settings.kafka_password.get_secret_value(),
         ca_file=settings.kafka_ca_file,
     )
+
+
+def pages_at(listens: str) -> str:
+    """What to type into a browser on this machine where the dashboard listens at `listens`, an address:port."""
+    host, _, port = listens.rpartition(":")
+    return f"http://{LOOPBACK if host in _EVERYWHERE else host}:{port}/"
 
 
 def ytdlp_options(settings: Settings) -> Options:

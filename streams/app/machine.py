@@ -8,6 +8,7 @@ from pathlib import Path
 
 import psutil
 
+from streams.app.connections import pages_at
 from streams.app.supervisor import GRACE_S, Part, Say, Supervisor
 from streams.broker import keeper, local
 from streams.bulletin import boards
@@ -24,11 +25,16 @@ _PAUSE_S = 0.1
 def parts_of(settings: Settings, kafka: str) -> tuple[Part, ...]:
     """The processes of `earmark up` besides the broker, which is at `kafka`."""
     log = {"EARMARK_KAFKA": kafka}
+    # It finds the local broker by itself, and does without.
+    pages = Part(
+        "dashboard", ("dashboard",), "dashboard", says=f"look at {pages_at(settings.dashboard_port)}"
+    )
     return (
         Part("projector", ("projector",), "projector", environment=log),
         Part("worker", ("worker",), f"worker-{settings.worker_slot}", environment=log),
         Part("analyst", ("analyst",), "analyst", settings.call_timeout + GRACE_S, pays=True, environment=log),
         Part("watch", ("watch",), "watch", environment=log),
+        *((pages,) if settings.dashboard == "on" else ()),
     )
 
 

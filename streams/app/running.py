@@ -98,6 +98,40 @@ def run(
     asyncio.run(_run(settings, process, connection, work, second_cancels=second_cancels))
 
 
+def run_apart(
+    settings: Settings, process: str, work: Callable[[asyncio.Event, Pulse], Awaitable[None]]
+) -> None:
+    """Do `work`, which needs no Kafka, as `process` until SIGTERM or SIGINT set its event.
+
+    It shows what it does only where a supervisor started it: alone it leaves the home folder as it is.
+    """
+    if (parent := os.environ.get(PARENT)) is not None:
+        end_with_parent(int(parent), grace_s=GRACE_S)
+    asyncio.run(_run_apart(settings, process, work, is_supervised=parent is not None))
+
+
+async def _run_apart(
+    settings: Settings,
+    process: str,
+    work: Callable[[asyncio.Event, Pulse], Awaitable[None]],
+    *,
+    is_supervised: bool,
+) -> None:
+    stop = asyncio.Event()
+    pulse = Pulse(settings.home, process, utc_now, settings.disk_min_free)
+    for number in (signal.SIGINT, signal.SIGTERM):
+        asyncio.get_running_loop().add_signal_handler(number, stop.set)
+    beating = [asyncio.create_task(_end_if_hung(stop))]
+    if is_supervised:
+        beating.append(asyncio.create_task(pulse.beat()))
+    try:
+        await work(stop, pulse)
+    finally:
+        for task in beating:
+            task.cancel()
+        await asyncio.gather(*beating, return_exceptions=True)
+
+
 def _secrets(settings: Settings) -> Iterator[str]:
     yield from (value.get_secret_value() for _, value in settings if isinstance(value, SecretStr))
     if settings.cookies is not None:

@@ -36,7 +36,7 @@ class Part:
     """A process to be kept running: its name, the verb that it is, the name on its board, and how long a stop may take.
 
     `again`: what its verb has besides from the second start on. `pays`: what it has begun is paid for. `environment`:
-    what it has besides this process's.
+    what it has besides this process's. `says`: what a person is told once it is ready.
     """
 
     name: str
@@ -46,6 +46,7 @@ class Part:
     again: tuple[str, ...] = ()
     pays: bool = False
     environment: Mapping[str, str] = field(default_factory=dict)
+    says: str = ""
 
 
 @dataclass
@@ -59,6 +60,7 @@ class Life:
     failures: int = 0
     trouble: Trouble | None = None
     is_down: bool = True
+    has_said: bool = False
 
     @property
     def boards(self) -> list[Board]:
@@ -206,6 +208,9 @@ class Supervisor:
         now = self.now()
         for life in self.lives.values():
             life.shows(board_of(self.home, life.part.board), now)
+            if life.part.says and life.ready_since is not None and not life.has_said:
+                life.has_said = True
+                self.say(life.part.says)
         own = Board(
             "up",
             os.getpid(),

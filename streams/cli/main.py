@@ -23,7 +23,8 @@ VERBS = {
         "Run the whole pipeline on a sample channel, without key or network, with scripted answers; exit 1 if a check fails",
     ),
     "up": Verb(
-        "streams.cli.up:up", "Run broker, watch, worker, analyst and projector on this machine, until Ctrl-C"
+        "streams.cli.up:up",
+        "Run broker, watch, worker, analyst, projector and dashboard on this machine, until Ctrl-C",
     ),
     "watch": Verb(
         "streams.cli.processes:watch",
@@ -40,6 +41,10 @@ VERBS = {
     "projector": Verb(
         "streams.cli.projector:projector",
         "Keep the read model up to date with the log, until SIGTERM or Ctrl-C",
+    ),
+    "dashboard": Verb(
+        "streams.cli.dashboard:dashboard",
+        "Serve the pages on the read model to browsers on this machine, until SIGTERM or Ctrl-C",
     ),
     "prepare": Verb("streams.cli.processes:prepare", "Create the topics and register the bundled prompt"),
     "follow": Verb(

@@ -20,7 +20,7 @@ from streams.settings import Settings, load
 @click.command()
 @click.option("--quiet", "is_quiet", is_flag=True, help="Say what goes wrong and what is over, nothing else.")
 def up(*, is_quiet: bool) -> None:
-    """Run broker, watch, worker, analyst and projector on this machine, until Ctrl-C.
+    """Run broker, watch, worker, analyst, projector and dashboard on this machine, until Ctrl-C.
 
     What it does is shown meanwhile: on a terminal as one block, else a line a minute. Times are UTC.
     """

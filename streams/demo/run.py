@@ -80,7 +80,7 @@ def _tell(stage: Stage, results: dict[str, bool]) -> dict[str, bool]:
 
 
 def summary(home: Path, earmark: Path, results: Mapping[str, bool], seconds: float) -> list[str]:
-    """What a person reads at the end, in ten lines: whether it all held, and what to type next."""
+    """What a person reads at the end, in eleven lines: whether it all held, and what to type next."""
     good, typed = sum(results.values()), _typed(earmark)
     return [
         f"Done in {seconds:.0f} s: {good} of {len(results)} checks hold.",
@@ -93,7 +93,8 @@ def summary(home: Path, earmark: Path, results: Mapping[str, bool], seconds: flo
         f"  {typed} up",
         "and in another shell:",
         f"  {typed} follow @SomeChannel --since 30d",
-        "What the demo put on the record can be asked:",
+        "What the demo put on the record can be looked at, and asked:",
+        f"  EARMARK_HOME={_shown(home)} {typed} dashboard",
         f'  EARMARK_HOME={_shown(home)} {typed} sql "FROM mentions"',
     ]
 

@@ -155,6 +155,8 @@ def environment(home: Path, youtube_url: str, claude_url: str) -> dict[str, str]
         "EARMARK_YOUTUBE_PER_MINUTE": "600",
         "EARMARK_DAILY_CAP_USD": CAP_USD,
         "EARMARK_POLL_INTERVAL": POLL,
+        # The person's own may have the port.
+        "EARMARK_DASHBOARD": "off",
         "COLUMNS": str(_SAID),
         "ANTHROPIC_BASE_URL": claude_url,
         "ANTHROPIC_API_KEY": "demo",

@@ -49,11 +49,13 @@ TAIL = "signals tail"
 LOOKS = ("status", "doctor")
 # `restore` looks at its folder first, and then does what `prepare` does.
 OTHERS = {*PROCESSES, *LOOKS, TAIL, "prepare", "restore", "up"}
+# The dashboard goes on, too, and says on a page what does not answer.
 WITHOUT_KAFKA = {
     "broker run",
     "broker start",
     "broker status",
     "broker stop",
+    "dashboard",
     "demo",
     "export",
     "report",

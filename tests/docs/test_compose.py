@@ -12,6 +12,7 @@ import click
 import pytest
 import yaml
 
+from streams.app.connections import pages_at
 from streams.app.health import OFFSETS, address_of, answering
 from streams.app.log_file import FILES, MAX_BYTES
 from streams.app.machine import parts_of
@@ -22,8 +23,12 @@ from streams.broker.server import SERVER_SETTINGS
 from streams.cli.main import earmark
 from streams.clock import utc_now
 from streams.settings import Settings, variable
+from tests.builders.dashboard_process import dashboard
+from tests.builders.examples import EXAMPLES
+from tests.builders.snapshot import publish
 
 PROCESSES = tuple(part.name for part in parts_of(Settings(), "kafka:9092"))
+PAGES = "dashboard"
 ROOT = Path(__file__).parents[2]
 COMPOSE = ROOT / "docker-compose.yml"
 SERVICES: dict[str, dict[str, Any]] = yaml.safe_load(COMPOSE.read_text())["services"]
@@ -62,9 +67,9 @@ def test_an_environment_names_settings_only(name: str) -> None:
 
 
 @pytest.mark.parametrize("name", OURS)
-def test_a_container_writes_where_its_volume_is(name: str) -> None:
+def test_a_container_writes_where_its_volume_is_and_the_pages_only_read_there(name: str) -> None:
     home = OURS[name]["environment"]["EARMARK_HOME"]
-    assert f"earmark:{home}" in OURS[name]["volumes"]
+    assert OURS[name]["volumes"] == [f"earmark:{home}:ro" if name == PAGES else f"earmark:{home}"]
     assert f"EARMARK_HOME={home}" in DOCKERFILE
     assert f"VOLUME {home}" in DOCKERFILE
 
@@ -95,10 +100,11 @@ def test_the_lines_of_a_container_are_bounded_as_those_of_up(name: str) -> None:
 
 
 def test_every_process_has_a_port_for_its_health() -> None:
-    assert set(OFFSETS) == {*PROCESSES}
+    """The pages have one anyway."""
+    assert set(OFFSETS) == {*PROCESSES} - {PAGES}
 
 
-@pytest.mark.parametrize("name", PROCESSES)
+@pytest.mark.parametrize("name", OFFSETS)
 def test_a_process_is_healthy_once_it_is_ready(name: str, tmp_path: Path) -> None:
     """What the container runs, run against the server of that process."""
     address = OURS[name]["environment"]["EARMARK_METRICS_PORT"]
@@ -116,6 +122,28 @@ def test_a_process_is_healthy_once_it_is_ready(name: str, tmp_path: Path) -> Non
         for pulse.ready in (False, True):
             asked = subprocess.run([sys.executable, *script], capture_output=True, check=False)
             assert (asked.returncode == 0) == pulse.ready, asked.stderr
+
+
+def test_the_pages_are_reached_from_this_machine_alone_and_healthy_once_there_is_something_to_show(
+    tmp_path: Path,
+) -> None:
+    """What the container runs, run against that process."""
+    [published] = OURS[PAGES]["ports"]
+    listens = OURS[PAGES]["environment"]["EARMARK_DASHBOARD_PORT"]
+    host, _, port = listens.rpartition(":")
+    assert (host, published) == ("0.0.0.0", f"127.0.0.1:{port}:{port}")  # noqa: S104  inside the container
+    kind, python, *script = OURS[PAGES]["healthcheck"]["test"]
+    assert (kind, python) == ("CMD", "python")
+    home, asked = tmp_path / "home", f"http://127.0.0.1:{port}"
+    assert asked in script[-1]
+    assert f"the dashboard at {pages_at(listens)}, " in COMPOSE.read_text()
+    with dashboard(home, tmp_path, {"EARMARK_KAFKA": "127.0.0.1:9"}) as address:
+        script[-1] = script[-1].replace(asked, address)
+        for is_there in (False, True):
+            if is_there:
+                publish(home, EXAMPLES["VideoDiscovered"])
+            checked = subprocess.run([sys.executable, *script], capture_output=True, check=False)
+            assert (checked.returncode == 0) == is_there, checked.stderr
 
 
 def test_the_topics_wait_for_a_broker_that_serves() -> None:

@@ -11,8 +11,10 @@ import psutil
 import pytest
 from rich.cells import cell_len
 
+from projections.web.routes import PAGES
 from streams.demo.first_act import GIVEN_BACK
 from streams.demo.run import NOTICE
+from tests.builders.dashboard_process import dashboard, get
 from tests.docs.pages import BIN, README, ROOT
 
 pytestmark = pytest.mark.kafka
@@ -78,7 +80,7 @@ def test_every_check_holds(demo: Demo) -> None:
 def test_it_begins_and_ends_with_what_it_is(demo: Demo) -> None:
     """Nobody may take scripted answers for a model's."""
     assert demo.lines[0].endswith(NOTICE)
-    assert NOTICE in demo.lines[-10:]
+    assert NOTICE in demo.lines[-11:]
 
 
 def test_no_line_is_wider_than_80_columns(demo: Demo) -> None:
@@ -119,14 +121,14 @@ def test_it_leaves_nothing_running(demo: Demo) -> None:
     assert list(processes_of(demo.folder)) == []
 
 
-def test_readme_shows_its_last_ten_lines(demo: Demo) -> None:
+def test_readme_shows_its_last_lines(demo: Demo) -> None:
     """The time it took and paths are left out."""
     [shown] = [block.text.splitlines() for block in README.blocks if NOTICE in block.text]
-    assert len(shown) == 10
+    assert len(shown) == 11
     assert [normal(line) for line in shown] == [normal(line) for line in demo.lines[-len(shown) :]]
 
 
-def test_what_it_says_to_type_next_works_after_its_end(demo: Demo) -> None:
+def test_what_it_put_on_the_record_is_asked_after_its_end(demo: Demo) -> None:
     """The read model outlives the processes."""
     command = demo.lines[-1].strip()
     assert re.fullmatch(r'EARMARK_HOME=\S+ earmark sql "FROM mentions"', command)
@@ -139,6 +141,19 @@ def test_what_it_says_to_type_next_works_after_its_end(demo: Demo) -> None:
         check=True,
     )
     assert "stay away from palanteer" in answered.stdout
+
+
+def test_it_is_looked_at_after_its_end(demo: Demo) -> None:
+    """Nothing runs any more, and each page says what it can all the same."""
+    command = demo.lines[-2].strip()
+    found = re.fullmatch(r"EARMARK_HOME=(\S+) earmark dashboard", command)
+    assert found is not None
+    with dashboard(demo.folder / found[1], demo.folder) as address:
+        pages = [get(f"{address}{page.pattern}") for page in PAGES if "{" not in page.pattern]
+    assert [status for status, _ in pages] == [200] * len(pages)
+    _, calls = pages[0]
+    assert "stay away from palanteer" in calls
+    assert not any(str(demo.folder) in shown for _, shown in pages)
 
 
 def test_make_demo_runs_it() -> None:

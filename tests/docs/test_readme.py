@@ -149,6 +149,7 @@ async def shell(tmp_path_factory: pytest.TempPathFactory) -> AsyncIterator[Shell
                 "TZ": "Asia/Tokyo",  # what is shown is UTC wherever the machine stands
                 "ANTHROPIC_API_KEY": "a key",
                 "ANTHROPIC_BASE_URL": claude.base_url,
+                "EARMARK_DASHBOARD": "off",  # its port may be another test's
                 "EARMARK_YOUTUBE_URL": youtube.origin,
                 "EARMARK_YOUTUBE_PER_MINUTE": "600",
             },

@@ -120,7 +120,8 @@ class Installation:
         }
         return await asyncio.create_subprocess_exec(
             *(sys.executable, "-m", "streams", *verb),
-            env={**inherited, "EARMARK_HOME": str(self.home), **self.variables},
+            # Several run at once, and there is one port of that number.
+            env={**inherited, "EARMARK_HOME": str(self.home), "EARMARK_DASHBOARD": "off", **self.variables},
             cwd=self.folder,
             **pipes,
         )

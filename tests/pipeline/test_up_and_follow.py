@@ -2,7 +2,9 @@
 
 import asyncio
 import json
+import re
 import signal
+import socket
 from collections.abc import AsyncIterator
 from contextlib import asynccontextmanager
 from dataclasses import replace
@@ -12,9 +14,11 @@ from pathlib import Path
 
 import pytest
 
+from projections.web.routes import PAGES
 from streams.clock import utc_now
 from streams.loopback.claude import LoopbackClaude
 from streams.loopback.youtube import LoopbackYoutube, serve
+from tests.builders.dashboard_process import get
 from tests.pipeline.harbour_notes import EMPTY, HANDLE, answer, video
 from tests.pipeline.installation import LIMIT_S, Installation
 
@@ -39,6 +43,9 @@ async def test_a_followed_channel_fills_every_table_and_up_leaves_nothing_behind
     """Videos from before the follow are history, those from after it are live, and each is billed once."""
     now = utc_now()
     async with installed(tmp_path) as (earmark, youtube, claude):
+        with socket.create_server(("127.0.0.1", 0)) as free:
+            port = free.getsockname()[1]
+        earmark.variables |= {"EARMARK_DASHBOARD": "on", "EARMARK_DASHBOARD_PORT": str(port)}
         youtube.show(
             replace(
                 EMPTY,
@@ -104,6 +111,7 @@ async def test_a_followed_channel_fills_every_table_and_up_leaves_nothing_behind
             [(billed, charged)] = earmark.rows("SELECT sum(billed_usd), sum(charged_usd) FROM daily_costs")
             assert billed == charged == claude.bill() > 0
             await assert_status_tells_it(earmark, charged)
+            await assert_pages_show_it(earmark)
 
             code, said = await earmark.run("up")
             assert code == 1
@@ -121,6 +129,7 @@ async def assert_status_tells_it(earmark: Installation, charged: Decimal) -> Non
     assert (code, told["needs_person"], told["unknown"]) == (0, [], [])
     assert {process["name"] for process in told["processes"]} >= {
         "analyst",
+        "dashboard",
         "projector",
         "watch",
         "worker-w0",
@@ -134,6 +143,28 @@ async def assert_status_tells_it(earmark: Installation, charged: Decimal) -> Non
     assert stages["analysis"] == (0, 0, 3)
     assert stages["signals"] == (0, 0, 8)
     assert Decimal(told["money"]["billed_usd"]) == charged
+
+
+async def assert_pages_show_it(earmark: Installation) -> None:
+    """At the address that `up` has said; one that is killed comes back there, and nobody else ends for it."""
+    found = re.search(r"look at (http://127\.0\.0\.1:\d+)/$", earmark.printed.read_text(), re.MULTILINE)
+    assert found is not None
+    for page in PAGES:
+        if "{" not in page.pattern:
+            status, shown = await asyncio.to_thread(get, found[1] + page.pattern)
+            assert status == 200, shown
+    assert (
+        "https://www.youtube.com/watch?v=HarbrAfter2&amp;t=10s" in (await asyncio.to_thread(get, found[1]))[1]
+    )
+    others = ("projector", "worker", "analyst", "watch")
+    before = [earmark.child(name) for name in others]
+    killed = earmark.child("dashboard")
+    assert killed is not None
+    killed.kill()
+    await earmark.until(lambda: "TROUBLE dashboard ended: it was killed" in earmark.printed.read_text())
+    await earmark.until(lambda: " s: dashboard ended: it was killed" in earmark.printed.read_text())
+    assert (await asyncio.to_thread(get, found[1]))[0] == 200
+    assert [earmark.child(name) for name in others] == before
 
 
 async def test_up_without_a_key_says_what_is_missing_and_starts_nothing(tmp_path: Path) -> None:

@@ -2,7 +2,8 @@
 
 import asyncio
 import signal
-from collections.abc import Mapping
+import socket
+from collections.abc import Iterator, Mapping
 from dataclasses import replace
 from datetime import timedelta
 from pathlib import Path
@@ -29,12 +30,20 @@ def hanging(body: Mapping[str, Any]) -> Reply:
     return replace(answer(body), delivery=delivery)
 
 
+@pytest.fixture
+def taken_port() -> Iterator[str]:
+    """A port that another program has."""
+    with socket.create_server(("127.0.0.1", 0)) as taken:
+        yield str(taken.getsockname()[1])
+
+
 async def stopped_in_mid_call(
     earmark: Installation, claude: LoopbackClaude, calls: int, *, twice: bool
 ) -> str:
     """What `up` printed, which Ctrl-C met with that many calls made; and a second one, if `twice`."""
     async with earmark.starting() as up:
         await earmark.until(lambda: len(claude.calls) == calls)
+        await earmark.until(lambda: "TROUBLE dashboard" in earmark.printed.read_text())
         up.send_signal(signal.SIGINT)
         await earmark.until(lambda: "finishing calls that are paid for" in earmark.printed.read_text())
         if twice:
@@ -45,9 +54,12 @@ async def stopped_in_mid_call(
 
 
 async def test_ctrl_c_waits_for_the_answers_that_are_paid_for_and_a_second_one_does_not(
-    bootstrap: str, tmp_path: Path
+    bootstrap: str, taken_port: str, tmp_path: Path
 ) -> None:
-    """The answer that was waited for is in the log: nobody asks for it again."""
+    """The answer that was waited for is in the log: nobody asks for it again.
+
+    Meanwhile another program has the dashboard's port, which is said, and keeps nobody from the rest.
+    """
     old = utc_now() - timedelta(days=1)
     channel = replace(EMPTY, videos=(video(SLOW, old, "rope"), video(HANGING, old, "tar")))
     async with (
@@ -60,12 +72,15 @@ async def test_ctrl_c_waits_for_the_answers_that_are_paid_for_and_a_second_one_d
             "EARMARK_YOUTUBE_URL": youtube.origin,
             "ANTHROPIC_BASE_URL": claude.base_url,
             "ANTHROPIC_API_KEY": "a key",
+            "EARMARK_DASHBOARD": "on",
+            "EARMARK_DASHBOARD_PORT": taken_port,
         }
         earmark = Installation(tmp_path, variables)
         assert (await earmark.run("topics", "apply"))[0] == 0
         assert (await earmark.run("add", SLOW))[0] == 0
         printed = await stopped_in_mid_call(earmark, claude, 1, twice=False)
         assert "was killed" not in printed
+        assert "TROUBLE dashboard ended: the dashboard cannot listen at 127.0.0.1:" in printed
 
         assert (await earmark.run("add", HANGING))[0] == 0
         printed = await stopped_in_mid_call(earmark, claude, 2, twice=True)

@@ -8,7 +8,7 @@ import pytest
 
 from streams.app.child import last_words
 from streams.app.supervisor import BACKOFF_S, STEADY, WORKED, Life, Part, Supervisor
-from streams.bulletin import STALE, Board, Trouble
+from streams.bulletin import STALE, Board, Trouble, show
 from streams.clock import utc_now
 
 NOON = datetime(2026, 11, 20, 12, tzinfo=UTC)
@@ -77,6 +77,19 @@ def test_a_process_that_ends_because_claude_refuses_did_no_work_and_its_own_trou
     assert one.ends("401", NOON + 60 * SECOND) > 0
     assert one.trouble is None
     assert one.boards == [board(NOON + 60 * SECOND, refused)], "it stands until the next one says otherwise"
+
+
+def test_what_a_person_is_told_of_a_process_is_told_once_when_it_is_ready_first(tmp_path: Path) -> None:
+    said = list[str]()
+    supervisor = Supervisor(tmp_path, said.append, lambda: NOON)
+    one = supervisor.lives["dashboard"] = Life(
+        Part("dashboard", ("dashboard",), "dashboard", says="look at it")
+    )
+    one.begins(Ghost())  # type: ignore[arg-type]
+    for ready in (False, True, True):
+        show(tmp_path, Board("dashboard", Ghost.pid, NOON, NOON, ready=ready))
+        supervisor._look(NOON)
+        assert said == (["look at it"] if ready else [])
 
 
 def test_a_process_that_turns_no_more_is_said() -> None:

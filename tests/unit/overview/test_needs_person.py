@@ -83,6 +83,9 @@ HARMLESS = {
     "a broker that somebody else keeps": replace(
         HEALTHY, processes=processes(process("broker", "ended", 900))
     ),
+    "a dashboard that somebody has ended": replace(
+        HEALTHY, processes=processes(process("dashboard", "ended", 900))
+    ),
     "a Kafka that up starts again": replace(
         HEALTHY,
         kafka=Kafka("127.0.0.1:9092", "Kafka does not answer"),
@@ -147,8 +150,15 @@ SERIOUS: dict[str, tuple[Overview, str]] = {
         ),
         "it is claude-refuses (since 06:00) → type this",
     ),
-    "nothing runs but the broker": (
-        replace(HEALTHY, processes=(*(process(name, "ended", 90) for name in NAMES), process("broker"))),
+    "nothing runs but the broker and a dashboard": (
+        replace(
+            HEALTHY,
+            processes=(
+                *(process(name, "ended", 90) for name in NAMES),
+                process("broker"),
+                process("dashboard"),
+            ),
+        ),
         "nothing runs (since 05:30); what waits, waits in the log → start it with `earmark up`",
     ),
     "a process that was never here": (
