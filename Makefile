@@ -28,6 +28,7 @@ demo: setup
 
 # One command: format, lint, import contracts, types, tests. In the order of the folders: what takes longest begins early.
 test: lint
+	@$(BIN)/python -m tests.browser.chromium
 	@$(BIN)/pytest --numprocesses=4 --dist=loadfile --no-loadscope-reorder
 
 # Unit and property tests on the newest Python that this machine has beside the one of .venv.

@@ -136,7 +136,7 @@ class Site:
         query = {key: request.query.getall(key) for key in request.query}
         return {
             "page": name,
-            "here_with": here_with(request.path, query),
+            "here_with": here_with(request.rel_url.raw_path, query),
             "live": live,
             "standing": standing(self._home),
         }

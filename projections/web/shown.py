@@ -4,6 +4,7 @@ from datetime import UTC, date, datetime
 from decimal import Decimal
 from urllib.parse import parse_qs, urlencode, urlsplit
 
+import regex
 from markupsafe import Markup
 
 # Letters that draw nothing, or turn the letters after them round, would hide what stands there.
@@ -11,6 +12,8 @@ _CONTROLS = {code: chr(0x2400 + code) for code in range(0x20) if chr(code) not i
 _TURNS = dict.fromkeys(
     [*range(0x80, 0xA0), *range(0x202A, 0x202F), *range(0x2066, 0x206A), 0x200E, 0x200F, 0x061C], "\ufffd"
 )
+# So many marks on one letter are no word's, and no line can be broken in them: the next begins on a letter of its own.
+_HEAP = regex.compile(r"\p{M}{8}(?=\p{M})")
 _HIDDEN: dict[int, str] = _CONTROLS | _TURNS
 _SIGNS = {
     "buy": "▲",
@@ -31,7 +34,8 @@ def visible(value: object) -> object:
     if isinstance(value, Markup):
         return value
     if isinstance(value, str):
-        return value.translate(_HIDDEN)
+        shown = value.translate(_HIDDEN)
+        return shown if shown.isascii() else _HEAP.sub("\\g<0>\u25cc", shown)
     return "" if value is None else value
 
 
