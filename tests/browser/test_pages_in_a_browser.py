@@ -3,12 +3,15 @@
 A page joins by its addresses in `tests/builders/dashboard_home.py`.
 """
 
+import asyncio
 from collections.abc import AsyncIterator
 from dataclasses import dataclass, field
 from decimal import Decimal
+from itertools import chain, islice
 from pathlib import Path
 from typing import Any
 
+import aiohttp
 import pytest
 import pytest_asyncio
 from axe_playwright_python.base import AXE_SCRIPT, AxeResults
@@ -27,6 +30,9 @@ ADDRESSES = {name: addresses()[name] for name in NAMES}
 LOOKS = [("light", 1280), ("dark", 1280), ("light", 360), ("dark", 360)]
 # Colours differ by the scheme and the layout by the width, so these two see all of both.
 AXE_IN = [LOOKS[0], LOOKS[3]]
+MOST = 5
+"""Addresses that differ in their query alone."""
+YOUTUBE = "https://www.youtube.com/watch?v="
 AXE = "axe.run({resultTypes: ['violations']}).then(found => ({violations: found.violations}))"
 TOO_WIDE = "document.scrollingElement.scrollWidth - document.scrollingElement.clientWidth"
 STICKS_OUT = """[...document.querySelectorAll('body *')]
@@ -37,6 +43,7 @@ STRANGE = """[...document.querySelectorAll('*')].filter(each =>
     /^(script|style|img|iframe|object|embed|base)$/.test(each.localName) || each.getAttribute('style') != null
     || [...each.attributes].some(attribute => attribute.name.startsWith('on'))
   ).map(each => each.outerHTML.slice(0, 100))"""
+LINKS = "[...document.querySelectorAll('[href]')].map(link => [link.href, link.rel, link.localName])"
 # What Tab goes to, in the order of the page.
 REACHED = """[...document.querySelectorAll('a[href], button, input, select, summary, [tabindex]')]
   .filter(each => each.checkVisibility() && !(each.localName == 'input' && each.type == 'hidden'))"""
@@ -145,6 +152,42 @@ async def _in_every_look(browser: Browser, address: str, *, axe: bool) -> None:
         if axe and (scheme, width) in AXE_IN:
             found = AxeResults(await browser.ask(AXE))
             assert found.violations_count == 0, f"{address[:200]} {scheme}: {found.generate_report()}"
+
+
+@in_browser
+async def test_every_link_answers(browser: Browser) -> None:
+    """Ours with a page; YouTube's are not followed, and are YouTube's."""
+    ours: dict[str, dict[str, str]] = {}
+    for address in chain(*ADDRESSES.values()):
+        await browser.open(address)
+        for href, rel, kind in await browser.ask(LINKS):
+            if href.startswith(f"{browser.site}/"):
+                path, _, query = href.partition("#")[0].partition("?")
+                ours.setdefault(path, {}).setdefault(query, address)
+            else:
+                assert (kind, href[: len(YOUTUBE)]) == ("a", YOUTUBE), f"{href[:200]} on {address[:200]}"
+                assert "noopener" in rel.split(), f"{href[:200]} on {address[:200]}"
+    assert len(ours) > 20
+    # Of four hundred calls of one video not each is looked at.
+    asked = [
+        (f"{path}?{query}", address)
+        for path, queries in ours.items()
+        for query, address in islice(queries.items(), MOST)
+    ]
+    async with aiohttp.ClientSession(connector=aiohttp.TCPConnector(limit=4)) as session:
+        answers = await asyncio.gather(*(_status(session, href) for href, _ in asked))
+    broken = [
+        f"{answer} {href[:200]} on {address[:200]}"
+        for (href, address), answer in zip(asked, answers, strict=True)
+        if answer != 200
+    ]
+    assert broken == []
+
+
+async def _status(session: aiohttp.ClientSession, href: str) -> int:
+    async with session.get(href) as response:
+        await response.read()
+        return response.status
 
 
 @in_browser
