@@ -5,7 +5,7 @@ VENV := .venv
 BIN := $(VENV)/bin
 STAMP := $(VENV)/.installed
 
-.PHONY: setup demo test test-newest lint generate bench chaos lock clean
+.PHONY: setup demo test test-newest lint generate bench chaos screenshots lock clean
 
 setup: $(STAMP)
 
@@ -66,6 +66,11 @@ chaos: setup
 	@$(BIN)/python -m tests.chaos.outage
 	@$(BIN)/python -m tests.chaos.cluster
 	@$(BIN)/python -m tests.chaos.readers
+
+# The pictures on the README, of what `make demo` leaves.
+screenshots: setup
+	@[ -e .earmark/demo/earmark.duckdb ] || $(BIN)/earmark demo
+	@$(BIN)/python -m tests.docs.screenshots
 
 lock: setup
 	@$(BIN)/uv pip compile --quiet --universal --python-version 3.11 --generate-hashes --no-emit-index-url --no-header \
