@@ -30,7 +30,7 @@ ADDRESSES = {name: addresses()[name] for name in NAMES}
 LOOKS = [("light", 1280), ("dark", 1280), ("light", 360), ("dark", 360)]
 # Colours differ by the scheme and the layout by the width, so these two see all of both.
 AXE_IN = [LOOKS[0], LOOKS[3]]
-MOST = 5
+MOST = 3
 """Addresses that differ in their query alone."""
 YOUTUBE = "https://www.youtube.com/watch?v="
 AXE = "axe.run({resultTypes: ['violations']}).then(found => ({violations: found.violations}))"

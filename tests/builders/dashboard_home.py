@@ -243,7 +243,7 @@ def _events() -> Iterator[Event]:
         [
             _mention(
                 MANY_MENTIONS,
-                SYMBOL if number % 3 else f"SYM{number}",
+                SYMBOL if number % 3 else f"SYM{number % 60}",
                 f"I am buying more than {number} of it",
                 number,
             )
