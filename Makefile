@@ -5,7 +5,7 @@ VENV := .venv
 BIN := $(VENV)/bin
 STAMP := $(VENV)/.installed
 
-.PHONY: setup demo test test-newest lint generate bench chaos lock clean
+.PHONY: setup demo test test-newest lint generate bench chaos screenshots lock clean
 
 setup: $(STAMP)
 
@@ -28,6 +28,7 @@ demo: setup
 
 # One command: format, lint, import contracts, types, tests. In the order of the folders: what takes longest begins early.
 test: lint
+	@$(BIN)/python -m tests.browser.chromium
 	@$(BIN)/pytest --numprocesses=4 --dist=loadfile --no-loadscope-reorder
 
 # Unit and property tests on the newest Python that this machine has beside the one of .venv.
@@ -65,6 +66,11 @@ chaos: setup
 	@$(BIN)/python -m tests.chaos.outage
 	@$(BIN)/python -m tests.chaos.cluster
 	@$(BIN)/python -m tests.chaos.readers
+
+# The pictures on the README, of what `make demo` leaves.
+screenshots: setup
+	@[ -e .earmark/demo/earmark.duckdb ] || $(BIN)/earmark demo
+	@$(BIN)/python -m tests.docs.screenshots
 
 lock: setup
 	@$(BIN)/uv pip compile --quiet --universal --python-version 3.11 --generate-hashes --no-emit-index-url --no-header \

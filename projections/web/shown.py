@@ -4,6 +4,7 @@ from datetime import UTC, date, datetime
 from decimal import Decimal
 from urllib.parse import parse_qs, urlencode, urlsplit
 
+import regex
 from markupsafe import Markup
 
 # Letters that draw nothing, or turn the letters after them round, would hide what stands there. Joiners and the signs that
@@ -20,6 +21,8 @@ _TURNS = dict.fromkeys(
     ],
     "\ufffd",
 )
+# So many marks on one letter are no word's, and no line can be broken in them: the next begins on a letter of its own.
+_HEAP = regex.compile(r"\p{M}{8}(?=\p{M})")
 _HIDDEN: dict[int, str] = _CONTROLS | _TURNS
 _SIGNS = {
     "buy": "▲",
@@ -40,7 +43,8 @@ def visible(value: object) -> object:
     if isinstance(value, Markup):
         return value
     if isinstance(value, str):
-        return value.translate(_HIDDEN)
+        shown = value.translate(_HIDDEN)
+        return shown if shown.isascii() else _HEAP.sub("\\g<0>\u25cc", shown)
     return "" if value is None else value
 
 

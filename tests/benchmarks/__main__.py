@@ -18,6 +18,7 @@ from tests.benchmarks import (
     activation,
     apply,
     backfill,
+    dashboard,
     discovery,
     freshness,
     in_flight,
@@ -44,6 +45,7 @@ NAMES = (
     "apply",
     "questions",
     "search",
+    "dashboard",
 )
 
 Benchmark = Callable[[Connection, Path], Awaitable[Result]]
@@ -68,6 +70,7 @@ def benchmarks(*, quick: bool = False, full: bool = False) -> dict[str, Benchmar
         ),
         "freshness": lambda log, _: freshness.freshness(log, models),
         "search": lambda _, home: search.search(said, home),
+        "dashboard": lambda log, _: dashboard.dashboard(log, dashboard.QUICK if quick else dashboard.FULL),
         "rebuild": lambda log, home: rebuild.rebuild(log, logs, home),
         "apply": lambda log, home: apply.apply(
             log, apply.QUICK if quick else apply.FULL if full else apply.USUAL, home

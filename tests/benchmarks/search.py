@@ -8,6 +8,7 @@ import json
 import time
 from collections.abc import Callable, Iterator
 from datetime import timedelta
+from functools import cache
 from math import exp, log
 from pathlib import Path
 from random import Random
@@ -45,17 +46,17 @@ RARELY = 0.03
 async def search(size: Size, home: Path) -> Result:
     """Fill a file with so many transcripts, and ask."""
     random = Random(1)
-    vocabulary = [_word(number) for number in range(ALL)]
+    vocabulary = spoken_words()
     file = home / "search.duckdb"
     database = transcripts_file.create(file)
     many: list[float] = []
     one: list[float] = []
-    said = _records(random, vocabulary)
+    spoken = said(random, vocabulary)
     for number in range(0, size.transcripts, BATCH):
-        batch = [next(said) for _ in range(min(BATCH, size.transcripts - number))]
+        batch = [next(spoken) for _ in range(min(BATCH, size.transcripts - number))]
         many.append(_timed(lambda batch=batch: _take(database, batch)))
     for _ in range(9):
-        record = next(said)
+        record = next(spoken)
         one.append(_timed(lambda record=record: _take(database, [record])))
     rows = [["question", "p50 ms", "p95 ms", "a scan by `contains`, ms"]]
     numbers: dict[str, float] = {}
@@ -83,6 +84,12 @@ async def search(size: Size, home: Path) -> Result:
     )
 
 
+@cache
+def spoken_words() -> list[str]:
+    """The commonest first."""
+    return [_word(number) for number in range(ALL)]
+
+
 def _word(number: int) -> str:
     """A word of its own for each number, short ones first."""
     letters, rest = "", number + 1
@@ -92,7 +99,7 @@ def _word(number: int) -> str:
     return letters
 
 
-def _records(random: Random, vocabulary: list[str]) -> Iterator[Record]:
+def said(random: Random, vocabulary: list[str]) -> Iterator[Record]:
     """CaptionsExtracted of one video after the other."""
     video = Video(
         video_id="video",

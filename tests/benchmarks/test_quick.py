@@ -4,6 +4,7 @@ from pathlib import Path
 
 import pytest
 
+from projections.web.routes import PAGES
 from streams.log.connection import Connection
 from tests.benchmarks.__main__ import benchmarks
 from tests.benchmarks.activation import QUICK
@@ -31,6 +32,10 @@ async def test_every_benchmark_runs(name: str, connection: Connection, tmp_path:
     if name == "freshness":
         assert 0 < result.numbers["seen"] == result.numbers["sent"]
         assert result.numbers["went_back"] == 0
+    if name == "dashboard":
+        assert 0 < result.numbers["seen"] == result.numbers["sent"]
+        assert result.numbers["went_back"] == 0
+        assert result.numbers["pages"] == len(PAGES)
     if name == "activation":
         assert result.numbers["told"] == result.numbers["counted"] == 3 * QUICK
         assert result.numbers["peak_mb"] < 500

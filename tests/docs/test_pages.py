@@ -13,6 +13,7 @@ from tests.benchmarks.__main__ import PAGE as WRITTEN_BY_BENCHMARKS
 from tests.benchmarks.__main__ import with_tables
 from tests.docs.pages import BENCHMARKS, BIN, MADE, MAP, MODEL, PAGES, README, ROOT, TESTS, VERBS, Page
 from tests.docs.readme import SECTIONS, up_to_date
+from tests.docs.screenshots import FOLDER, LARGEST
 from tests.docs.typed import BOXES, COLLECTED, ELSEWHERE, typed
 
 LANGUAGES = {"shell", "python", "text"}
@@ -63,6 +64,13 @@ def test_every_link_leads_somewhere(page: Page) -> None:
         target = (page.file.parent / path).resolve() if path else page.file
         assert target.exists(), link
         assert not anchor or anchor in Page(target).anchors, link
+
+
+def test_the_pictures_are_small() -> None:
+    """`make screenshots` takes them, and no others lie about."""
+    shown = [README.file.parent / link for link in README.links if link.endswith(".png")]
+    assert sorted(shown) == sorted(FOLDER.iterdir())
+    assert [file.name for file in shown if not 10_000 < file.stat().st_size <= LARGEST] == []
 
 
 @every_page

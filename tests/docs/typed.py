@@ -43,6 +43,7 @@ ELSEWHERE = {
     ".venv/bin/python -m tests.chaos.outage": "two minutes; tests/chaos/test_outage.py is its short form",
     ".venv/bin/python -m tests.week": "five minutes; tests/week/test_week.py is its short form",
     ".venv/bin/python -m tests.fuzz": "three minutes; tests/fuzz/test_fuzz.py is its short form",
+    "make screenshots": "tests/docs/test_pages.py looks at what it took",
     ".venv/bin/python -m tests.docs.readme": "tests/docs/test_pages.py compares what it writes",
 }
 """What is not typed, and why that is no gap."""
