@@ -25,7 +25,7 @@ from tests.benchmarks.worker import begin_here, worker
 from tests.builders.histories import completed, mention, moment, video
 from tests.builders.publishing import activated, written
 
-QUICK = 600
+QUICK = 200
 FULL = 100_000
 LIMIT_S = 1800.0
 AT_ONCE = 500

@@ -15,7 +15,7 @@ from tests.benchmarks.table import Result, at
 from tests.benchmarks.version_0_1_0 import ingest as version_0_1_0
 from tests.benchmarks.videos_log import records
 
-QUICK = (0, 1_000)
+QUICK = (0, 100)
 USUAL = (0, 100_000)
 FULL = (*USUAL, 1_000_000)
 TIMES = 15

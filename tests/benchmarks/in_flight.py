@@ -35,7 +35,7 @@ class Crowd:
         return int(self.calls * (turns + 1))
 
 
-QUICK = (Crowd(0, (0, 0), 1), Crowd(1, (0.1, 0.2), 1), Crowd(30, (0.8, 1.2), 2))
+QUICK = (Crowd(0, (0, 0), 1), Crowd(10, (0.4, 0.6), 1))
 FULL = (Crowd(0, (0, 0), 20), Crowd(1, (0.2, 0.4), 30), Crowd(100, (5, 10), 45), Crowd(500, (20, 40), 60))
 
 

@@ -73,7 +73,7 @@ class Size:
     scale: float
 
 
-QUICK = Size(replayed=100, live=10, pause_s=0.1, warm_up_s=2, scale=10)
+QUICK = Size(replayed=40, live=3, pause_s=0.1, warm_up_s=1, scale=10)
 FULL = Size(replayed=5_000, live=120, pause_s=1.0, warm_up_s=75, scale=1)
 
 

@@ -8,6 +8,7 @@ from projections.web.routes import PAGES
 from streams.log.connection import Connection
 from tests.benchmarks.__main__ import benchmarks
 from tests.benchmarks.activation import QUICK
+from tests.benchmarks.live import QUICK as QUICK_LIVE
 from tests.benchmarks.rebuild import QUICK as QUICK_REBUILD
 from tests.benchmarks.videos_log import RECORDS
 
@@ -25,7 +26,7 @@ async def test_every_benchmark_runs(name: str, connection: Connection, tmp_path:
         assert result.numbers["refused_in_all"] == 0
         assert 0 < result.numbers["bill_usd"] <= result.numbers["charged_usd"]
     if name == "live":
-        assert result.numbers["live"] == 10
+        assert result.numbers["live"] == QUICK_LIVE.live
         assert result.numbers["claims_of_the_replay"] > 0
     if name == "discovery":
         assert result.numbers["5 an hour"] == pytest.approx(20, abs=3)

@@ -19,6 +19,8 @@ pytestmark = pytest.mark.kafka
 LIMIT_S = 60.0
 SAID_WITHIN_S = 20.0
 WAYS = (("SASL_PLAINTEXT", "PLAIN"), ("SASL_SSL", "SCRAM-SHA-256"), ("SSL", "PLAIN"))
+# Everybody logs in by the same code, so one way and two faults, of a login and of an address, are gone through by all.
+SOME = ("channels", "budget", "rebuild")
 WITH_MORE_TO_SAY = {
     command for command in VERBS if command.startswith(("replay compare", "prompts register"))
 }
@@ -49,10 +51,11 @@ def test_every_verb_and_every_process_gets_through(
     environment = {**kafka.environment(protocol, mechanism), **NOBODY, "EARMARK_TOPIC_PREFIX": prefix}
     [prepare] = type_all(["prepare"], environment, tmp_path / "prepare")
     assert prepare.ended(LIMIT_S) == 0, prepare.printed
-    typed = type_all([*PROCESSES, TAIL, *VERBS], environment, tmp_path)
+    expected = VERBS if mechanism.startswith("SCRAM") else {verb: VERBS[verb] for verb in SOME}
+    typed = type_all([*PROCESSES, TAIL, *expected], environment, tmp_path)
     try:
-        running, verbs = typed[: -len(VERBS)], typed[-len(VERBS) :]
-        assert {verb.words: verb.ended(LIMIT_S) for verb in verbs} == VERBS
+        running, verbs = typed[: -len(expected)], typed[-len(expected) :]
+        assert {verb.words: verb.ended(LIMIT_S) for verb in verbs} == expected
         for process in running:
             assert process.process.is_alive(), process.printed
         asyncio.run(at_work(kafka.connection(prefix)))
@@ -101,26 +104,23 @@ def unused_port() -> int:
         return port
 
 
-@pytest.mark.parametrize("faults", [("password", "CA"), ("address", "name"), ("TLS", "plain")], ids="-".join)
+@pytest.mark.parametrize("fault", ["password", "CA", "address", "name", "TLS", "plain"])
 def test_a_wrong_setting_is_one_sentence_within_20_s_in_every_verb_and_process(
-    kafka: OthersBroker, tmp_path: Path, faults: tuple[str, str]
+    kafka: OthersBroker, tmp_path: Path, fault: str
 ) -> None:
-    wrong = wrong_settings(kafka)
-    commands = [*PROCESSES, TAIL, "prepare", "up", *VERBS]
-    typed = [
-        (command, wrong[fault][1])
-        for fault in faults
-        for command in type_all(commands, {**wrong[fault][0], **NOBODY}, tmp_path / fault)
-    ]
+    """One fault at a time: the limit is that of a verb, not of sixty at once on two cores."""
+    settings, begins = wrong_settings(kafka)[fault]
+    verbs = VERBS if fault in {"password", "address"} else SOME
+    typed = type_all([*PROCESSES, TAIL, "prepare", "up", *verbs], {**settings, **NOBODY}, tmp_path)
     try:
-        for command, begins in typed:
+        for command in typed:
             assert command.ended(SAID_WITHIN_S) == 1
             [said] = [line for line in command.printed.splitlines() if "Kafka" in line]
             assert begins in said, command
             # `replay compare` goes on without Kafka, and `prompts register` asks Claude first.
             assert len(command.printed.splitlines()) <= 1 + (command.words in WITH_MORE_TO_SAY), command
     finally:
-        end_all(command for command, _ in typed)
+        end_all(typed)
 
 
 async def test_a_broker_that_names_itself_wrongly_and_one_that_says_nothing_are_told_within_20_s(
