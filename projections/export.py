@@ -1,7 +1,7 @@
 """The tables and views for people as files, for notebooks and for other engines, with a manifest that says what they are.
 
-All of it is of one snapshot. It is written whole or not at all: into a folder beside the one that was asked for, which
-gets its name once everything is on the disk.
+All of the model is of one snapshot, and the words, where they are asked for, of the newest one of theirs. It is written
+whole or not at all: into a folder beside the one that was asked for, which gets its name once everything is on the disk.
 """
 
 import json
@@ -18,10 +18,13 @@ from pathlib import Path
 from duckdb import DuckDBPyConnection
 
 from projections.describe import Column, Relation, catalogue, describe
-from projections.sql import MEMORY, SqlError, said_plainly, snapshot
+from projections.sql import MEMORY, SqlError, attach_words, said_plainly, snapshot
 
 FORMATS = {"parquet": "FORMAT parquet, COMPRESSION zstd", "csv": "FORMAT csv, HEADER"}
 MANIFEST = "manifest.json"
+WORDS = "transcripts"
+# Of so many videos at a time: of all at once the engine would hold every text in memory.
+_AT_ONCE = 512
 # Other engines see bytes in them.
 _AS_TEXT = ("UUID", "JSON")
 
@@ -51,7 +54,10 @@ class File:
 
 @dataclass(frozen=True)
 class Manifest:
-    """What an export holds. `last_record_at`: the broker's time of the newest record in it, null where there is none."""
+    """What an export holds. `last_record_at`: the broker's time of the newest record in it, null where there is none.
+
+    `words_positions`: how far the transcripts have come, which follow the log on their own; empty where none were asked for.
+    """
 
     earmark: str
     exported_at: str
@@ -59,35 +65,40 @@ class Manifest:
     format: str
     files: Sequence[File]
     positions: Sequence[Position]
+    words_positions: Sequence[Position]
 
 
-def export(home: Path, folder: Path, file_format: str, now: datetime) -> Manifest:
+def export(home: Path, folder: Path, file_format: str, now: datetime, *, words: bool = False) -> Manifest:
     """Write the newest snapshot's tables and views to `folder`, in one of FORMATS, with a manifest.
 
-    Raises SqlError: where there is no snapshot, where `folder` holds something already, and where it cannot be written.
+    `words`: `transcripts` and `segments`, too. Raises SqlError: where there is no snapshot, where `folder` holds something already, and where it cannot be written.
     """
     if folder.exists() and not (folder.is_dir() and not any(folder.iterdir())):
         raise SqlError(f"{folder} is there already and is not empty: name another folder, or remove it first")
     try:
         with snapshot(home) as database, said_plainly(), _made_whole(folder) as unfinished:
-            manifest = _written(database, unfinished, file_format, now)
+            if words:
+                attach_words(database, home)
+            manifest = _written(database, unfinished, file_format, now, words=words)
     except OSError as error:
         raise SqlError(f"{folder} cannot be written: {error.strerror}") from error
     return manifest
 
 
-def _written(database: DuckDBPyConnection, folder: Path, file_format: str, now: datetime) -> Manifest:
+def _written(
+    database: DuckDBPyConnection, folder: Path, file_format: str, now: datetime, *, words: bool
+) -> Manifest:
     spill = folder / "spill"
     database.execute(f"SET memory_limit = '{MEMORY}'; SET temp_directory = '{_quoted(spill)}'")
-    files = [
-        _file(database, folder, relation, file_format)
-        for relation in catalogue(database)
-        if relation.kind in ("table", "view")
-    ]
+    relations = [relation for relation in catalogue(database) if relation.kind in ("table", "view")]
+    if words:
+        if not any(relation.name == WORDS for relation in relations):
+            raise SqlError(
+                "there are no transcripts yet: `earmark up` (or `earmark projector`) makes them; or leave out --words"
+            )
+        _put_texts_together(database)
+    files = [_file(database, folder, relation, file_format) for relation in relations]
     shutil.rmtree(spill, ignore_errors=True)
-    positions = database.execute(
-        "SELECT topic, log_partition, next_offset FROM _positions ORDER BY ALL"
-    ).fetchall()
     [(last,)] = database.execute("SELECT max(last_record_at) FROM freshness").fetchall()
     manifest = Manifest(
         earmark=version("earmark"),
@@ -95,18 +106,41 @@ def _written(database: DuckDBPyConnection, folder: Path, file_format: str, now: 
         last_record_at=None if last is None else last.isoformat(),
         format=file_format,
         files=files,
-        positions=[Position(*position) for position in positions],
+        positions=_positions(database, "_positions"),
+        words_positions=_positions(database, f"{WORDS}._positions") if words else [],
     )
     (folder / MANIFEST).write_text(json.dumps(asdict(manifest), ensure_ascii=False, indent=1) + "\n")
     return manifest
+
+
+def _positions(database: DuckDBPyConnection, table: str) -> list[Position]:
+    query = f"SELECT topic, log_partition, next_offset FROM {table} ORDER BY ALL"  # noqa: S608  our own
+    return [Position(*position) for position in database.execute(query).fetchall()]
+
+
+def _put_texts_together(database: DuckDBPyConnection) -> None:
+    """Make `texts`, all of `transcripts`, which may lie on the disk."""
+    captions = [
+        each
+        for (each,) in database.execute(
+            "SELECT captions_id FROM _documents ANTI JOIN _superseded USING (doc) ORDER BY doc"
+        ).fetchall()
+    ]
+    database.execute(f"CREATE TEMP TABLE texts AS FROM {WORDS} LIMIT 0")
+    for begin in range(0, len(captions), _AT_ONCE):
+        database.execute(
+            f"INSERT INTO texts FROM {WORDS} WHERE captions_id IN (SELECT unnest(?::UUID[]))",
+            [captions[begin : begin + _AT_ONCE]],
+        )
 
 
 def _file(database: DuckDBPyConnection, folder: Path, relation: Relation, file_format: str) -> File:
     columns = describe(database, relation.name).columns
     path = folder / f"{relation.name}.{file_format}"
     selected = ", ".join(_selected(column, file_format) for column in columns)
+    source = "texts" if relation.name == WORDS else relation.name
     [(rows,)] = database.execute(
-        f"COPY (SELECT {selected} FROM {relation.name}) TO '{_quoted(path)}' ({FORMATS[file_format]})"  # noqa: S608  names of the model's own
+        f"COPY (SELECT {selected} FROM {source}) TO '{_quoted(path)}' ({FORMATS[file_format]})"  # noqa: S608  names of the model's own
     ).fetchall()
     with path.open("rb") as content:
         digest = file_digest(content, "sha256").hexdigest()

@@ -17,7 +17,7 @@ from projections import kept
 from projections.bodies import keep
 from streams.events.envelope import UndecodableError
 from streams.events.record import Record
-from streams.log.topics import ANALYSES, CAPTIONS
+from streams.log.topics import ANALYSES
 
 
 class Place(NamedTuple):
@@ -141,21 +141,19 @@ _POSITIONS = pa.schema(
 class Batch:
     """Records made ready: rows of events by type, rows of rejects, and how far they reach.
 
-    `videos`: those that it has something new of. `captions`: their records as they are, those too that stand before the
-    model's progress. `size`: bytes, about.
+    `videos`: those that it has something new of. `size`: bytes, about.
     """
 
     events: dict[str, list[tuple[Any, ...]]] = field(default_factory=dict)
     rejects: list[tuple[Any, ...]] = field(default_factory=list)
     progress: dict[Place, Progress] = field(default_factory=dict)
     videos: set[str] = field(default_factory=set)
-    captions: list[Record] = field(default_factory=list)
     size: int = 0
 
     @property
     def is_empty(self) -> bool:
         """Whether nothing was read."""
-        return not self.progress and not self.captions
+        return not self.progress
 
     @property
     def marked(self) -> set[int]:
@@ -168,9 +166,6 @@ class Batch:
     def add(self, record: Record, progress: Mapping[Place, Progress]) -> None:
         """Take `record` where it stands at or past the `progress` before this batch, and the next of its partition."""
         place = Place(record.topic, record.partition)
-        if record.topic == CAPTIONS.name:
-            self.captions.append(record)
-            self.size += len(record.value or b"")
         before = self.progress.get(place) or progress.get(place) or Progress()
         if record.offset < before.next_offset:
             return

@@ -1,15 +1,16 @@
 """The log as the read model takes it: batch after batch, the next one read while the last is applied."""
 
 import asyncio
-from collections.abc import Callable, Mapping
+from collections.abc import Callable, Mapping, Sequence
+from typing import Generic, Protocol, TypeVar
 
 from aiokafka import AIOKafkaConsumer, TopicPartition
 from aiokafka.errors import OffsetOutOfRangeError
 
-from projections.ingest import Batch, Place, Progress
+from projections.ingest import Place, Progress
 from streams.errors import EarmarkError
 from streams.events.record import Record
-from streams.log.topics import CAPTIONS, TOPICS, Topic
+from streams.log.topics import Topic
 
 WAIT_S = 0.2
 # Of a partition at a time: a client holds so much of each of them, and a larger record all the same.
@@ -25,26 +26,44 @@ Consumers = Callable[[int], AIOKafkaConsumer]
 """A consumer that asks for so many bytes of a partition at a time."""
 
 
-class LogReader:
-    """Reads every partition of every topic from given places on. `name` gives a topic's full name."""
+class Gathered(Protocol):
+    """What records become: a batch. `progress`: how far it reaches; `size`: bytes, about."""
 
-    def __init__(self, consumer: AIOKafkaConsumer, name: Callable[[Topic], str]) -> None:
+    progress: dict[Place, Progress]
+    size: int
+
+    def add(self, record: Record, progress: Mapping[Place, Progress]) -> None:
+        """Take `record` where it stands at or past the `progress` before this batch, and the next of its partition."""
+
+    def __len__(self) -> int:
+        """Records in it."""
+
+
+B = TypeVar("B", bound=Gathered)
+
+
+class LogReader(Generic[B]):
+    """Reads every partition of some topics from given places on, into batches. `name` gives a topic's full name."""
+
+    def __init__(
+        self,
+        consumer: AIOKafkaConsumer,
+        name: Callable[[Topic], str],
+        topics: Sequence[Topic],
+        batch: Callable[[], B],
+    ) -> None:
         self._consumer = consumer
-        self._topics = {name(topic): topic for topic in TOPICS}
+        self._topics = {name(topic): topic for topic in topics}
+        self._empty = batch
         self._reached: dict[Place, Progress] = {}
         self._until: Mapping[Place, int] | None = None
-        self._ahead: asyncio.Task[Batch] | None = None
+        self._ahead: asyncio.Task[B] | None = None
         self._wanted = False
 
     async def seek(
-        self,
-        progress: Mapping[Place, Progress],
-        until: Mapping[Place, int] | None = None,
-        words: Mapping[Place, int] | None = None,
+        self, progress: Mapping[Place, Progress], until: Mapping[Place, int] | None = None
     ) -> None:
         """Go on where `progress` ends, and from 0 where there is none; `until`: only what stands before these offsets.
-
-        `words`: how far those are read that are taken from `captions`; what they lack there is read again.
 
         Raises EarmarkError where a topic is missing or a log does not hold the offset that is to be read next.
         """
@@ -53,17 +72,13 @@ class LogReader:
         starts = await self._consumer.beginning_offsets(partitions)
         ends = await self._consumer.end_offsets(partitions)
         offsets = {tp: progress.get(place, Progress()).next_offset for tp, place in partitions.items()}
-        for tp, place in partitions.items():
-            offset = offsets[tp]
+        for tp, offset in offsets.items():
             if not starts[tp] <= offset <= ends[tp]:
                 raise EarmarkError(
                     f"the read model stands at {tp.topic}[{tp.partition}]@{offset}, and the log there goes from"
                     f" {starts[tp]} to {ends[tp]}: it is another log, or a part of it was deleted; run `earmark rebuild`"
                     " to fold what is there"
                 )
-            if words is not None and place.topic == CAPTIONS.name:
-                # Words that are gone from the log are no reason to stop: what is left is taken.
-                offsets[tp] = min(offset, max(starts[tp], words.get(place, 0)))
         self._reached, self._until = dict(progress), until
         self._seek(offsets)
 
@@ -72,6 +87,12 @@ class LogReader:
         partitions = await self._partitions()
         starts = await self._consumer.beginning_offsets(partitions)
         return {place: starts[tp] for tp, place in partitions.items() if starts[tp] > 0}
+
+    async def ends(self) -> dict[Place, int]:
+        """Where the partitions end. Raises EarmarkError where a topic is missing."""
+        partitions = await self._partitions()
+        ends = await self._consumer.end_offsets(partitions)
+        return {place: ends[tp] for tp, place in partitions.items()}
 
     async def _partitions(self) -> dict[TopicPartition, Place]:
         missing = self._topics.keys() - await self._consumer.topics()
@@ -93,7 +114,7 @@ class LogReader:
         for tp, offset in offsets.items():
             self._consumer.seek(tp, offset)
 
-    async def batch(self) -> Batch:
+    async def batch(self) -> B:
         """The next records made ready, in order within a partition; none in it if there were none for `WAIT_S`.
 
         Those behind them are read from now on; whoever is done with the reader closes it.
@@ -103,13 +124,13 @@ class LogReader:
         self._ahead = asyncio.create_task(self._read())
         return batch
 
-    async def batch_within(self, seconds: float) -> Batch | None:
+    async def batch_within(self, seconds: float) -> B | None:
         """The next batch; None where it is still being read after so many seconds."""
         reading = self._next_batch()
         await asyncio.wait({reading}, timeout=seconds)
         return await self.batch() if reading.done() else None
 
-    def _next_batch(self) -> asyncio.Task[Batch]:
+    def _next_batch(self) -> asyncio.Task[B]:
         self._wanted = True
         self._ahead = self._ahead or asyncio.create_task(self._read())
         return self._ahead
@@ -122,16 +143,16 @@ class LogReader:
             await asyncio.gather(self._ahead, return_exceptions=True)
             self._ahead = None
 
-    async def _read(self) -> Batch:
-        batch = Batch()
+    async def _read(self) -> B:
+        batch = self._empty()
         while len(batch) < BATCH and batch.size < BATCH_BYTES:
-            records = await self._next(WAIT_S if batch.is_empty else 0)
+            records = await self._next(0 if batch.progress else WAIT_S)
             for record in records:
                 if self._until is None or record.offset < self._until.get(
                     Place(record.topic, record.partition), 0
                 ):
                     batch.add(record, self._reached)
-            if batch.is_empty or (self._wanted and not records):
+            if not batch.progress or (self._wanted and not records):
                 break
             if not records:
                 await asyncio.sleep(PAUSE_S)

@@ -21,6 +21,9 @@ from streams.errors import EarmarkError
 
 # Any DuckDB from 1.2 on opens this.
 STORAGE_VERSION = "v1.2.0"
+# What waits in memory for its place in a file that is made anew, and all that DuckDB may hold of it.
+CHECKPOINT_BYTES = "64MB"
+MEMORY = "256MB"
 KIND = "rm"
 """What the names of the model's files begin with."""
 REBUILT = "rebuild.unfinished"
@@ -134,6 +137,14 @@ def configure(database: DuckDBPyConnection) -> None:
     """Set what a database is to be written with."""
     # No checkpoint of DuckDB's own accord: one is taken for each snapshot. No bar of its own on our stdout either.
     database.execute("SET wal_autocheckpoint = '1GB'; SET TimeZone = 'UTC'; SET enable_progress_bar = false")
+
+
+def bound(database: DuckDBPyConnection, path: Path) -> None:
+    """Bound what a database at `path` holds in memory, however much is written to it or asked."""
+    database.execute(
+        f"SET wal_autocheckpoint = '{CHECKPOINT_BYTES}'; SET memory_limit = '{MEMORY}';"
+        f" SET temp_directory = '{quoted(overflow(path))}'; SET enable_progress_bar = false"
+    )
 
 
 def folder(home: Path) -> Path:

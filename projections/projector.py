@@ -1,7 +1,7 @@
 """The projector: follows every topic, keeps the model and publishes snapshots of it.
 
 Its read positions are the model's own, never Kafka's. Rows come in batches; readers get a snapshot when there is
-something new, as soon as `Pace` allows.
+something new, as soon as `Pace` allows. The words follow beside it, on their own (`follow_words.py`).
 """
 
 import asyncio
@@ -11,13 +11,13 @@ from pathlib import Path
 from typing import Protocol
 
 from projections import model
+from projections.follow_words import follow_words
 from projections.ingest import Batch, Place, Progress, progress, write
 from projections.log_reader import FETCH_BYTES, WAIT_S, Consumers, LogReader
 from projections.publication import Publication
 from projections.rebuild import rebuild
 from projections.snapshots import Snapshots
-from projections.transcripts_file import Transcripts
-from streams.log.topics import Topic, by_topic
+from streams.log.topics import TOPICS, Topic, by_topic
 
 logger = logging.getLogger(__name__)
 
@@ -34,14 +34,13 @@ def _unheard(snapshot: Path, seconds: float, written: int) -> None:
 
 
 class Projector:
-    """The model and the transcripts of a home, open for writing, and whether readers have yet to see a change."""
+    """The model of a home, open for writing, and whether readers have yet to see a change."""
 
     def __init__(self, home: Path, published: Published = _unheard) -> None:
         self._home = home
         self._published = published
         self._publication = Publication(self.offsets)
         self._open()
-        self.transcripts = Transcripts(home)
         self.reached = by_topic((*place, offset) for place, offset in self.offsets().items())
 
     def _open(self) -> None:
@@ -73,9 +72,8 @@ class Projector:
             return False
         # What readers have seen they shall not see vanish while the new model comes up to it.
         self._publication.begins_anew(self.offsets())
-        self._close()
+        self.close()
         self._open()
-        self.transcripts.reopen()
         self.reached = by_topic((*place, offset) for place, offset in self.offsets().items())
         logger.info("the read model was rebuilt: switched to %s", self._file.name)
         return True
@@ -88,14 +86,10 @@ class Projector:
 
     def wait_s(self) -> float:
         """How long to wait for records: no longer than until a snapshot that readers need is due."""
-        return self._publication.wait_s(self.transcripts.wait_s(WAIT_S))
+        return self._publication.wait_s(WAIT_S)
 
     def close(self) -> None:
-        """Close both files."""
-        self._close()
-        self.transcripts.close()
-
-    def _close(self) -> None:
+        """Close the file."""
         self._database.close()
         self._snapshots.close()
 
@@ -174,11 +168,14 @@ async def project(
                 return
         projector = Projector(home, published)
         client = consumer(FETCH_BYTES)
-        reader = LogReader(client, name)
+        reader = LogReader(client, name, TOPICS, Batch)
+        words = asyncio.create_task(follow_words(home, consumer, name, stop, may_begin))
         try:
             await client.start()
-            await reader.seek(projector.progress(), words=projector.transcripts.offsets())
+            await reader.seek(projector.progress())
             while not stop.is_set():
+                if words.done():
+                    await words
                 if not may_begin():
                     await asyncio.sleep(WAIT_S)
                     continue
@@ -187,16 +184,14 @@ async def project(
                 if batch is not None:
                     await asyncio.to_thread(projector.take, batch)
                 await asyncio.to_thread(projector.publish)
-                # Then only: what is current is waited for, and what was said takes longer to take.
-                if batch is not None:
-                    await asyncio.to_thread(projector.transcripts.take, batch.captions)
-                await asyncio.to_thread(projector.transcripts.publish)
                 report(projector.reached, caught_up=batch is not None and batch.is_empty)
                 if projector.was_rebuilt():
-                    await reader.seek(projector.progress(), words=projector.transcripts.offsets())
+                    await reader.seek(projector.progress())
             projector.publish(at_once=True)
-            projector.transcripts.publish(at_once=True)
+            await words
         finally:
+            words.cancel()
+            await asyncio.gather(words, return_exceptions=True)
             await reader.close()
             await client.stop()
             projector.close()

@@ -38,17 +38,25 @@ class Publication:
         """Another file stands in the place of one that readers have seen up to here: it is not shown before it has come as far."""
         self._not_before, self._is_unseen = seen, True
 
+    @property
+    def is_behind(self) -> bool:
+        """Whether readers have seen more than what stands here."""
+        now = self._offsets() if self._not_before else {}
+        return any(now.get(place, 0) < offset for place, offset in self._not_before.items())
+
+    def has_all(self) -> None:
+        """There is no more to come: what readers have seen beyond is no more."""
+        self._not_before = {}
+
     def publish(
         self, snapshots: Snapshots, database: DuckDBPyConnection, *, at_once: bool = False
     ) -> Made | None:
         """Publish a snapshot if anything is new and it is time; None where not."""
         if not self._is_unseen or (time.monotonic() < self._pace.due and not at_once):
             return None
-        if self._not_before:
-            now = self._offsets()
-            if any(now.get(place, 0) < offset for place, offset in self._not_before.items()):
-                return None
-            self._not_before = {}
+        if self.is_behind:
+            return None
+        self._not_before = {}
         began = time.monotonic()
         snapshot = snapshots.publish(database)
         self._is_unseen = False

@@ -4,7 +4,8 @@ They are taken from `captions` alone, each with its position in the same transac
 batches the same is held and found. Superseded words stay among the documents, as every revision of them is a fact.
 """
 
-from collections.abc import Sequence
+from collections.abc import Mapping, Sequence
+from dataclasses import dataclass, field
 from hashlib import sha256
 from importlib.resources import files
 from typing import Any, NamedTuple
@@ -13,11 +14,29 @@ import pyarrow as pa
 from duckdb import DuckDBPyConnection
 
 from projections.describe import comment
-from projections.ingest import Place
+from projections.ingest import Place, Progress
 from streams.events.captions import CaptionsExtracted
 from streams.events.envelope import UndecodableError
 from streams.events.record import Record
 from streams.log.topics import CAPTIONS
+
+
+@dataclass
+class Captions:
+    """Records of `captions` as they are, and how far they reach; `size`: bytes, about."""
+
+    records: list[Record] = field(default_factory=list)
+    progress: dict[Place, Progress] = field(default_factory=dict)
+    size: int = 0
+
+    def add(self, record: Record, _: Mapping[Place, Progress]) -> None:
+        """Take `record`, the next of its partition."""
+        self.records.append(record)
+        self.size += len(record.value or b"")
+        self.progress[Place(record.topic, record.partition)] = Progress(record.offset + 1)
+
+    def __len__(self) -> int:
+        return len(self.records)
 
 
 class Sizes(NamedTuple):

@@ -2,7 +2,8 @@
 
 It keeps its own read positions. So each of the two files is whole, whichever was written last when somebody was killed:
 what is read begins where the one that is behind ends, and the other passes over what it has. Where there is no file of
-this version, a new one is made from the log, and readers keep what they have until it has come as far.
+this version, or it is of another log, a new one is made, and readers keep what they have until it has come as far, or
+has all that there is.
 """
 
 import logging
@@ -16,6 +17,7 @@ from projections.ingest import Place
 from projections.model import (
     STORAGE_VERSION,
     ModelError,
+    bound,
     configure,
     finish,
     folder,
@@ -66,6 +68,8 @@ def open_transcripts(path: Path) -> DuckDBPyConnection:
         database.close()
         raise ModelError(f"{path} was made by another version of Earmark")
     configure(database)
+    # It may be behind by all that the log holds.
+    bound(database, path)
     database.begin()
     define_views(database)
     database.commit()
@@ -87,21 +91,25 @@ class Transcripts:
 
     def _open(self) -> None:
         generation = newest_generation(self._home, KIND)
-        file = generation_file(self._home, generation, KIND)
         try:
-            self._database = open_transcripts(file)
+            self._database = open_transcripts(generation_file(self._home, generation, KIND))
         except ModelError as error:
             if generation:
                 logger.warning("the transcripts are made anew from the log: %s", error)
-                self._publication.begins_anew(_reached_by(self._home / WORDS_LINK))
-            unfinished = folder(self._home) / f"{KIND}.unfinished"
-            finish(create(unfinished))
-            replace_by(self._home, unfinished)
-            generation = newest_generation(self._home, KIND)
-            file = generation_file(self._home, generation, KIND)
-            self._database = open_transcripts(file)
+            generation = self._make()
+            self._database = open_transcripts(generation_file(self._home, generation, KIND))
+        file = generation_file(self._home, generation, KIND)
+        self._generation = generation
         self._snapshots = Snapshots(self._home, file, link=WORDS_LINK, kept_in=f"snap-{KIND}")
+        # Whoever was killed amid making them anew left a file that is behind what readers see.
+        self._publication.begins_anew(_reached_by(self._home / WORDS_LINK))
         remove_older(self._home, generation, KIND)
+
+    def _make(self) -> int:
+        unfinished = folder(self._home) / f"{KIND}.unfinished"
+        finish(create(unfinished))
+        replace_by(self._home, unfinished)
+        return newest_generation(self._home, KIND)
 
     def offsets(self) -> dict[Place, int]:
         """The offset to read next, by partition of `captions`."""
@@ -121,11 +129,27 @@ class Transcripts:
         """How long a snapshot that readers need may wait; `longest` where they need none."""
         return self._publication.wait_s(longest)
 
-    def reopen(self) -> None:
-        """Go over to the newest file; readers keep what they have until it has come as far."""
-        self._publication.begins_anew(self.offsets())
+    @property
+    def are_behind(self) -> bool:
+        """Whether readers see words that are not taken yet, of a file that stood here before."""
+        return self._publication.is_behind
+
+    def has_all(self) -> None:
+        """All that the log holds is taken: what readers see beyond that is not of this log."""
+        self._publication.has_all()
+
+    def were_rebuilt(self) -> bool:
+        """Switch to a newer generation, if there is one; then read on from its offsets."""
+        if newest_generation(self._home, KIND) == self._generation:
+            return False
         self.close()
         self._open()
+        return True
+
+    def begin_anew(self) -> None:
+        """Switch to an empty file."""
+        self._make()
+        self.were_rebuilt()
 
     def close(self) -> None:
         """Close the file."""
@@ -134,7 +158,7 @@ class Transcripts:
 
 
 def _reached_by(file: Path) -> dict[Place, int]:
-    """How far a file of another version has come; nowhere where it does not say so."""
+    """How far a snapshot has come, of whatever version; nowhere where it does not say so, or there is none."""
     try:
         with duckdb.connect(file, read_only=True) as database:
             return positions(database)

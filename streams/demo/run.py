@@ -62,7 +62,7 @@ async def _whole(stage: Stage, claude: LoopbackClaude) -> dict[str, bool]:
     live = stage.home / "live.duckdb"
     shutil.copyfile(stage.file, live)
     seen = stage.file.resolve()
-    rebuilt = await stage.earmark("rebuild")
+    rebuilt = (await stage.earmark("rebuild")).partition("\n")[0]
     await stage.until(lambda: stage.file.resolve() != seen)  # the projector has gone over to it
     different = await asyncio.to_thread(checks.differences, live, stage.file)
     charged = checks.charged(stage.file)

@@ -19,7 +19,7 @@ from confluent_kafka import Consumer, Message, TopicPartition
 from projections import ingest, model
 from projections.ingest import Batch
 from projections.log_reader import BATCH, BATCH_BYTES, LogReader
-from projections.rebuild import rebuild
+from projections.rebuild import rebuild, rebuild_words
 from streams.events.record import Record
 from streams.log.connection import Connection
 from streams.log.topics import ANALYSES, TOPICS, Topic
@@ -55,7 +55,15 @@ def main(job: Job, pipe: Pipe) -> None:
 
 
 def _ours(job: Job) -> int:
-    return asyncio.run(rebuild(job.home, job.connection.consumer, job.connection.name))
+    records = asyncio.run(rebuild(job.home, job.connection.consumer, job.connection.name))
+    assert records is not None
+    return records
+
+
+def _ours_and_the_words(job: Job) -> int:
+    records = _ours(job)
+    asyncio.run(rebuild_words(job.home, job.connection.consumer, job.connection.name))
+    return records
 
 
 def _version_0_1_0(job: Job) -> int:
@@ -65,7 +73,7 @@ def _version_0_1_0(job: Job) -> int:
         records = 0
         client = job.connection.consumer()
         await client.start()
-        reader = LogReader(client, job.connection.name)
+        reader = LogReader(client, job.connection.name, TOPICS, Batch)
         topics = {job.connection.name(topic): topic.name for topic in TOPICS}
         await reader.seek({})
         while await reader.left():
@@ -234,7 +242,7 @@ def _only_aiokafka(job: Job) -> int:
         records = 0
         client = job.connection.consumer()
         await client.start()
-        reader = LogReader(client, job.connection.name)
+        reader = LogReader(client, job.connection.name, TOPICS, Batch)
         await reader.seek({})
         while found := await client.getmany(timeout_ms=1000, max_records=BATCH):
             records += sum(map(len, found.values()))
@@ -252,6 +260,7 @@ WAYS: Mapping[str, Callable[[Job], int]] = {
     "0.1.0": _version_0_1_0,
     "SQLFlow's way": _sqlflow,
     "ours": _ours,
+    "ours and the words": _ours_and_the_words,
     "ours with librdkafka": _by_librdkafka,
     "limit": _limit,
     "reading alone, aiokafka": _only_aiokafka,

@@ -97,7 +97,9 @@ async def test_a_rebuild_folds_what_is_left_and_names_the_gap_and_the_projector_
         await project(tmp_path, connection.consumer, connection.name, asyncio.Event())
 
     said = await run(connection, rebuild_verb, home=tmp_path)
-    assert said.output == "rebuilt the read model from 1 records\n"
+    assert said.stdout == (
+        "rebuilt the read model from 1 records\nrebuilt transcripts, segments and search from 0 captions\n"
+    )
     assert f"videos[{some}] at 2" in caplog.text
     assert f"videos[{none}] at 2" in caplog.text
     stop = asyncio.Event()

@@ -5,7 +5,7 @@ import os
 import signal
 import subprocess
 import sys
-from collections.abc import Iterator, Sequence
+from collections.abc import Callable, Iterator, Sequence
 from contextlib import contextmanager
 from itertools import pairwise
 from pathlib import Path
@@ -19,12 +19,14 @@ import pytest
 from projections import model
 from projections.ingest import Place
 from projections.projector import project
-from projections.rebuild import rebuild
+from projections.rebuild import rebuild, rebuild_words
 from projections.snapshots import LINK, WORDS_LINK
+from projections.transcripts_file import Transcripts
 from streams.errors import EarmarkError
 from streams.events.event import Event
 from streams.log.connection import Connection
 from streams.log.publish import publisher
+from streams.log.topics import CAPTIONS, destination
 from tests.builders.read_model_histories import history
 from tests.builders.snapshot import assert_equal, assert_same_words
 
@@ -102,6 +104,11 @@ async def append(connection: Connection, events: Sequence[Event]) -> None:
         await asyncio.gather(*(log.append(event) for event in events))
 
 
+def captions(events: Sequence[Event]) -> int:
+    """How many records there are in `captions`."""
+    return sum(destination(event)[0] is CAPTIONS for event in events)
+
+
 def read(home: Path) -> int:
     """How many records the newest snapshot has."""
     if not (home / LINK).exists():
@@ -110,12 +117,30 @@ def read(home: Path) -> int:
         return int(database.execute("SELECT coalesce(sum(next_offset), 0) FROM _positions").fetchall()[0][0])
 
 
-async def until_read(home: Path, records: int, process: subprocess.Popen[bytes] | None = None) -> None:
-    """Wait until readers see so many records."""
+def said(home: Path) -> int:
+    """How many captions the words of readers are of."""
+    if not (home / WORDS_LINK).exists():
+        return 0
+    with duckdb.connect(home / WORDS_LINK, read_only=True) as database:
+        return int(database.execute("SELECT coalesce(sum(next_offset), 0) FROM _positions").fetchall()[0][0])
+
+
+async def until(happened: Callable[[], bool], process: subprocess.Popen[bytes] | None = None) -> None:
+    """Wait until that is so."""
     async with asyncio.timeout(LIMIT_S):
-        while read(home) < records:
+        while not happened():
             assert process is None or process.poll() is None, "the projector has died"
             await asyncio.sleep(0.05)
+
+
+async def until_read(home: Path, records: int, process: subprocess.Popen[bytes] | None = None) -> None:
+    """Wait until readers see so many records."""
+    await until(lambda: read(home) >= records, process)
+
+
+async def until_all_is_said(home: Path, events: Sequence[Event], process: subprocess.Popen[bytes]) -> None:
+    """Wait until readers see the words in all of the events."""
+    await until(lambda: said(home) == captions(events), process)
 
 
 async def test_killed_again_and_again_it_ends_as_an_undisturbed_rebuild(
@@ -138,12 +163,14 @@ async def test_killed_again_and_again_it_ends_as_an_undisturbed_rebuild(
                 await appending
                 if end == len(events):
                     await until_read(home, end, process)
+                    await until_all_is_said(home, events, process)
                     process.send_signal(signal.SIGTERM)
                     assert await asyncio.to_thread(process.wait, LIMIT_S) == 0
     assert reader.complaints == []
     assert reader.queries > 0
 
     assert await rebuild(fresh, connection.consumer, connection.name) == len(events)
+    assert await rebuild_words(fresh, connection.consumer, connection.name) == captions(events)
     assert_equal(home / LINK, fresh / LINK)
     assert_same_words(home / WORDS_LINK, fresh / WORDS_LINK)
 
@@ -157,14 +184,20 @@ async def test_a_rebuild_beside_a_running_projector_is_taken_over(
     with Reader(tmp_path).reading() as reader, projector(tmp_path, connection) as process:
         await until_read(tmp_path, half, process)
         await rebuild(tmp_path, connection.consumer, connection.name)
+        await rebuild_words(tmp_path, connection.consumer, connection.name)
         await append(connection, events[half:])
         await until_read(tmp_path, len(events), process)
+        await until_all_is_said(tmp_path, events, process)
         process.send_signal(signal.SIGTERM)
         assert await asyncio.to_thread(process.wait, LIMIT_S) == 0
     assert reader.complaints == []
-    assert [path.name for path in (tmp_path / "model").glob("rm-*.duckdb")] == ["rm-2.duckdb"]
+    assert sorted(path.name for path in (tmp_path / "model").glob("*.duckdb")) == [
+        "rm-2.duckdb",
+        "transcripts-2.duckdb",
+    ]
 
     await rebuild(tmp_path / "fresh", connection.consumer, connection.name)
+    await rebuild_words(tmp_path / "fresh", connection.consumer, connection.name)
     assert_equal(tmp_path / LINK, tmp_path / "fresh" / LINK)
     assert_same_words(tmp_path / WORDS_LINK, tmp_path / "fresh" / WORDS_LINK)
 
@@ -206,6 +239,21 @@ async def test_a_model_of_another_log_is_refused_and_a_rebuild_mends_it(
     stop = asyncio.Event()
     stop.set()
     await project(tmp_path, connection.consumer, connection.name, stop)
+
+
+async def test_words_of_another_log_are_made_anew(connection: Connection, tmp_path: Path) -> None:
+    """As after a rebuild from another log that was killed once the model was in place."""
+    await append(connection, events := history(Random(10), 5))
+    await rebuild(tmp_path, connection.consumer, connection.name)
+    words = Transcripts(tmp_path)
+    words._database.execute("INSERT INTO _positions VALUES ('captions', 0, 9999)")
+    words.publish(at_once=True)
+    words.close()
+    stop = asyncio.Event()
+    async with asyncio.TaskGroup() as running:
+        running.create_task(project(tmp_path, connection.consumer, connection.name, stop))
+        await until(lambda: said(tmp_path) == captions(events))
+        stop.set()
 
 
 async def test_topics_that_are_not_there_are_named(bootstrap: str, tmp_path: Path) -> None:

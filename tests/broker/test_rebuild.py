@@ -9,8 +9,10 @@ import pytest
 
 from projections import model
 from projections.projector import project
-from projections.rebuild import Difference, rebuild, verify
-from projections.snapshots import LINK, Snapshots
+from projections.rebuild import rebuild, rebuild_words
+from projections.snapshots import LINK, WORDS_LINK, Snapshots
+from projections.transcripts_file import Transcripts
+from projections.verify import Difference, verify, verify_words
 from streams.errors import EarmarkError
 from streams.log.connection import Connection
 from streams.log.publish import publisher
@@ -40,14 +42,28 @@ def change(home: Path, statement: str) -> None:
     snapshots.close()
 
 
+def change_words(home: Path, statement: str) -> None:
+    """Change the words behind the projector's back, and let readers see it."""
+    words = Transcripts(home)
+    words._database.execute(statement)
+    words.publish(at_once=True)
+    words.close()
+
+
 async def test_verify_names_what_differs_and_replaces_nothing(connection: Connection, tmp_path: Path) -> None:
     with pytest.raises(EarmarkError, match=r"no read model in .*`earmark rebuild`"):
         await verify(tmp_path, connection.consumer, connection.name)
     await tell(connection, 1)
     await rebuild(tmp_path, connection.consumer, connection.name)
     await tell(connection, 2)  # what the live model has not read yet is no difference
+    no_words = await earmark(connection, tmp_path, "rebuild", "--verify")
+    assert no_words.stdout.splitlines() == [
+        "the read model is what the log says, row for row",
+        "there are no transcripts yet: the projector makes them, and `earmark rebuild` does",
+    ]
+    await rebuild_words(tmp_path, connection.consumer, connection.name)
     same = await earmark(connection, tmp_path, "rebuild", "--verify")
-    assert (same.exit_code, same.output) == (0, "the read model is what the log says, row for row\n")
+    assert (same.exit_code, same.stdout) == (0, "the read model is what the log says, row for row\n")
 
     change(
         tmp_path,
@@ -58,11 +74,28 @@ async def test_verify_names_what_differs_and_replaces_nothing(connection: Connec
     assert [each.table for each in found] == ["_discovered", "captions"]
     assert found[0] == Difference("_discovered", model=0, log=1)
     assert found[1].model == found[1].log > 0
+    change_words(
+        tmp_path,
+        "INSERT INTO _superseded SELECT doc FROM _documents ANTI JOIN _superseded USING (doc) LIMIT 1;"
+        "UPDATE _lines SET text = 'never said' WHERE doc = 0 AND ordinal = 0;"
+        "DELETE FROM _recent WHERE doc = 1 AND term = (SELECT min(term) FROM _recent WHERE doc = 1)",
+    )
+    words_before = (tmp_path / WORDS_LINK).resolve()
+    assert await verify_words(tmp_path, connection.consumer, connection.name) == [
+        Difference("transcripts", 1, 1),
+        Difference("segments", 1, 1),
+        Difference("search", 0, 1),
+    ]
     told = await earmark(connection, tmp_path, "rebuild", "--verify")
     assert told.exit_code == 1
     assert "_discovered (0 only in the model, 1 only in the log), captions (" in str(told.exception)
+    assert "segments (1 only in the model, 1 only in the log), search (" in str(told.exception)
     assert (tmp_path / LINK).resolve() == before
+    assert (tmp_path / WORDS_LINK).resolve() == words_before
     assert [path.name for path in (tmp_path / "model").glob("rm-*.duckdb")] == ["rm-1.duckdb"]
+    change_words(tmp_path, "UPDATE _schema SET hash = 'older'")
+    with pytest.raises(EarmarkError, match="tables are of another version: run `earmark rebuild`"):
+        await verify_words(tmp_path, connection.consumer, connection.name)
     assert list((tmp_path / "model").glob("*.unfinished*")) == []
 
 
@@ -71,13 +104,15 @@ async def test_a_rebuild_that_is_interrupted_leaves_the_old_model_and_the_next_b
 ) -> None:
     records = await tell(connection, 3)
     assert await rebuild(tmp_path, connection.consumer, connection.name) == records
+    captions = await rebuild_words(tmp_path, connection.consumer, connection.name)
     model.create(tmp_path / "model" / "rebuild.unfinished").close()  # of one that was killed
 
     task = asyncio.current_task()
     assert task is not None
-    with pytest.raises(asyncio.CancelledError):
-        await rebuild(tmp_path, connection.consumer, connection.name, lambda *_: bool(task.cancel()))
-    task.uncancel()
+    for interrupted in (rebuild, rebuild_words):
+        with pytest.raises(asyncio.CancelledError):
+            await interrupted(tmp_path, connection.consumer, connection.name, lambda *_: bool(task.cancel()))
+        task.uncancel()
     stop = asyncio.Event()
     told: list[tuple[int, int]] = []
     stopped = await rebuild(
@@ -94,6 +129,7 @@ async def test_a_rebuild_that_is_interrupted_leaves_the_old_model_and_the_next_b
 
     assert await rebuild(tmp_path, connection.consumer, connection.name) == records
     assert model.newest_generation(tmp_path) == 2
+    assert await rebuild_words(tmp_path, connection.consumer, connection.name) == captions
 
 
 async def test_a_model_with_other_tables_is_rebuilt_by_the_projector_while_readers_keep_the_old_one(

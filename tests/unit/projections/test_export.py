@@ -13,7 +13,9 @@ from click.testing import CliRunner
 from projections.export import FORMATS, MANIFEST, _made_whole, export
 from projections.snapshots import LINK
 from projections.sql import SqlError
+from projections.transcripts_file import Transcripts
 from streams.cli.export import export_
+from tests.builders.said import logged, said
 from tests.builders.snapshot import publish
 from tests.unit.projections.test_overview_picture import ANSWER, world
 
@@ -95,6 +97,43 @@ def test_an_empty_folder_is_filled_and_the_verb_says_with_what(
     files = list(Path("calls").glob("*.csv"))
     assert printed.startswith(f"calls: {len(files)} files, ")
     assert f"{sum(file.stat().st_size for file in files):,} bytes" in printed
+
+
+@pytest.mark.parametrize("file_format", FORMATS)
+def test_the_words_are_among_them_where_they_are_asked_for(
+    tmp_path: Path, file_format: str, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    """Put together a few at a time, the latest of each video."""
+    monkeypatch.setattr("projections.export._AT_ONCE", 2)
+    publish(tmp_path, *world())
+    with pytest.raises(SqlError, match=r"no transcripts yet.*leave out --words"):
+        export(tmp_path, tmp_path / "none", file_format, NOW, words=True)
+    words = Transcripts(tmp_path)
+    gold = [said(number, "gold", f"and {number}") for number in range(5)]
+    words.take(logged([*gold, said(4, "silver", revision=2)]))
+    words.publish(at_once=True)
+    words.close()
+    manifest = export(tmp_path, tmp_path / "all", file_format, NOW, words=True)
+    without = export(tmp_path, tmp_path / "few", file_format, NOW)
+    named = {file.relation for file in manifest.files} - {file.relation for file in without.files}
+    assert named == {"segments", "transcripts"}
+    found = {}
+    with duckdb.connect() as database:
+        for relation in named:
+            path = tmp_path / "all" / f"{relation}.{file_format}"
+            found[relation] = database.execute(
+                "SELECT video_id, text FROM query_table(?) ORDER BY ALL", [str(path)]
+            ).fetchall()
+    assert found["transcripts"] == [
+        *((f"video-{number}", f"gold and {number}") for number in range(4)),
+        ("video-4", "silver"),
+    ]
+    assert found["segments"] == [
+        *((f"video-{number}", text) for number in range(4) for text in (f"and {number}", "gold")),
+        ("video-4", "silver"),
+    ]
+    assert sum(position.next_offset for position in manifest.words_positions) == 6
+    assert without.words_positions == []
 
 
 def test_what_breaks_off_leaves_nothing(tmp_path: Path) -> None:

@@ -7,7 +7,7 @@ from typing import Any
 from aiokafka import TopicPartition
 from aiokafka.structs import ConsumerRecord
 
-from projections.ingest import Place
+from projections.ingest import Batch, Place
 from projections.log_reader import LogReader
 from streams.events.videos import VideoDiscovered
 from streams.log.topics import TOPICS, VIDEOS, Topic
@@ -60,8 +60,8 @@ def _name(topic: Topic) -> str:
     return topic.name
 
 
-async def reader_of(*answers: int, until: int | None = None) -> LogReader:
-    reader = LogReader(Consumer(*answers), _name)
+async def reader_of(*answers: int, until: int | None = None) -> LogReader[Batch]:
+    reader = LogReader(Consumer(*answers), _name, TOPICS, Batch)
     await reader.seek({}, None if until is None else {Place(VIDEOS.name, 3): until})
     return reader
 

@@ -213,14 +213,24 @@ def test_readers_keep_what_they_have_until_new_words_have_come_as_far(tmp_path: 
 
     now = Transcripts(tmp_path)
     assert now.offsets() == {}
-    for end, expected in ((2, 3), (4, 4)):
+    for end, expected in ((1, 3), (2, 3), (4, 4)):
+        assert now.are_behind
         now.take(log[:end])
         now.publish(at_once=True)
         assert seen() == expected
-    now.close()
-    assert [path.name for path in (tmp_path / "model").iterdir()] == ["transcripts-2.duckdb"]
+        now.close()  # ended there, by whatever, the next one goes on
+        now = Transcripts(tmp_path)
+        assert sum(now.offsets().values()) == end
+    assert not now.are_behind
+    assert not now.were_rebuilt()
+    assert [path.name for path in (tmp_path / "model").glob("*.duckdb")] == ["transcripts-2.duckdb"]
 
-    again = Transcripts(tmp_path)
-    assert sum(again.offsets().values()) == 4
-    again.reopen()
-    again.close()
+    now.begin_anew()
+    assert now.offsets() == {}
+    now.take(log[:1])
+    now.publish(at_once=True)
+    assert seen() == 4
+    now.has_all()  # of a log that is shorter
+    now.publish(at_once=True)
+    assert seen() == 1
+    now.close()
