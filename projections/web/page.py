@@ -55,10 +55,20 @@ class MoneyNow:
 
 
 @dataclass(frozen=True)
+class LookAtChannel:
+    """The last look at a channel, the last that brought its videos, and why the last one did not."""
+
+    at: datetime
+    success_at: datetime | None
+    problem: str | None
+
+
+@dataclass(frozen=True)
 class Outside:
     """What the read model does not know, at `at`; `needs`: what needs a person, `unknown`: what could not be learnt, a sentence each.
 
-    `snapshot_at`: when the newest snapshot was published, None: not known.
+    `snapshot_at`: when the newest snapshot was published, None: not known. `youtube`: the troubles that keep YouTube from
+    being asked; `looks`: by channel id.
     """
 
     at: datetime
@@ -69,6 +79,8 @@ class Outside:
     lags: tuple[Lag, ...]
     unknown: tuple[str, ...]
     snapshot_at: datetime | None = None
+    youtube: tuple[str, ...] = ()
+    looks: Mapping[str, LookAtChannel] = field(default_factory=dict)
 
     @classmethod
     def not_known(cls, at: datetime, why: str) -> "Outside":

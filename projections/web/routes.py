@@ -8,7 +8,7 @@ PAGES = (
     Page("video", "/video/{video_id:.+}", "video.html", video.show),
     Page("search", "/search", "search.html", search.show),
     Page("symbol", "/symbol/{symbol:.+}", "symbol.html", symbol.show),
-    Page("channel", "/channel/{channel_id:.+}", "channel.html", channel.show),
+    Page("channel", "/channel/{channel_id:.+}", "channel.html", channel.show, outside=True),
     Page("consensus", "/consensus", "consensus.html", consensus.show),
     Page("operations", "/operations", "operations.html", operations.show, outside=True),
     Page("prompts", "/prompts", "prompts.html", prompts.show),

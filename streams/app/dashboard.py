@@ -13,6 +13,7 @@ from streams.app.connections import connection_of, pages_at
 from streams.app.processes import limits_of
 from streams.app.pulse import Pulse
 from streams.clock import Clock, utc_now
+from streams.discovery.watch_state import read_state
 from streams.journal import journal
 from streams.overview.gather import Gatherer, gathering
 from streams.overview.needs import needs_person
@@ -91,4 +92,5 @@ async def _serve(settings: Settings, stop: asyncio.Event, pulse: Pulse) -> None:
 
 async def _look(settings: Settings, gatherer: Gatherer) -> Outside:
     overview = await gatherer.look(KAFKA_WAIT_S)
-    return outside(overview, needs_person(overview), settings.home)
+    watch = await asyncio.to_thread(read_state, settings.home)
+    return outside(overview, needs_person(overview), settings.home, None if watch is None else watch.channels)

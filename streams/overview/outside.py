@@ -1,15 +1,22 @@
 """An overview as the pages take it."""
 
 import re
-from collections.abc import Sequence
+from collections.abc import Mapping, Sequence
 from pathlib import Path
 
-from projections.web.page import Lag, LaneNow, MoneyNow, Outside
+from projections.web.page import Lag, LaneNow, LookAtChannel, MoneyNow, Outside
+from streams.bulletin import OF_YOUTUBE
+from streams.discovery.seen import Seen
 from streams.overview.model import Money, Overview
 
 
-def outside(overview: Overview, needs: Sequence[str], home: Path) -> Outside:
-    """What the read model does not know; `needs`: what needs a person. `home` goes by its name: a page shows no path."""
+def outside(
+    overview: Overview, needs: Sequence[str], home: Path, seen: Mapping[str, Seen] | None = None
+) -> Outside:
+    """What the read model does not know; `needs`: what needs a person, `seen`: what became of the looks, by channel id.
+
+    `home` goes by its name: a page shows no path.
+    """
     paths = "|".join(re.escape(str(path)) for path in {home, home.absolute(), home.resolve()} - {Path()})
     of_home = re.compile(rf"(?<![\w/.-])(?:{paths})(?![\w-])")
 
@@ -27,6 +34,12 @@ def outside(overview: Overview, needs: Sequence[str], home: Path) -> Outside:
         ),
         lags=tuple(Lag(lag.reader, lag.behind, lag.late) for lag in overview.lags),
         unknown=told(overview.unknown),
+        snapshot_at=None if overview.snapshot is None else overview.snapshot.published_at,
+        youtube=told([each.sentence(overview.at) for each in overview.troubles if each.kind in OF_YOUTUBE]),
+        looks={
+            channel_id: LookAtChannel(look.last_look, look.last_success, look.problem)
+            for channel_id, look in (seen or {}).items()
+        },
     )
 
 

@@ -103,6 +103,8 @@ def show(asked: Asked) -> Mapping[str, Any]:
     return {
         "channel_id": wanted["channel"],
         "head": head,
+        "look": None if asked.outside is None else asked.outside.looks.get(wanted["channel"]),
+        "paused": () if asked.outside is None else asked.outside.youtube,
         "scans": asked.rows(_SCANS, **wanted),
         "weeks": weeks,
         "chart": _chart(asked, weeks),

@@ -7,8 +7,9 @@ from pathlib import Path
 
 import pytest
 
-from projections.web.page import Lag, LaneNow, MoneyNow
+from projections.web.page import Lag, LaneNow, LookAtChannel, MoneyNow
 from streams.bulletin import Trouble
+from streams.discovery.seen import Seen
 from streams.overview.model import LaneState, Overview
 from streams.overview.outside import outside
 from tests.unit.overview.test_build import HOUR, NOW, board, made
@@ -18,7 +19,11 @@ def test_nothing_is_lost_on_the_way() -> None:
     trouble = Trouble("youtube-refuses", NOW - HOUR, "YouTube refuses", "wait")
     lane = LaneState("backfill", 1, 2, 3, Decimal("1.5"), Decimal(2), Decimal("0.5"))
     known = replace(made(boards=(board("watch", troubles=(trouble,)),), present={"watch"}), lanes=(lane,))
-    seen = outside(known, ("type this",), Path("home"))
+    looks = {"UC1": Seen(NOW, NOW - HOUR, "404"), "UC2": Seen(NOW)}
+    seen = outside(known, ("type this",), Path("home"), looks)
+    assert seen.youtube == seen.troubles
+    assert seen.looks == {"UC1": LookAtChannel(NOW, NOW - HOUR, "404"), "UC2": LookAtChannel(NOW, None, None)}
+    assert seen.snapshot_at == (None if known.snapshot is None else known.snapshot.published_at)
     assert (seen.at, seen.needs, seen.unknown) == (NOW, ("type this",), ())
     assert seen.troubles == ("YouTube refuses (since 06:00) → wait",)
     # What is billed, unknown and open counts, at the last hour's half a dollar.
