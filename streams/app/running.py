@@ -6,7 +6,6 @@ import logging
 import os
 import signal
 from collections.abc import Awaitable, Callable, Iterator
-from contextlib import suppress
 from dataclasses import dataclass
 from functools import wraps
 
@@ -210,8 +209,10 @@ async def _or_stopped(awaited: Awaitable[object], stop: asyncio.Event) -> bool:
     stopped.cancel()
     if not waiting.done():
         waiting.cancel()
-        with suppress(asyncio.CancelledError):
-            await waiting
+        # Not awaited by itself: its cancellation could not be told from one of whoever waits here.
+        await asyncio.wait({waiting})
+        if not waiting.cancelled():
+            waiting.result()
         return False
     await waiting
     return True

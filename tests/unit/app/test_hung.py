@@ -1,8 +1,13 @@
 """A process whose event loop hangs."""
 
+import asyncio
 import subprocess
 import sys
 import time
+
+import pytest
+
+from streams.app import running
 
 HANGS = """
 import asyncio, time
@@ -27,6 +32,26 @@ async def main(stops):
 
 asyncio.run(main({stops}))
 """
+
+
+async def test_who_waits_for_work_or_the_stop_can_be_cancelled_while_the_work_ends() -> None:
+    """It was taken for the end of the work, and whoever cancelled waited for ever."""
+    stop, ends = asyncio.Event(), asyncio.Event()
+
+    async def work() -> None:
+        try:
+            await asyncio.Event().wait()
+        finally:
+            ends.set()
+            await asyncio.sleep(0.05)
+
+    waiting = asyncio.create_task(running._or_stopped(work(), stop))
+    await asyncio.sleep(0)
+    stop.set()
+    await ends.wait()
+    waiting.cancel()
+    with pytest.raises(asyncio.CancelledError):
+        await waiting
 
 
 def run(*, stops: bool) -> tuple[int, str, float]:
