@@ -123,12 +123,16 @@ async def _run_apart(
     beating = [asyncio.create_task(_end_if_hung(stop))]
     if is_supervised:
         beating.append(asyncio.create_task(pulse.beat()))
+    working = asyncio.ensure_future(work(stop, pulse))
     try:
-        await work(stop, pulse)
+        done, _ = await asyncio.wait({working, *beating}, return_when=asyncio.FIRST_COMPLETED)
+        for task in done - {working}:
+            task.result()
+        await working
     finally:
-        for task in beating:
+        for task in (working, *beating):
             task.cancel()
-        await asyncio.gather(*beating, return_exceptions=True)
+        await asyncio.gather(working, *beating, return_exceptions=True)
 
 
 def _secrets(settings: Settings) -> Iterator[str]:
