@@ -43,6 +43,16 @@ STRANGE = """[...document.querySelectorAll('*')].filter(each =>
     /^(script|style|img|iframe|object|embed|base)$/.test(each.localName) || each.getAttribute('style') != null
     || [...each.attributes].some(attribute => attribute.name.startsWith('on'))
   ).map(each => each.outerHTML.slice(0, 100))"""
+# Times whose letters do not stand in their order: a name before them ran the other way.
+TURNED = """[...document.querySelectorAll('time')].filter(each => {
+  const range = document.createRange(), text = each.firstChild;
+  const places = [...text.data].map((_, at) => {
+    range.setStart(text, at);
+    range.setEnd(text, at + 1);
+    return range.getBoundingClientRect();
+  });
+  return places.some((place, at) => at && place.top == places[at - 1].top && place.left < places[at - 1].left);
+}).map(each => each.parentElement.outerHTML.slice(0, 200))"""
 LINKS = "[...document.querySelectorAll('[href]')].map(link => [link.href, link.rel, link.localName])"
 # What Tab goes to, in the order of the page.
 REACHED = """[...document.querySelectorAll('a[href], button, input, select, summary, [tabindex]')]
@@ -117,6 +127,7 @@ async def test_a_page_is_whole_in_every_look(name: str, browser: Browser) -> Non
         await browser.open(address)
         assert browser.heard == [], address[:200]
         assert await browser.ask(STRANGE) == [], address[:200]
+        assert await browser.ask(TURNED) == [], address[:200]
         await _in_every_look(browser, address, axe=address == ADDRESSES[name][0])
         assert browser.heard == [], address[:200]
 

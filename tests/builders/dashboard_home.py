@@ -163,7 +163,7 @@ def shown() -> dict[str, dict[str, tuple[str, ...]]]:
             address(PATHS["channel"], _video(number).channel_id or ""): (HOSTILE[number],)
             for number in range(len(HOSTILE))
         },
-        "consensus": {},
+        "consensus": {PATHS["consensus"]: HOSTILE[10:]},
         "prompts": {address(PATHS["prompts"], a="hostile", b="first"): HOSTILE[:8]},
         "operations": {PATHS["operations"]: HOSTILE[:6]},
     }
@@ -278,7 +278,8 @@ def _hostile(number: int, prompt: Prompt) -> Iterator[Event]:
         }
     )
     both = [
-        _mention(video.video_id, SYMBOL, word, 1),
+        # By turns a buy and a sell, so that channels contradict each other.
+        _mention(video.video_id, SYMBOL, word, number % 2),
         _mention(video.video_id, "PLTR", word, 2).model_copy(update={"paid": True}),
     ]
     yield from _heard(video, prompt, [grounded, rejected, *both], word)
