@@ -26,7 +26,7 @@ $(STAMP): requirements-dev.lock pyproject.toml
 demo: setup
 	@$(BIN)/earmark demo
 
-# One command: format, lint, import contracts, types, tests. In the order of the folders: what takes longest begins early.
+# One command: format, lint, import contracts, types, tests. In the order of tests/conftest.py: what takes longest begins early.
 test: lint
 	@$(BIN)/python -m tests.browser.chromium
 	@$(BIN)/pytest --numprocesses=4 --dist=loadfile --no-loadscope-reorder

@@ -3,12 +3,15 @@
 import gc
 import uuid
 from collections.abc import Iterator
+from pathlib import Path
 
 import pytest
 
 from streams.broker import local as broker
 from streams.log.connection import Connection
 from streams.log.layout import apply
+
+SMALL = tuple(Path(__file__).with_name(folder) for folder in ("properties", "unit"))
 
 
 @pytest.fixture(scope="session")
@@ -30,6 +33,11 @@ async def connection(bootstrap: str) -> Connection:
     finally:
         await admin.close()
     return connection
+
+
+def pytest_collection_modifyitems(items: list[pytest.Item]) -> None:
+    """Have the many small files last, so that no process waits at the end for another that began a long one late."""
+    items.sort(key=lambda item: any(map(item.path.is_relative_to, SMALL)))
 
 
 def pytest_unconfigure() -> None:

@@ -92,9 +92,14 @@ def cut_object_in(text: str) -> tuple[dict[str, Any], list[Any]]:
     closed = text[: text.rfind("}") + 1]
     # Whole is what only its list and the answer stand open round: the brace may be another's, or stand in a text.
     with suppress(ValueError, RecursionError):
-        return reached, list(json.loads(f"{closed}]}}")[_MARK])
-    begun = _as_far_as(closed).get(_MARK)
-    return reached, begun[:-1] if isinstance(begun, list) else []
+        return reached, _mentions_of(json.loads(f"{closed}]}}"))
+    return reached, _mentions_of(_as_far_as(closed))[:-1]
+
+
+def _mentions_of(answer: dict[str, Any]) -> list[Any]:
+    # Their list may have been begun behind the last brace there is, which closed another's.
+    mentions = answer.get(_MARK)
+    return mentions if isinstance(mentions, list) else []
 
 
 def _as_far_as(text: str) -> dict[str, Any]:

@@ -36,7 +36,7 @@ class Size:
     steady_s: float
 
 
-QUICK = Size(scale=8, warm_up_s=3, steady_s=2)
+QUICK = Size(scale=8, warm_up_s=2, steady_s=1.5)
 FULL = Size(scale=8, warm_up_s=45, steady_s=90)
 
 

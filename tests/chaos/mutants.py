@@ -31,7 +31,7 @@ TRIALS = (
     Trial("skip_read_back", 1, 100, 0, "calls were made under claim", long=True),
     Trial("ignore_expiry", 12, 400, 0, "calls were made under claim", long=True),
     Trial("settle_before_recording", 1, 100, 0, "is lost", long=True),
-    Trial("ignore_shares", 0, 100, 0, "lane backfill was charged"),
+    Trial("ignore_shares", 0, 60, 0, "lane backfill was charged"),
     Trial("forget_the_breaker", 30, 300, 10, "the outage cost", long=True),
     Trial("filter_for_free", 0, 200, 0, "was billed", long=True),
     Trial("forget_what_is_open", 12, 400, 0, "calls were made under claim", long=True),

@@ -17,6 +17,6 @@ async def test_no_violence_beats_the_cap_loses_a_video_or_calls_a_claim_twice(
     connection: Connection, tmp_path: Path
 ) -> None:
     """Kills, stops past the deadline, a day's end amid the work, a provider of all moods; the judge finds nothing."""
-    plan = Plan(analysts=4, kills=4, stops=2, videos=800, cap_usd=Decimal("0.200"), seed=1, outage_s=6)
+    plan = Plan(analysts=4, kills=2, stops=1, videos=400, cap_usd=Decimal("0.100"), seed=1, outage_s=6)
     judgement = judge(await run(plan, connection, tmp_path, limit_s=300))
     assert judgement.faults == []

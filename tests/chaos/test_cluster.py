@@ -25,7 +25,7 @@ async def test_the_ledgers_leader_is_killed_in_mid_work_and_nothing_is_lost_or_d
     brokers: Cluster, tmp_path: Path
 ) -> None:
     """The cap holds, and work goes on within 30 s while that broker stays away."""
-    proof = Plan(analysts=3, kills=0, stops=0, videos=200, cap_usd=Decimal("0.050"), seed=1, broker_kills=1)
+    proof = Plan(analysts=2, kills=0, stops=0, videos=120, cap_usd=Decimal("0.030"), seed=1, broker_kills=1)
     outcome = await prove(proof, brokers, tmp_path, limit_s=120)
     assert outcome.judgement.faults == []
     assert outcome.kills[0].led_the_ledger

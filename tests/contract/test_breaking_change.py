@@ -53,9 +53,9 @@ class Copy:
         assert text.count(old) == 1, old
         (self.folder / file).write_text(text.replace(old, new))
 
-    def run(self, command: str) -> subprocess.CompletedProcess[str]:
-        """A command as it is typed, `python` for this interpreter."""
-        python, *arguments = command.split()
+    def run(self, command: str, *more: str) -> subprocess.CompletedProcess[str]:
+        """A command as it is typed, `python` for this interpreter, with `more` arguments."""
+        python, *arguments = [*command.split(), *more]
         assert python == "python"
         return subprocess.run(
             [sys.executable, *arguments],
@@ -70,18 +70,12 @@ class Copy:
         """Commands, one after the other; those of our own in one process, for to import the models takes a second."""
         modules = [command.removeprefix("python -m ") for command in commands]
         code = f"import runpy\nfor m in {modules}: runpy.run_module(m, run_name='__main__', alter_sys=True)"
-        done = subprocess.run(
-            [sys.executable, "-c", code],
-            cwd=self.folder,
-            env=os.environ | {"PYTHONPATH": str(self.folder)},
-            capture_output=True,
-            text=True,
-            check=False,
-        )
+        done = self.run("python -c", code)
         assert done.returncode == 0, done.stdout + done.stderr
 
     def tests_pass(self) -> None:
-        done = self.run(f"python -m pytest -q {TESTS}")
+        """But for those that cut an answer everywhere or ask AsyncAPI's parser: they take long, and know no version."""
+        done = self.run(f"python -m pytest -q {TESTS}", "-k", "not asyncapi and not wherever_an_answer")
         assert done.returncode == 0, done.stdout + done.stderr
 
     def add_the_value(self) -> None:

@@ -23,7 +23,7 @@ PACE = Pace(timedelta(minutes=30), per_minute=2, tabs=("videos", "streams"), loo
 
 
 async def test_bad_days_lose_no_video_and_no_word(connection: Connection, tmp_path: Path) -> None:
-    two_days = scenario(4, 28, BLOCKS, MONDAY + 2 * DAY, MONDAY + 10 * DAY)
+    two_days = scenario(3, 16, BLOCKS, MONDAY + 2 * DAY, MONDAY + 10 * DAY)
     simulation = Simulation(two_days, PACE, connection, tmp_path)
     await simulation.play()
     show(simulation, Console())

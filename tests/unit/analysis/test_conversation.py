@@ -362,6 +362,13 @@ def test_a_cut_text_that_says_nothing_is_no_answer() -> None:
     ] * 6
 
 
+def test_an_answer_that_ends_as_its_mentions_begin_has_none() -> None:
+    """The last brace there is closed something else, in which a list is open, too."""
+    answer = parse_cut_answer('{"market_outlook": [null, {}], "summary": "So.", "mentions": [')
+    assert answer is not None
+    assert (answer.summary, answer.mentions) == ("So.", ())
+
+
 def test_half_a_surrogate_pair_or_a_raw_line_break_costs_no_cut_answer_its_mentions() -> None:
     told = (
         orjson.dumps(ANSWER)
