@@ -2,7 +2,7 @@
 
 import gc
 import uuid
-from collections.abc import Iterator
+from collections.abc import AsyncIterator, Iterator
 from pathlib import Path
 
 import pytest
@@ -23,16 +23,22 @@ def bootstrap(tmp_path_factory: pytest.TempPathFactory) -> Iterator[str]:
 
 
 @pytest.fixture
-async def connection(bootstrap: str) -> Connection:
-    """The log as it is before the first event: every topic there and empty, under a prefix that no other test has."""
+async def connection(bootstrap: str) -> AsyncIterator[Connection]:
+    """The log as it is before the first event: every topic there and empty, under a prefix that no other test has.
+
+    Gone afterwards: a client that asks for topics is told of all there are, and a hundred tests leave thousands.
+    """
     connection = Connection(bootstrap, prefix=f"t{uuid.uuid4().hex[:8]}.")
     admin = connection.admin()
     await admin.start()
     try:
         await apply(admin, connection.prefix)
+        yield connection
+        await admin.delete_topics(
+            [name for name in await admin.list_topics() if name.startswith(connection.prefix)]
+        )
     finally:
         await admin.close()
-    return connection
 
 
 def pytest_collection_modifyitems(items: list[pytest.Item]) -> None:

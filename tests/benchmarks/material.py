@@ -131,7 +131,7 @@ async def scene(connection: Connection) -> AsyncIterator[Scene]:
 
 async def fresh(connection: Connection) -> Connection:
     """Topics of their own, empty, on the same broker."""
-    own = Connection(connection.bootstrap, prefix=f"bench-{uuid4().hex[:8]}.")
+    own = Connection(connection.bootstrap, prefix=f"{connection.prefix}{uuid4().hex[:8]}.")
     admin = own.admin()
     await admin.start()
     try:
