@@ -123,10 +123,15 @@ class Asked:
 
 @dataclass(frozen=True)
 class Page:
-    """`pattern` as aiohttp has it. `show` returns what the template needs; `outside`: it shows what is so now, not only the snapshot."""
+    """`pattern` as aiohttp has it. `show` returns what the template needs.
+
+    `outside`: it shows what is so now, not only the snapshot. `prepare`: asks `once` for what takes long, as a new snapshot is
+    opened, so that nobody who looks at the page waits for it.
+    """
 
     name: str
     pattern: str
     template: str
     show: Callable[[Asked], Mapping[str, object]]
     outside: bool = False
+    prepare: Callable[[Asked], object] | None = None

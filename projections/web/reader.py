@@ -4,7 +4,7 @@ import asyncio
 import time
 from collections.abc import AsyncIterator, Callable
 from concurrent.futures import Future, ThreadPoolExecutor
-from contextlib import asynccontextmanager
+from contextlib import asynccontextmanager, closing, suppress
 from dataclasses import dataclass, field
 from pathlib import Path
 from typing import Any, TypeVar
@@ -27,6 +27,10 @@ _AGAIN_S = 0.05
 
 class TooSlowError(EarmarkError):
     """A page's questions took longer than their time limit."""
+
+
+Prepare = Callable[[DuckDBPyConnection, dict[str, Any]], None]
+"""Asks a new snapshot for what its pages are to keep."""
 
 
 class OtherVersionError(EarmarkError):
@@ -107,10 +111,14 @@ class Opened:
 
 
 class Reader:
-    """Gives the newest snapshot in `home` to whoever asks; `close` it at the end."""
+    """Gives the newest snapshot in `home` to whoever asks; `close` it at the end.
 
-    def __init__(self, home: Path) -> None:
+    Each is prepared before anybody sees it, while the one before is still shown.
+    """
+
+    def __init__(self, home: Path, prepare: Prepare = lambda _, __: None) -> None:
         self._home = home
+        self._prepare = prepare
         self._pool = ThreadPoolExecutor(THREADS, thread_name_prefix="question")
         self._questions = set[Question]()
         self._current: Opened | None = None
@@ -163,12 +171,18 @@ class Reader:
                 await asyncio.sleep(_AGAIN_S)
         version, database = await asyncio.to_thread(_opened, self._home)
         opened = Opened(database, version, self._pool, self._questions)
+        await asyncio.to_thread(self._prepared, opened)
         before, self._current = self._current, opened
         self._newest_at = time.monotonic()
         if before is not None:
             before.superseded = True
             before.let_go()
         return opened
+
+    def _prepared(self, opened: Opened) -> None:
+        # What cannot be asked now is asked by the page, which says so.
+        with closing(cursor(opened.database)) as ours, suppress(duckdb.Error):
+            self._prepare(ours, opened.kept)
 
     def _opened(self, opening: asyncio.Task[Opened]) -> None:
         self._opening = None

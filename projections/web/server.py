@@ -12,6 +12,7 @@ from typing import Any
 from aiohttp import web
 from aiohttp.typedefs import Handler
 from duckdb import DuckDBPyConnection
+from multidict import MultiDict
 
 from projections.web import calls_files
 from projections.web.forms import whole
@@ -50,7 +51,7 @@ class Site:
         self._look = look
         self._now = now
         self._hosts = LOOPBACK | {host.lower() for host in hosts}
-        self._reader = Reader(home)
+        self._reader = Reader(home, self._prepare)
         self._templates = environment()
 
     def app(self) -> web.Application:
@@ -72,6 +73,13 @@ class Site:
         app.on_shutdown.append(end)
         app.on_cleanup.append(close)
         return app
+
+    def _prepare(self, database: DuckDBPyConnection, kept: dict[str, Any]) -> None:
+        asked = Asked(database, {}, MultiDict(), self._now(), self._cap_usd, None, kept)
+        _snapshot(asked)
+        for page in PAGES:
+            if page.prepare is not None:
+                page.prepare(asked)
 
     @web.middleware
     async def _guarded(self, request: web.Request, handler: Handler) -> web.StreamResponse:
@@ -181,9 +189,12 @@ def _fixed(body: bytes, kind: str) -> Handler:
 
 def _snapshot(asked: Asked) -> Mapping[str, object]:
     """What the foot of a page says of the snapshot."""
-    [row] = asked.rows(
-        "SELECT max(last_record_at) AS last_record_at, coalesce(sum(next_offset - first_offset), 0)::BIGINT AS records"
-        " FROM positions"
+    [row] = asked.once(
+        "foot",
+        lambda: asked.rows(
+            "SELECT max(last_record_at) AS last_record_at, coalesce(sum(next_offset - first_offset), 0)::BIGINT AS records"
+            " FROM positions"
+        ),
     )
     return row
 

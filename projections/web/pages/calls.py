@@ -24,6 +24,10 @@ SELECT
   coalesce(published_at, analysed_at) AS said_at, mention_id
 FROM all_mentions
 """
+_CHANNELS = """
+SELECT channel_id, coalesce(arg_max(channel_title, discovered_at), channel_id) AS title
+FROM videos WHERE channel_id IS NOT NULL GROUP BY channel_id ORDER BY lower(title) LIMIT $most
+"""
 _ORDER = "ORDER BY said_at DESC, video_id, ordinal"
 
 
@@ -117,25 +121,31 @@ def show(asked: Asked) -> Mapping[str, Any]:
         "found": counts["found"],
         "hidden": (counts["everything"] if wanted.rejected else counts["standing"]) - counts["found"],
         "kept_out": counts["everything"] - counts["standing"],
-        "channels": asked.once("channels", lambda: _channels(asked)),
+        "channels": _channels(asked),
         "number": number,
         "pages": min(-(-counts["found"] // ROWS), 200),
         "actions": ACTIONS,
         "horizons": HORIZONS,
         "windows": forms.WINDOWS,
-        "tiles": asked.once("tiles", lambda: _tiles(asked)),
+        "tiles": _tiles(asked),
     }
 
 
+def prepare(asked: Asked) -> None:
+    """What every look at the calls has in common."""
+    _channels(asked)
+    _tiles(asked)
+
+
 def _channels(asked: Asked) -> list[dict[str, Any]]:
-    return asked.rows(
-        "SELECT channel_id, coalesce(arg_max(channel_title, discovered_at), channel_id) AS title FROM videos"
-        " WHERE channel_id IS NOT NULL GROUP BY channel_id ORDER BY lower(title) LIMIT $most",
-        most=MOST_CHANNELS,
-    )
+    return asked.once("channels", lambda: asked.rows(_CHANNELS, most=MOST_CHANNELS))
 
 
 def _tiles(asked: Asked) -> dict[str, Any]:
+    return asked.once("tiles", lambda: _found_for_tiles(asked))
+
+
+def _found_for_tiles(asked: Asked) -> dict[str, Any]:
     today = {"today": asked.now.date()}
     [calls] = asked.rows(
         "SELECT count(*) AS calls FROM mentions WHERE said_at >= $today::TIMESTAMPTZ", **today

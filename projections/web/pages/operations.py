@@ -81,7 +81,7 @@ def show(asked: Asked) -> Mapping[str, Any]:
     return {
         "outside": asked.outside,
         **_videos(asked),
-        **asked.once("operations", lambda: _standing(asked)),
+        **_standing(asked),
         "snapshot_of": _snapshot(asked),
         "bars": _bars(asked.outside),
     }
@@ -101,8 +101,18 @@ def _videos(asked: Asked) -> dict[str, Any]:
     return videos
 
 
+def prepare(asked: Asked) -> None:
+    """What changes with the snapshot, and how the videos stand at this minute."""
+    _videos(asked)
+    _standing(asked)
+
+
 def _standing(asked: Asked) -> dict[str, Any]:
     """What changes with the snapshot and the day alone."""
+    return asked.once("operations", lambda: _found_to_stand(asked))
+
+
+def _found_to_stand(asked: Asked) -> dict[str, Any]:
     letters = asked.rows(_LETTERS, rows=ROWS)
     first = (asked.now - timedelta(days=DAYS - 1)).date()
     return {

@@ -6,6 +6,7 @@ import threading
 import time
 from collections.abc import Callable
 from pathlib import Path
+from typing import Any
 
 import duckdb
 import pytest
@@ -56,6 +57,38 @@ async def test_many_that_ask_share_one_and_each_has_a_cursor(published: Path) ->
         assert await asyncio.gather(*(count(first) for _ in range(20))) == [4] * 20
     await one.close()
     assert files_open(published) == []
+
+
+async def test_a_snapshot_is_prepared_once_before_anybody_sees_it(home: Path) -> None:
+    """While it is, the one before is shown."""
+    may_end = threading.Event()
+
+    def prepare(database: DuckDBPyConnection, kept: dict[str, Any]) -> None:
+        kept["videos"] = videos(database)
+        assert may_end.wait(10)
+        prepared.append(kept)
+
+    prepared: list[dict[str, Any]] = []
+    one = Reader(home, prepare)
+    may_end.set()
+    async with one.opened() as first, one.opened() as again:
+        assert prepared == [first.kept] == [again.kept] == [{"videos": 4}]
+    may_end.clear()
+    publish_large(home, 4)
+    async with one.opened() as meanwhile:
+        assert meanwhile.kept is prepared[0]
+    may_end.set()
+    async with asyncio.timeout(10):
+        while len(prepared) < 2:  # noqa: ASYNC110  it is in a thread
+            await asyncio.sleep(0.01)
+    await one.close()
+
+
+async def test_what_cannot_be_asked_beforehand_is_left_to_the_pages(published: Path) -> None:
+    one = Reader(published, lambda database, _: database.execute("FROM nothing").close())
+    async with one.opened() as opened:
+        assert await count(opened) == 4
+    await one.close()
 
 
 async def test_when_the_link_moves_the_next_page_sees_the_next_and_the_old_one_goes_with_its_last_reader(
