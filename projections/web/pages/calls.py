@@ -24,6 +24,10 @@ SELECT
   coalesce(published_at, analysed_at) AS said_at, mention_id
 FROM all_mentions
 """
+_TOTALS = """
+SELECT count(*) AS everything, count(*) FILTER (rejected IS NULL AND paid IS NOT true) AS standing
+FROM all_mentions WHERE is_current
+"""
 _CHANNELS = """
 SELECT channel_id, coalesce(arg_max(channel_title, discovered_at), channel_id) AS title
 FROM videos WHERE channel_id IS NOT NULL GROUP BY channel_id ORDER BY lower(title) LIMIT $most
@@ -108,19 +112,16 @@ def show(asked: Asked) -> Mapping[str, Any]:
     where, named = wanted.where(asked.now)
     # As many pages back as anybody turns; further back a window or the file is quicker.
     number = forms.whole(asked.query, "number", 1, 200, 1)
-    [counts] = asked.rows(
-        f"SELECT count(*) FILTER ({where}) AS found, count(*) AS everything,"  # noqa: S608  our own words, values by name
-        " count(*) FILTER (rejected IS NULL AND paid IS NOT true) AS standing"
-        " FROM all_mentions WHERE is_current",
-        **named,
-    )
+    totals = _totals(asked)
+    # Apart from the totals: a condition beside others that count something else is looked at for every row there is.
+    [counts] = asked.rows(f"SELECT count(*) AS found FROM all_mentions WHERE {where}", **named)  # noqa: S608  our own words, values by name
     calls = asked.rows(f"{select(wanted, asked.now)[0]} LIMIT {ROWS} OFFSET {ROWS * (number - 1)}", **named)
     return {
         "wanted": wanted,
         "calls": calls,
         "found": counts["found"],
-        "hidden": (counts["everything"] if wanted.rejected else counts["standing"]) - counts["found"],
-        "kept_out": counts["everything"] - counts["standing"],
+        "hidden": (totals["everything"] if wanted.rejected else totals["standing"]) - counts["found"],
+        "kept_out": totals["everything"] - totals["standing"],
         "channels": _channels(asked),
         "number": number,
         "pages": min(-(-counts["found"] // ROWS), 200),
@@ -135,6 +136,12 @@ def prepare(asked: Asked) -> None:
     """What every look at the calls has in common."""
     _channels(asked)
     _tiles(asked)
+    _totals(asked)
+
+
+def _totals(asked: Asked) -> dict[str, Any]:
+    [totals] = asked.once("totals", lambda: asked.rows(_TOTALS))
+    return totals
 
 
 def _channels(asked: Asked) -> list[dict[str, Any]]:
