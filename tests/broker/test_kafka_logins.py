@@ -2,16 +2,18 @@
 
 import asyncio
 import socket
+import time
 from collections.abc import Iterator
 from pathlib import Path
 
 import pytest
 
+from streams.bulletin import boards
 from streams.log.access import AwayError, check_access
 from streams.log.connection import Connection
 from streams.log.layout import administrator
 from tests.builders.others_broker import UNREACHABLE, OthersBroker, others_broker
-from tests.builders.verb_processes import end_all, type_all
+from tests.builders.verb_processes import Typed, end_all, type_all
 from tests.builders.verbs import NOBODY, PROCESSES, TAIL, VERBS
 
 pytestmark = pytest.mark.kafka
@@ -30,6 +32,14 @@ WITH_MORE_TO_SAY = {
 def kafka(tmp_path_factory: pytest.TempPathFactory) -> Iterator[OthersBroker]:
     with others_broker(tmp_path_factory.mktemp("kafka")) as broker:
         yield broker
+
+
+def all_ready(processes: list[Typed]) -> None:
+    """Wait until each has caught up: who is stopped as it connects says what it leaves open."""
+    deadline = time.monotonic() + LIMIT_S
+    while not all(any(board.ready for board in boards(one.output.parent / ".earmark")) for one in processes):
+        assert time.monotonic() < deadline, [one.printed for one in processes]
+        time.sleep(0.1)
 
 
 async def at_work(connection: Connection) -> None:
@@ -58,6 +68,7 @@ def test_every_verb_and_every_process_gets_through(
         assert {verb.words: verb.ended(LIMIT_S) for verb in verbs} == expected
         for process in running:
             assert process.process.is_alive(), process.printed
+        all_ready(running[: len(PROCESSES)])
         asyncio.run(at_work(kafka.connection(prefix)))
         for process in running[: len(PROCESSES)]:
             assert process.stop(LIMIT_S) == 0, process.printed
