@@ -90,12 +90,16 @@ def snapshot(home: Path) -> Iterator[DuckDBPyConnection]:
 
 
 def _opened(home: Path) -> DuckDBPyConnection:
-    """The newest snapshot, open; where it was superseded and is gone before this process came to open it, the next one."""
+    return _of_newest(home, lambda link: duckdb.connect(link, read_only=True))
+
+
+def _of_newest(home: Path, opens: Callable[[Path], DuckDBPyConnection]) -> DuckDBPyConnection:
+    """What `opens` makes of the link to the newest snapshot; where that was superseded and is gone before it was open, of the next one."""
     while True:
         link = newest_file(home)
         file = link.resolve()
         try:
-            return duckdb.connect(link, read_only=True)
+            return opens(link)
         except duckdb.IOException:
             if link.resolve() == file:
                 raise
@@ -128,14 +132,12 @@ def locked(home: Path) -> DuckDBPyConnection:
     """The newest snapshot with its words, locked as for a reader's query; its cursors are, too. Raises SqlError."""
     database = duckdb.connect()
     # By its own name: under the link's a process would be given the file that it has open already.
-    while True:
-        file = newest_file(home).resolve()
-        try:
-            database.execute(f"ATTACH '{quoted(file)}' AS earmark (READ_ONLY); USE earmark")
-            break
-        except duckdb.IOException:
-            if newest_file(home).resolve() == file:
-                raise
+    _of_newest(
+        home,
+        lambda link: database.execute(
+            f"ATTACH '{quoted(link.resolve())}' AS earmark (READ_ONLY); USE earmark"
+        ),
+    )
     attach_words(database, home)
     database.execute("SET GLOBAL TimeZone = 'UTC'")
     database.execute(_LOCKED)
