@@ -21,7 +21,7 @@ from projections.web.problems import NO_PAGE, Problem, problem_of
 from projections.web.reader import Reader
 from projections.web.render import ICON, STYLE, environment, here_with, render
 from projections.web.routes import PAGES
-from projections.web.standing import standing
+from projections.web.standing import Standing, standing
 from streams.errors import EarmarkError
 
 LOOPBACK = frozenset({"127.0.0.1", "localhost", "[::1]"})
@@ -111,31 +111,25 @@ class Site:
             outside = await self._look() if page.outside else None
             live = whole(request.query, "live", *_LIVE, default=0)
             async with self._reader.opened() as opened:
-                shown = (f"{now:%Y-%m-%d}", str(self._cap_usd), standing(self._home).name)
+                stands = standing(self._home)
+                shown = (f"{now:%Y-%m-%d}", str(self._cap_usd), stands.name)
                 tag = _tag(opened.version, request.path_qs, *shown)
                 if not page.outside and _has(request, tag):
-                    return web.Response(status=304, headers={"ETag": tag, "Cache-Control": "no-cache"})
+                    return _unchanged(tag)
 
                 def made(database: DuckDBPyConnection) -> bytes:
                     asked = Asked(
                         database, request.match_info, request.query, now, self._cap_usd, outside, opened.kept
                     )
                     values = page.show(asked)
-                    frame = self._frame(request, page.name, live) | {"snapshot": _snapshot(asked)}
+                    frame = _frame(request, page.name, live, stands) | {"snapshot": _snapshot(asked)}
                     return render(self._templates, page.template, {**frame, **values})
 
                 async with opened.question() as question:
                     body = await question.ask(made)
             if page.outside:
                 tag = _tag(body.hex())
-                if _has(request, tag):
-                    return web.Response(status=304, headers={"ETag": tag, "Cache-Control": "no-cache"})
-            return web.Response(
-                body=body,
-                content_type="text/html",
-                charset="utf-8",
-                headers={"ETag": tag, "Cache-Control": "no-cache"},
-            )
+            return _unless_had(request, tag, body, "text/html")
 
         return answer
 
@@ -146,19 +140,39 @@ class Site:
 
         return answer
 
-    def _frame(self, request: web.Request, name: str, live: int) -> dict[str, Any]:
-        query = {key: request.query.getall(key) for key in request.query}
-        return {
-            "page": name,
-            "here_with": here_with(request.rel_url.raw_path, query),
-            "live": live,
-            "standing": standing(self._home),
-        }
-
     def _told(self, request: web.Request, problem: Problem) -> web.Response:
-        values = self._frame(request, "problem", problem.again_s) | {"problem": problem, "snapshot": None}
+        values = _frame(request, "problem", problem.again_s, standing(self._home)) | {
+            "problem": problem,
+            "snapshot": None,
+        }
         body = render(self._templates, "problem.html", values)
         return web.Response(body=body, status=problem.status, content_type="text/html", charset="utf-8")
+
+
+def _frame(request: web.Request, name: str, live: int, stands: Standing) -> dict[str, Any]:
+    """What every page shows round its own."""
+    query = {key: request.query.getall(key) for key in request.query}
+    return {
+        "page": name,
+        "here_with": here_with(request.rel_url.raw_path, query),
+        "live": live,
+        "standing": stands,
+    }
+
+
+def _unless_had(request: web.Request, tag: str, body: bytes, kind: str) -> web.Response:
+    """`body`, or nothing for whoever has it already."""
+    if _has(request, tag):
+        return _unchanged(tag)
+    return web.Response(body=body, content_type=kind, charset="utf-8", headers=_tagged(tag))
+
+
+def _unchanged(tag: str) -> web.Response:
+    return web.Response(status=304, headers=_tagged(tag))
+
+
+def _tagged(tag: str) -> dict[str, str]:
+    return {"ETag": tag, "Cache-Control": "no-cache"}
 
 
 def _tag(*parts: str) -> str:
@@ -179,10 +193,7 @@ def _fixed(body: bytes, kind: str) -> Handler:
     tag = _tag(body.hex())
 
     async def answer(request: web.Request) -> web.Response:
-        headers = {"ETag": tag, "Cache-Control": "no-cache"}
-        if _has(request, tag):
-            return web.Response(status=304, headers=headers)
-        return web.Response(body=body, content_type=kind, charset="utf-8", headers=headers)
+        return _unless_had(request, tag, body, kind)
 
     return answer
 
