@@ -55,11 +55,11 @@ def rows(database: DuckDBPyConnection, sql: str, *values: object) -> list[tuple[
     return database.execute(sql, list(values)).fetchall()
 
 
-def page_of(template: str, values: Mapping[str, object]) -> str:
-    """The page as it is sent."""
+def page_of(template: str, values: Mapping[str, object], path: str = "/") -> str:
+    """The page as it is sent to whoever asks for `path`."""
     frame = {
         "page": template.removesuffix(".html"),
-        "here_with": here_with("/", {}),
+        "here_with": here_with(path, {}),
         "live": 0,
         "standing": Standing.THERE,
         "snapshot": None,

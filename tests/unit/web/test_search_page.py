@@ -12,8 +12,7 @@ from multidict import MultiDict
 from projections.model import define
 from projections.web.page import Asked, WrongFilterError
 from projections.web.pages import search
-from projections.web.render import environment, here_with, render
-from projections.web.standing import Standing
+from tests.builders.pages_asked import page_of
 from tests.builders.said import put_words_beside, said
 
 NOW = datetime(2026, 3, 9, tzinfo=UTC)
@@ -38,14 +37,7 @@ def shown(database: duckdb.DuckDBPyConnection, **query: str) -> Any:
 
 
 def rendered(values: Any) -> str:
-    frame = {
-        "page": "search",
-        "here_with": here_with("/search", {}),
-        "live": 0,
-        "standing": Standing.THERE,
-        "snapshot": None,
-    }
-    return render(environment(), "search.html", {**frame, **values}).decode()
+    return page_of("search.html", values, "/search")
 
 
 def test_the_hits_are_those_of_the_search(model: duckdb.DuckDBPyConnection) -> None:

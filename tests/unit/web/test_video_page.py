@@ -18,9 +18,7 @@ from projections.ingest import Place, apply
 from projections.model import define
 from projections.web.page import Asked, NothingThereError, WrongFilterError
 from projections.web.pages import video as page
-from projections.web.render import environment, here_with, render
 from projections.web.revisions import Changed
-from projections.web.standing import Standing
 from streams.events.analyses import AnalysisCompleted, Dropped, Level, mention_id
 from streams.events.dead_letters import DeadLettered
 from streams.events.event import Event
@@ -28,6 +26,7 @@ from streams.events.prompts import PromptRegistered
 from streams.events.signals import MentionAdded, MentionChanged
 from streams.events.videos import Video, VideoDiscovered
 from tests.builders.large_model import fill
+from tests.builders.pages_asked import page_of
 from tests.builders.read_model_world import (
     PROMPTS,
     activated,
@@ -179,14 +178,7 @@ def shown(database: duckdb.DuckDBPyConnection, video_id: str = "video-1", **quer
 
 
 def rendered(values: Any) -> str:
-    frame = {
-        "page": "video",
-        "here_with": here_with("/video/video-1", {}),
-        "live": 0,
-        "standing": Standing.THERE,
-        "snapshot": None,
-    }
-    return render(environment(), "video.html", {**frame, **values}).decode()
+    return page_of("video.html", values, "/video/video-1")
 
 
 def test_each_call_stands_in_its_lines_and_what_grounding_rejected_apart(
