@@ -5,7 +5,7 @@ import faulthandler
 import logging
 import os
 import signal
-from collections.abc import Awaitable, Callable, Iterator
+from collections.abc import Awaitable, Callable, Iterable, Iterator
 from dataclasses import dataclass
 from functools import wraps
 
@@ -125,14 +125,9 @@ async def _run_apart(
         beating.append(asyncio.create_task(pulse.beat()))
     working = asyncio.ensure_future(work(stop, pulse))
     try:
-        done, _ = await asyncio.wait({working, *beating}, return_when=asyncio.FIRST_COMPLETED)
-        for task in done - {working}:
-            task.result()
-        await working
+        await _done(working, beating)
     finally:
-        for task in (working, *beating):
-            task.cancel()
-        await asyncio.gather(working, *beating, return_exceptions=True)
+        await _ended(working, *beating)
 
 
 def _secrets(settings: Settings) -> Iterator[str]:
@@ -161,18 +156,28 @@ async def _run(
         asyncio.get_running_loop().add_signal_handler(number, signalled)
     try:
         with answering(settings.metrics_port, process, pulse):
-            done, _ = await asyncio.wait({working, *beating}, return_when=asyncio.FIRST_COMPLETED)
-            for task in done - {working}:
-                task.result()
-            await working
+            await _done(working, beating)
     except asyncio.CancelledError:
         if not stop.is_set():
             raise
     finally:
         pulse.put_up()
-        for task in (working, *beating):
-            task.cancel()
-        await asyncio.gather(working, *beating, return_exceptions=True)
+        await _ended(working, *beating)
+
+
+async def _done(working: asyncio.Future[None], beating: Iterable[asyncio.Future[None]]) -> None:
+    """Wait until the work is done. Raises what ends it, or what ends one of those that beat beside it."""
+    done, _ = await asyncio.wait({working, *beating}, return_when=asyncio.FIRST_COMPLETED)
+    for task in done - {working}:
+        task.result()
+    await working
+
+
+async def _ended(*tasks: asyncio.Future[None]) -> None:
+    """End them, however they do."""
+    for task in tasks:
+        task.cancel()
+    await asyncio.gather(*tasks, return_exceptions=True)
 
 
 async def _end_if_hung(stop: asyncio.Event) -> None:
