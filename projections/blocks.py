@@ -2,14 +2,20 @@
 
 A file is three headers of 4,096 bytes, a main one and two of the database's, then blocks of one size: after a small batch
 and a checkpoint a handful differ, however large the file is. They are compared whole, at some ten gigabytes a second: the
-checksum that each begins with is an XOR over its words, and the same words in another order have the same. All sizes
-here are bytes, all files descriptors.
+checksum that each begins with is an XOR over its words, and the same words in another order have the same.
+
+Which ones to compare follows from what a database must do to survive a crash: until the headers of the next checkpoint
+stand, all that the last one refers to stays. So DuckDB writes in blocks that were free, beyond the last one, and in those of
+its metadata, of which it fills a part at a time. The checksums of all others are compared all the same: a DuckDB that does
+otherwise is noticed. All sizes here are bytes, all files descriptors.
 """
 
 import errno
 import os
 import struct
 import sys
+from collections.abc import Collection, Iterator
+from typing import NamedTuple
 
 HEADER = 4096
 HEADERS = 3 * HEADER
@@ -18,8 +24,28 @@ FORMAT = 65
 _AT_ONCE = 2**24
 # A checksum, then the magic bytes, the format, and flags: of an encrypted file, for one.
 _MAIN = struct.Struct("<8x4sQ4Q")
-# A checksum, then the iteration, two block numbers, the count of blocks and their size.
+# A checksum, then the iteration, where the catalog and the free list begin, the count of blocks and their size.
 _DATABASE = struct.Struct("<8x5Q")
+# A block of metadata is so many pieces; each begins with where the next one is: in the last byte which of its block.
+_PIECES = 64
+NOWHERE = 2**64 - 1
+_CHECKSUM = 8
+
+
+class State(NamedTuple):
+    """A database as a checkpoint left it: the checkpoint's number, how many blocks there are, and which may be written."""
+
+    iteration: int
+    length: int
+    open: frozenset[int]
+
+    def differing(self, before: "State") -> frozenset[int] | None:
+        """The blocks that may differ from the state `before`; None where that is not known."""
+        if self.iteration == before.iteration:
+            return frozenset()
+        if self.iteration != before.iteration + 1:
+            return None
+        return before.open | frozenset(range(before.length, self.length))
 
 
 def block_size(headers: bytes) -> int | None:
@@ -30,10 +56,54 @@ def block_size(headers: bytes) -> int | None:
     return int(first) if first == second and first >= HEADER else None
 
 
-def update(source: int, target: int) -> int | None:
+def state(source: int) -> State | None:
+    """The state that the last checkpoint left, by the list of free blocks in the file; None where that cannot be read."""
+    headers = os.pread(source, HEADERS, 0)
+    if (size := block_size(headers)) is None:
+        return None
+    iteration, _, place, count, _ = max(_DATABASE.unpack_from(headers, number * HEADER) for number in (1, 2))
+    if place == NOWHERE:
+        return None
+    listed = b"".join(_pieces(source, place, size, count))
+    try:
+        free, at = _list(listed, 0, "<Q")
+        # Blocks that several columns share, and how many do.
+        _, at = _list(listed, at, "<QI")
+        # Blocks of metadata, and a bit for each piece that is free.
+        metadata, _ = _list(listed, at, "<QQ")
+    except struct.error:
+        return None
+    # The list itself stands in one of those.
+    return State(iteration, count, frozenset(free + metadata)) if metadata else None
+
+
+def _pieces(source: int, place: int, size: int, count: int) -> Iterator[bytes]:
+    length = (size - _CHECKSUM) // _PIECES // 8 * 8
+    # Each once at most, whatever stands there.
+    for _ in range(count * _PIECES):
+        block, piece = place & (2**56 - 1), place >> 56
+        found = os.pread(source, length, HEADERS + block * size + _CHECKSUM + piece * length)
+        if len(found) < length:
+            return
+        yield found[8:]
+        if (place := int.from_bytes(found[:8], "little")) == NOWHERE:
+            return
+
+
+def _list(data: bytes, at: int, form: str) -> tuple[list[int], int]:
+    """The first numbers of the entries of a list, and where it ends. Raises struct.error where it is cut off."""
+    (count,), at = struct.unpack_from("<Q", data, at), at + 8
+    end = at + count * struct.calcsize(form)
+    if end > len(data):
+        raise struct.error(f"{count} entries are more than there is room for")
+    return [entry[0] for entry in struct.iter_unpack(form, data[at:end])], end
+
+
+def update(source: int, target: int, among: Collection[int] | None = None) -> int | None:
     """Make `target` equal to `source`, another state of the same database, and return how much was written.
 
-    None, and nothing is written, where the two are not known to be made of such blocks.
+    `among`: the numbers of the blocks that may differ; None: any may. None is returned, and nothing written, where the two
+    are not known to be made of such blocks.
     """
     headers, length = os.pread(source, HEADERS, 0), os.fstat(source).st_size
     size = block_size(headers)
@@ -43,7 +113,11 @@ def update(source: int, target: int) -> int | None:
     written = HEADERS
     # Into the same memory again and again: new memory for each block would cost eight times as much.
     ours, theirs = bytearray(size), bytearray(size)
-    for place in range(HEADERS, length, size):
+    for number, place in enumerate(range(HEADERS, length, size)):
+        if among is not None and number not in among:
+            checksum = os.pread(source, _CHECKSUM, place)
+            if len(checksum) == _CHECKSUM and checksum == os.pread(target, _CHECKSUM, place):
+                continue
         if os.preadv(source, [ours], place) != size:
             raise OSError(errno.EIO, "the read model's file became shorter while it was read")
         if os.preadv(target, [theirs], place) != size or ours != theirs:

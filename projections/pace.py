@@ -3,12 +3,12 @@
 import math
 from typing import NamedTuple
 
-from projections.snapshots import apart
+from projections.snapshots import RECENT, apart
 
 WAIT_S = 0.2
 # What snapshots may write in the long run; the checkpoints before them write about half as much again.
 BYTES_A_SECOND = 12e9 / 3600
-# So much time without writing may be made up for.
+# So much time without writing may be made up for; of a large model, what its first copies take.
 CREDIT_S = 1200.0
 # Readers wait no longer than this for the sake of the disk, but where every snapshot is a whole copy of a large model.
 PATIENCE_S = 0.7
@@ -29,5 +29,6 @@ class Pace(NamedTuple):
         copies of a large model no more than 100 MB a second.
         """
         longest = ended + PATIENCE_S + written / COPIED_A_SECOND
-        paid = min(max(self.paid, ended - CREDIT_S) + written / BYTES_A_SECOND, longest)
+        credit = max(CREDIT_S, (RECENT + 1) * size / BYTES_A_SECOND)
+        paid = min(max(self.paid, ended - credit) + written / BYTES_A_SECOND, longest)
         return Pace(max(paid, ended + max(WAIT_S, seconds, apart(size))), paid)

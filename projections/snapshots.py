@@ -91,6 +91,9 @@ class Snapshots:
         # Until the first try says otherwise.
         self._shares = True
         self._noted: tuple[int, int] | None = None
+        self._state: blocks.State | None = None
+        # In which blocks each may differ from the model; of one that an earlier process made that is not known.
+        self._differing: dict[Path, frozenset[int]] = {}
         now, files = clock(), self._all()
         # When each was, by `clock`; a snapshot that never became the newest, because its writer was killed, is among them.
         self._superseded = {
@@ -113,6 +116,7 @@ class Snapshots:
         """
         self._note(database)
         database.execute("CHECKPOINT")
+        self._follow(blocks.state(self._model))
         before = self._newest()
         number = max(map(_number, self._all()), default=0) + 1
         unfinished = self._folder / f"{number}.unfinished"
@@ -120,6 +124,7 @@ class Snapshots:
         self._opener.execute(f"ATTACH '{quoted(unfinished)}' AS copy (READ_ONLY)")
         self._opener.execute("DETACH copy")
         snapshot = unfinished.rename(self._folder / f"rm-{number}.duckdb")
+        self._differing[snapshot] = frozenset()
         _sync(self._folder)
         # Relative to where the link will be.
         link = self._folder / "link.unfinished"
@@ -132,6 +137,7 @@ class Snapshots:
         needed = RECENT if self._leases_tell else 0
         for old in self._spares()[: max(0, len(self._superseded) - needed)]:
             del self._superseded[old]
+            self._differing.pop(old, None)
             old.unlink()
         return Snapshot(snapshot, written)
 
@@ -159,6 +165,15 @@ class Snapshots:
             database.commit()
             self._noted = noted
 
+    def _follow(self, state: blocks.State | None) -> None:
+        """Take what the checkpoint changed."""
+        changed = None if state is None or self._state is None else state.differing(self._state)
+        if changed is None:
+            self._differing.clear()
+        else:
+            self._differing = {file: may | changed for file, may in self._differing.items()}
+        self._state = state
+
     def _copy(self, unfinished: Path) -> int:
         try:
             if self._shares:
@@ -183,12 +198,13 @@ class Snapshots:
             unfinished.rename(spare)
             return None
         del self._superseded[spare]
+        differing = self._differing.pop(spare, None)
         unfinished.chmod(0o600)
         try:
             with _writing(unfinished) as target:
                 # Refuses whoever opened it by its old name and was held up inside the kernel until now.
                 fcntl.lockf(target, fcntl.LOCK_EX | fcntl.LOCK_NB)
-                written = blocks.update(self._model, target)
+                written = blocks.update(self._model, target, differing)
         except OSError:
             written = None
         if written is None:

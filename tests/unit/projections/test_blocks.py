@@ -10,11 +10,12 @@ from pathlib import Path
 from tempfile import TemporaryDirectory
 
 import duckdb
+import pytest
 from hypothesis import example, given, settings
 from hypothesis import strategies as st
 
 from projections import blocks
-from projections.blocks import HEADER, HEADERS
+from projections.blocks import HEADER, HEADERS, State
 from projections.model import STORAGE_VERSION
 
 # What may become of a database between two snapshots; {n} is drawn.
@@ -74,6 +75,66 @@ def test_any_state_becomes_any_other_byte_for_byte(states: list[list[tuple[str, 
             assert written is not None
             assert HEADERS <= written <= newer.stat().st_size
             assert again == HEADERS
+
+
+def changed(newer: bytes, older: bytes) -> set[int]:
+    size = blocks.block_size(newer[:HEADERS])
+    assert size
+    return {
+        number
+        for number, place in enumerate(range(HEADERS, len(newer), size))
+        if newer[place : place + size] != older[place : place + size]
+    }
+
+
+@settings(max_examples=15, deadline=None)
+@given(st.lists(st.lists(change, min_size=1, max_size=4), min_size=2, max_size=8))
+def test_a_checkpoint_writes_in_no_block_but_those_that_the_last_one_left_open(
+    states: list[list[tuple[str, int]]],
+) -> None:
+    with TemporaryDirectory() as folder:
+        path = Path(folder, "model")
+        with database(path) as opened:
+            before, older = None, b""
+            for changes in [[(CHANGES[5], 1)], *states]:
+                for statement, n in changes:
+                    opened.execute(statement.format(n=n))
+                opened.execute("CHECKPOINT")
+                with path.open("rb") as source:
+                    now, newer = blocks.state(source.fileno()), source.read()
+                assert now is not None
+                metadata = opened.execute("SELECT block_id FROM pragma_metadata_info()").fetchall()
+                assert {block for (block,) in metadata} <= now.open
+                if before is not None:
+                    differing = now.differing(before)
+                    assert differing is not None
+                    assert changed(newer, older) <= differing
+                before, older = now, newer
+
+
+def test_over_two_checkpoints_nothing_is_known() -> None:
+    nothing: frozenset[int] = frozenset()
+    assert State(9, 1, nothing).differing(State(7, 1, nothing)) is None
+    assert State(9, 5, nothing).differing(State(8, 3, frozenset({1}))) == {1, 3, 4}
+
+
+def test_a_block_that_was_written_against_the_rule_is_told_by_its_checksum(tmp_path: Path) -> None:
+    ours, theirs = small(tmp_path / "ours"), small(tmp_path / "theirs")
+    spoilt(theirs, HEADERS, "<Q", 1)
+    with both(ours, theirs) as (source, target):
+        blocks.update(source, target, among=())
+    assert theirs.read_bytes() == ours.read_bytes()
+
+
+@pytest.mark.parametrize("place", [2**32, 2**56 * 64, blocks.NOWHERE])
+def test_a_list_of_free_blocks_that_is_not_where_it_should_be_is_not_known(
+    tmp_path: Path, place: int
+) -> None:
+    file = small(tmp_path / "file")
+    for header in (HEADER, 2 * HEADER):
+        spoilt(file, header + 24, "<Q", place)
+    with file.open("rb") as source:
+        assert blocks.state(source.fileno()) is None
 
 
 def small(path: Path, options: str = f"STORAGE_VERSION '{STORAGE_VERSION}'") -> Path:

@@ -77,3 +77,12 @@ def test_whole_copies_of_a_large_model_do_not_keep_the_disk_busy() -> None:
         pace = pace.after(now, 0.5, LARGE, LARGE)
         now = pace.due
     assert pace.after(now, 0.5, LARGE, LARGE).due - now == pytest.approx(PATIENCE_S + LARGE / 100e6)
+
+
+def test_as_many_copies_as_a_trickle_needs_hold_nobody_up_however_large_the_model() -> None:
+    pace, now, huge = Pace(), 0.0, 10 * LARGE
+    for _ in range(RECENT + 1):
+        pace = pace.after(now, 5.0, huge, huge)
+        assert pace.due - now == pytest.approx(5.0)
+        now = pace.due
+    assert pace.after(now, 5.0, huge, huge).due - now == pytest.approx(PATIENCE_S + huge / 100e6)
