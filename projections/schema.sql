@@ -3,7 +3,7 @@
 -- `log_partition` and `log_offset` say where the record stands, `happened_at` is the event's own time. Times are UTC,
 -- money is US dollars; names that start in _ are for the views. (`at`, `offset` would need quotes in every query.)
 
-CREATE TABLE _schema (hash VARCHAR);
+CREATE TABLE _schema (hash VARCHAR, views VARCHAR);
 
 -- The video in an event's body.
 CREATE MACRO _video(body) AS json_transform(body -> 'video', '{

@@ -114,7 +114,9 @@ def _differences(database: DuckDBPyConnection, asked: Mapping[str, str] | None) 
         ).fetchall()
         for side in ("live", "log")
     )
-    ((same,),) = database.execute("SELECT (FROM live._schema) = (FROM log._schema)").fetchall()
+    ((same,),) = database.execute(
+        "SELECT (SELECT hash FROM live._schema) = (SELECT hash FROM log._schema)"
+    ).fetchall()
     if ours != theirs or not same:
         raise EarmarkError("the read model's tables are of another version: run `earmark rebuild`")
     found = []

@@ -6,6 +6,7 @@ import duckdb
 import pytest
 
 from projections import model
+from projections.describe import describe
 from projections.ingest import apply
 from streams.events.videos import VideoDiscovered
 from tests.builders.read_model_world import at, record, video
@@ -31,6 +32,23 @@ def test_a_finished_model_is_one_file_and_opens_with_all_that_was_in_it(home: Pa
     database = model.open_model(path)
     assert database.execute("SELECT video_id FROM videos").fetchall() == [("video-1",)]
     database.close()
+
+
+def test_views_of_another_version_are_made_anew_with_their_words_and_others_are_left(home: Path) -> None:
+    path = home / "model" / "new"
+    database = model.create(path)
+    database.execute("CREATE OR REPLACE VIEW mentions AS SELECT 1 AS older")
+    model.finish(database)
+    database = model.open_model(path)
+    assert [column.name for column in describe(database, "mentions").columns] == ["older"]
+    database.execute("UPDATE _schema SET views = 'older'")
+    model.finish(database)
+    for _ in range(2):
+        database = model.open_model(path)
+        assert describe(database, "mentions").columns[0].meaning
+        assert database.execute("SELECT count(*) FROM mentions").fetchall() == [(0,)]
+        assert database.execute("SELECT views <> 'older' FROM _schema").fetchall() == [(True,)]
+        database.close()
 
 
 def test_a_file_of_other_tables_names_the_fix(home: Path) -> None:
