@@ -1,8 +1,11 @@
 """One real broker a test run, and a fresh set of topics for each test that asks for a connection."""
 
 import gc
+import os
+import shutil
+import tempfile
 import uuid
-from collections.abc import AsyncIterator, Iterator
+from collections.abc import AsyncIterator
 from pathlib import Path
 
 import pytest
@@ -14,12 +17,27 @@ from streams.log.layout import apply
 SMALL = tuple(Path(__file__).with_name(folder) for folder in ("properties", "unit"))
 
 
+BROKER = "TESTS_BROKER_HOME"
+
+
+def pytest_configure(config: pytest.Config) -> None:
+    """Give a run with all its processes one home for its broker, and end that with the run."""
+    if BROKER in os.environ:
+        return
+    home = Path(os.environ.setdefault(BROKER, tempfile.mkdtemp(prefix="earmark-tests-")))
+
+    def end() -> None:
+        broker.stop(home)
+        shutil.rmtree(home)
+        del os.environ[BROKER]
+
+    config.add_cleanup(end)
+
+
 @pytest.fixture(scope="session")
-def bootstrap(tmp_path_factory: pytest.TempPathFactory) -> Iterator[str]:
-    """The bootstrap servers of this run's broker."""
-    home = tmp_path_factory.mktemp("earmark")
-    yield broker.start(home)
-    broker.stop(home)
+def bootstrap() -> str:
+    """The bootstrap servers of this run's broker; whichever of its processes asks first starts it."""
+    return broker.start(Path(os.environ[BROKER]))
 
 
 @pytest.fixture
@@ -46,9 +64,16 @@ def pytest_collection_modifyitems(items: list[pytest.Item]) -> None:
     items.sort(key=lambda item: any(map(item.path.is_relative_to, SMALL)))
 
 
-def pytest_unconfigure() -> None:
-    """Take back hypothesis's callback from the collector.
+def pytest_collection_finish() -> None:
+    """Keep the collector from all that is there before the first test: to look through it takes longer than many a test."""
+    gc.collect()
+    gc.freeze()
 
-    It keeps modules alive past the interpreter's end, and DuckDB's binding then reports its own types as leaked.
+
+def pytest_unconfigure() -> None:
+    """Give the collector everything back, and take hypothesis's callback from it.
+
+    Else modules outlive the interpreter, and DuckDB's binding reports its own types as leaked.
     """
+    gc.unfreeze()
     gc.callbacks[:] = [hook for hook in gc.callbacks if not hook.__module__.startswith("hypothesis")]

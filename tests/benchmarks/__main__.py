@@ -27,6 +27,7 @@ from tests.benchmarks import (
     rebuild,
     search,
     start_up,
+    verbs,
 )
 from tests.benchmarks.table import Result, lines
 
@@ -46,6 +47,7 @@ NAMES = (
     "questions",
     "search",
     "dashboard",
+    "verbs",
 )
 
 Benchmark = Callable[[Connection, Path], Awaitable[Result]]
@@ -75,6 +77,7 @@ def benchmarks(*, quick: bool = False, full: bool = False) -> dict[str, Benchmar
         "apply": lambda log, home: apply.apply(
             log, apply.QUICK if quick else apply.FULL if full else apply.USUAL, home
         ),
+        "verbs": lambda log, home: verbs.verbs(log, verbs.QUICK if quick else verbs.FULL, home / "verbs"),
         "questions": lambda _, home: questions.questions(questions.QUICK if quick else questions.FULL, home),
     }
 

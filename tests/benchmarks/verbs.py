@@ -1,0 +1,142 @@
+"""What somebody waits for who types a verb: the process from its start to its end, on a long log and a large read model."""
+
+import asyncio
+import os
+import shlex
+import subprocess
+import sys
+import time
+from collections.abc import Mapping
+from dataclasses import dataclass
+from pathlib import Path
+
+from projections import model
+from projections.snapshots import Snapshots
+from streams.events.channels import ChannelFollowed
+from streams.log.connection import Connection
+from streams.log.publish import publisher
+from tests.benchmarks.material import BEGAN, fresh
+from tests.benchmarks.start_up import unflushed, write
+from tests.benchmarks.table import Result, at
+from tests.builders.large_model import fill
+
+CHANNELS = 40
+VERBS = (
+    "--version",
+    "--help",
+    "sql 'SELECT 1'",
+    "sql 'FROM mentions LIMIT 1000'",
+    "sql --describe mentions",
+    "replay compare old now",
+    "budget",
+    "replay status",
+    "channels",
+    "status",
+)
+IMPORTED = (
+    ("import duckdb", "import duckdb"),
+    ("import duckdb, connect", "import duckdb; duckdb.connect({file!r}, read_only=True)"),
+    ("import aiokafka", "import aiokafka"),
+)
+
+
+@dataclass(frozen=True)
+class Size:
+    """So many finished analyses in the log, as many videos in the read model, and how often each verb is typed."""
+
+    analyses: int
+    times: int
+
+
+QUICK = Size(analyses=100, times=0)
+FULL = Size(analyses=100_000, times=11)
+
+
+async def verbs(connection: Connection, size: Size, home: Path) -> Result:
+    """Each verb, after a first time that is not counted: what it keeps for the next one is kept then."""
+    own = await fresh(connection)
+    await unflushed(own)
+    await asyncio.to_thread(write, own, size.analyses)
+    await _follow(own)
+    file = await asyncio.to_thread(_publish, home, size.analyses)
+    environment = os.environ | {
+        "EARMARK_KAFKA": own.bootstrap,
+        "EARMARK_TOPIC_PREFIX": own.prefix,
+        "EARMARK_HOME": str(home),
+    }
+    return await asyncio.to_thread(_typed, size, file, environment)
+
+
+def _typed(size: Size, file: Path, environment: Mapping[str, str]) -> Result:
+    rows = [["typed", "p50 s", "p95 s", "CPU s", "the first time s"]]
+    numbers = {}
+    earmark = Path(sys.executable).with_name("earmark")
+    commands = [
+        *((f"`earmark {verb}`", f"{earmark} {verb}") for verb in VERBS),
+        *(
+            (f"python: {name}", f'{sys.executable} -c "{code.format(file=str(file))}"')
+            for name, code in IMPORTED
+        ),
+    ]
+    for name, command in commands:
+        (first, _), *others = taken = [_took(command, environment) for _ in range(1 + size.times)]
+        walls, cpus = zip(*(others or taken), strict=True)
+        rows.append(
+            [
+                name,
+                *(f"{at(walls, percent):.2f}" for percent in (50, 95)),
+                f"{at(cpus, 50):.2f}",
+                f"{first:.2f}",
+            ]
+        )
+        numbers[name] = at(walls, 50)
+    return Result(
+        "What a verb takes",
+        f"{size.analyses:,} finished analyses in the ledger, {CHANNELS} channels followed, and a read model of as many"
+        f" videos; each is typed {size.times} times, from the start of the process to its end, its output to a file."
+        " The first time nothing is kept yet: `budget` folds the ledger then, and leaves a checkpoint for all verbs.",
+        rows,
+        numbers,
+    )
+
+
+def _took(command: str, environment: Mapping[str, str]) -> tuple[float, float]:
+    """Seconds by the clock and of CPU. Raises AssertionError with what was said where it fails; `status` may tell of trouble."""
+    began = time.perf_counter()
+    process = subprocess.Popen(
+        shlex.split(command), stdout=subprocess.PIPE, stderr=subprocess.STDOUT, env=environment
+    )
+    assert process.stdout is not None
+    said = process.stdout.read()
+    _, code, used = os.wait4(process.pid, 0)
+    took = time.perf_counter() - began
+    process.returncode = os.waitstatus_to_exitcode(code)
+    assert process.returncode == 0 or command.endswith(" status"), f"{command}: {said.decode()}"
+    return took, used.ru_utime + used.ru_stime
+
+
+async def _follow(connection: Connection) -> None:
+    async with publisher(connection) as log:
+        for number in range(CHANNELS):
+            await log.append(
+                ChannelFollowed(
+                    at=BEGAN,
+                    channel_id=f"UC{number:022}",
+                    handle=f"@channel{number}",
+                    title=f"Channel {number}",
+                    since=None,
+                )
+            )
+
+
+def _publish(home: Path, videos: int) -> Path:
+    """A snapshot of a large read model."""
+    file = model.generation_file(home, 1)
+    file.parent.mkdir(parents=True)
+    database = model.create(file)
+    fill(database, videos)
+    snapshots = Snapshots(home, file)
+    snapshot = snapshots.publish(database).file
+    database.close()
+    snapshots.close()
+    return snapshot
