@@ -45,8 +45,8 @@ LIMIT_S = 300.0
 class Size:
     """Models of so many videos.
 
-    After `warm_up` snapshots of an event each, for the first are whole copies in both ways, `events` come one each
-    `pause_s`; then, for `load_s` seconds, `a_second` of them.
+    After `warm_up` snapshots of an event each, for the first are whole copies, in 0.1.0's way after one, `events` come one
+    each `pause_s`; then, for `load_s` seconds, `a_second` of them.
     """
 
     videos: Sequence[int]
@@ -58,8 +58,8 @@ class Size:
 
 
 QUICK = Size(videos=(0,), warm_up=1, events=2, pause_s=0.1, a_second=200, load_s=0.2)
-USUAL = Size(videos=(0, 100_000), warm_up=8, events=60, pause_s=1.0, a_second=1_000, load_s=20)
-FULL = Size(videos=(0, 100_000, 1_000_000), warm_up=8, events=60, pause_s=1.0, a_second=1_000, load_s=20)
+USUAL = Size(videos=(0, 100_000), warm_up=20, events=60, pause_s=1.0, a_second=1_000, load_s=20)
+FULL = Size(videos=(0, 100_000, 1_000_000), warm_up=20, events=60, pause_s=1.0, a_second=1_000, load_s=20)
 
 
 @dataclass
@@ -166,8 +166,8 @@ def _model(videos: int) -> Iterator[Path]:
 async def _both(connection: Connection, size: Size, file: Path, way: Sequence[str]) -> list[Measured]:
     """One way at one size: event by event, and under a load."""
     own = await fresh(connection)
-    load = int(size.a_second * size.load_s)
-    messages = _messages(size.warm_up + size.events + load)
+    load, warm_up = int(size.a_second * size.load_s), size.warm_up if way is NOW else 1
+    messages = _messages(warm_up + size.events + load)
     with tempfile.TemporaryDirectory(prefix="earmark-fresh-") as folder:
         home = Path(folder)
         model.folder(home).mkdir()
@@ -184,11 +184,11 @@ async def _both(connection: Connection, size: Size, file: Path, way: Sequence[st
                 def measure(begin: int, end: int, at_once: int, pause_s: float) -> Awaitable[Measured]:
                     return _measure(own, reader, pid, messages[begin:end], at_once, pause_s)
 
-                few = size.warm_up + size.events
-                for number in range(size.warm_up):
+                few = warm_up + size.events
+                for number in range(warm_up):
                     await measure(number, number + 1, 1, size.pause_s)
                 return [
-                    await measure(size.warm_up, few, 1, size.pause_s),
+                    await measure(warm_up, few, 1, size.pause_s),
                     await measure(few, len(messages), max(1, int(size.a_second * TICK_S)), TICK_S),
                 ]
 

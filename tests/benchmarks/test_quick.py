@@ -10,6 +10,7 @@ from tests.benchmarks.__main__ import benchmarks
 from tests.benchmarks.activation import QUICK
 from tests.benchmarks.live import QUICK as QUICK_LIVE
 from tests.benchmarks.rebuild import QUICK as QUICK_REBUILD
+from tests.benchmarks.verbs import IMPORTED, VERBS
 from tests.benchmarks.videos_log import RECORDS
 
 pytestmark = pytest.mark.kafka
@@ -40,6 +41,8 @@ async def test_every_benchmark_runs(name: str, connection: Connection, tmp_path:
     if name == "activation":
         assert result.numbers["told"] == result.numbers["counted"] == 3 * QUICK
         assert result.numbers["peak_mb"] < 500
+    if name == "verbs":
+        assert len(result.numbers) == len(body) == len(VERBS) + len(IMPORTED)
     if name == "rebuild":
         whole = QUICK_REBUILD.videos * RECORDS
         read = [result.numbers[f"all topics: {way}: records"] for way in ("0.1.0", "ours", "limit")]

@@ -107,7 +107,8 @@ def _took(command: str, environment: Mapping[str, str]) -> tuple[float, float]:
         shlex.split(command), stdout=subprocess.PIPE, stderr=subprocess.STDOUT, env=environment
     )
     assert process.stdout is not None
-    said = process.stdout.read()
+    with process.stdout:
+        said = process.stdout.read()
     _, code, used = os.wait4(process.pid, 0)
     took = time.perf_counter() - began
     process.returncode = os.waitstatus_to_exitcode(code)
