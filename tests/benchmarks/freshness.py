@@ -143,7 +143,7 @@ async def freshness(connection: Connection, size: Size) -> Result:
         "Fresh at any size",
         "From sending a MentionAdded until another process reads it from a snapshot, which it looks for every"
         f" {LOOK_S * 1000:g} ms; {size.events} of them one by one, then {size.load_s:g} s of many."
-        " Ten or eleven mentions a video."
+        " Ten or eleven mentions a video. Where a load needs one more copy than the trickle before it, that one is in its numbers."
         " Bytes are all that the projector wrote: its log of changes and its checkpoints, too."
         " 0.1.0's way: a whole copy each time, and a pause of ten times as long; everything else is as it is now.",
         rows,

@@ -32,7 +32,7 @@ from tests.benchmarks.processes import ask, process, told
 from tests.benchmarks.provider_process import Tier
 from tests.benchmarks.table import Result
 
-QUICK = (0, 200)
+QUICK = (200,)
 USUAL = (0, 10_000, 100_000)
 FULL = (*USUAL, 1_000_000)
 IDS = [UUID(int=1 << 120 | number) for number in range(4)]
