@@ -6,7 +6,7 @@ import shlex
 import subprocess
 import sys
 import time
-from collections.abc import Mapping
+from collections.abc import Mapping, Sequence
 from dataclasses import dataclass
 from pathlib import Path
 
@@ -14,7 +14,9 @@ from projections import model
 from projections.snapshots import Snapshots
 from streams.events.channels import ChannelFollowed
 from streams.log.connection import Connection
+from streams.log.follow import ends_of
 from streams.log.publish import publisher
+from streams.log.topics import TOPICS
 from tests.benchmarks.material import BEGAN, fresh
 from tests.benchmarks.start_up import unflushed, write
 from tests.benchmarks.table import Result, at
@@ -58,7 +60,8 @@ async def verbs(connection: Connection, size: Size, home: Path) -> Result:
     await unflushed(own)
     await asyncio.to_thread(write, own, size.analyses)
     await _follow(own)
-    file = await asyncio.to_thread(_publish, home, size.analyses)
+    ends = {topic.name: await ends_of(own, topic) for topic in TOPICS}
+    file = await asyncio.to_thread(_publish, home, size.analyses, ends)
     environment = os.environ | {
         "EARMARK_KAFKA": own.bootstrap,
         "EARMARK_TOPIC_PREFIX": own.prefix,
@@ -93,7 +96,7 @@ def _typed(size: Size, file: Path, environment: Mapping[str, str]) -> Result:
     return Result(
         "What a verb takes",
         f"{size.analyses:,} finished analyses in the ledger, {CHANNELS} channels followed, and a read model of as many"
-        f" videos; each is typed {size.times} times, from the start of the process to its end, its output to a file."
+        f" videos; each is typed {size.times} times, from the start of the process to its end, its output into a pipe."
         " The first time nothing is kept yet: `budget` folds the ledger then, and leaves a checkpoint for all verbs.",
         rows,
         numbers,
@@ -130,12 +133,19 @@ async def _follow(connection: Connection) -> None:
             )
 
 
-def _publish(home: Path, videos: int) -> Path:
-    """A snapshot of a large read model."""
+def _publish(home: Path, videos: int, ends: Mapping[str, Sequence[int]]) -> Path:
+    """A snapshot of a large read model that says it has read the log up to these ends."""
     file = model.generation_file(home, 1)
     file.parent.mkdir(parents=True)
     database = model.create(file)
     fill(database, videos)
+    for topic, partitions in ends.items():
+        for partition, end in enumerate(partitions):
+            database.execute(
+                "INSERT OR REPLACE INTO _positions (topic, log_partition, next_offset, clock, first_offset)"
+                " VALUES (?, ?, ?, now(), 0)",
+                [topic, partition, end],
+            )
     snapshots = Snapshots(home, file)
     snapshot = snapshots.publish(database).file
     database.close()
