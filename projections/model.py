@@ -54,6 +54,10 @@ class OtherTablesError(ModelError):
     """The read model's tables are of another version."""
 
 
+class DamagedError(ModelError):
+    """The read model's file is torn: DuckDB writes blocks of its metadata in place, and a kill may come between."""
+
+
 def define(database: DuckDBPyConnection) -> None:
     """Make the tables and views in an empty database, whole or not at all."""
     database.begin()
@@ -116,7 +120,9 @@ def _attached(path: Path) -> DuckDBPyConnection:
         ours = is_ours(database)
     except duckdb.Error as error:
         database.close()
-        raise ModelError(f"{path} cannot be opened ({error}): run `earmark rebuild`") from error
+        # DuckDB has no class of its own for it.
+        kind = DamagedError if "Corrupt database file" in str(error) else ModelError
+        raise kind(f"{path} cannot be opened ({error}): run `earmark rebuild`") from error
     if not ours:
         database.close()
         raise OtherTablesError(f"{path} was made by another version of Earmark: run `earmark rebuild`")
@@ -128,13 +134,16 @@ def is_ours(database: DuckDBPyConnection) -> bool:
     return database.execute("SELECT hash FROM _schema").fetchall() == [(_HASH,)]
 
 
-def has_other_tables(home: Path) -> bool:
-    """Whether there is a model whose tables are of another version. Raises ModelError where its file cannot be opened."""
+def needs_rebuild(home: Path) -> bool:
+    """Whether there is a model that is torn or whose tables are of another version.
+
+    Raises ModelError where its file cannot be opened for another reason.
+    """
     if not (generation := newest_generation(home)):
         return False
     try:
         _attached(generation_file(home, generation)).close()
-    except OtherTablesError:
+    except (OtherTablesError, DamagedError):
         return True
     return False
 

@@ -156,13 +156,13 @@ async def project(
     """Keep the read model of `home` until `stop` is set; then publish what is left and return.
 
     Nothing is read while `may_begin` says no. `report` is called after each batch, `published` after each snapshot.
-    A model whose tables are of another version is rebuilt first, while readers keep its last snapshot: `rebuilding` is
+    A model that is torn, or whose tables are of another version, is rebuilt first, while readers keep its last snapshot: `rebuilding` is
     told how far that is, and at last None.
 
     Raises EarmarkError where another projector keeps it, or the log is not the one that the model was made from.
     """
     with model.lock(home, "projector", f"another projector keeps the read model in {home}: one is enough"):
-        while model.has_other_tables(home):
+        while model.needs_rebuild(home):
             await _rebuild(home, consumer, name, stop, rebuilding)
             if stop.is_set():
                 return

@@ -7,7 +7,7 @@ from random import Random
 import duckdb
 import pytest
 
-from projections import model
+from projections import blocks, model
 from projections.projector import project
 from projections.rebuild import rebuild, rebuild_words
 from projections.snapshots import LINK, WORDS_LINK, Snapshots
@@ -130,6 +130,39 @@ async def test_a_rebuild_that_is_interrupted_leaves_the_old_model_and_the_next_b
     assert await rebuild(tmp_path, connection.consumer, connection.name) == records
     assert model.newest_generation(tmp_path) == 2
     assert await rebuild_words(tmp_path, connection.consumer, connection.name) == captions
+
+
+async def test_a_model_that_a_kill_tore_is_rebuilt_by_the_projector_while_readers_keep_the_last_snapshot(
+    connection: Connection, tmp_path: Path
+) -> None:
+    """DuckDB fills blocks of metadata in place: a kill in the middle leaves one that its checksum belies."""
+    await tell(connection, 4)
+    await rebuild(tmp_path, connection.consumer, connection.name)
+    file = model.generation_file(tmp_path, 1)
+    with file.open("r+b") as torn:
+        state = blocks.state(torn.fileno())
+        size = blocks.block_size(torn.read(blocks.HEADERS))
+        assert state
+        assert size
+        for block in state.open:
+            torn.seek(blocks.HEADERS + block * size + size // 64)
+            torn.write(b"torn" * 999)
+    with pytest.raises(model.DamagedError, match="`earmark rebuild`"):
+        model.open_model(file)
+    old, seen, stop = (tmp_path / LINK).resolve(), [], asyncio.Event()
+
+    def rebuilding(share: float | None) -> None:
+        del share
+        seen.append((tmp_path / LINK).resolve())
+
+    def report(_: object, *, caught_up: bool) -> None:
+        if caught_up:
+            stop.set()
+
+    await project(tmp_path, connection.consumer, connection.name, stop, report=report, rebuilding=rebuilding)
+    assert set(seen) == {old}
+    await rebuild(tmp_path / "fresh", connection.consumer, connection.name)
+    assert_equal(tmp_path / LINK, tmp_path / "fresh" / LINK)
 
 
 async def test_a_model_with_other_tables_is_rebuilt_by_the_projector_while_readers_keep_the_old_one(

@@ -9,6 +9,7 @@ import argparse
 import multiprocessing
 import os
 import secrets
+import shutil
 import signal
 import sys
 import tempfile
@@ -91,7 +92,13 @@ def begin(home: Path) -> int:
 def write(job: Writing, pipe: Pipe) -> None:
     """Add answers and publish, again and again; tell after each how many records there are."""
     file = model.generation_file(job.home, 1)
-    database = model.open_model(file)
+    try:
+        database = model.open_model(file)
+    except model.DamagedError:
+        # A kill tore it. The projector makes it anew from the log; here the newest snapshot stands for that.
+        model.remove(file)
+        shutil.copyfile(job.home / LINK, file)
+        database = model.open_model(file)
     clock = count(step=KEPT_S).__next__ if job.hurried else time.monotonic
     snapshots = Snapshots(job.home, file, clock)
     while True:
