@@ -15,8 +15,6 @@ from streams.log.connection import Connection
 from streams.log.layout import apply
 
 SMALL = tuple(Path(__file__).with_name(folder) for folder in ("properties", "unit"))
-
-
 BROKER = "TESTS_BROKER_HOME"
 
 
@@ -24,7 +22,8 @@ def pytest_configure(config: pytest.Config) -> None:
     """Give a run with all its processes one home for its broker, and end that with the run."""
     if BROKER in os.environ:
         return
-    home = Path(os.environ.setdefault(BROKER, tempfile.mkdtemp(prefix="earmark-tests-")))
+    home = Path(tempfile.mkdtemp(prefix="earmark-tests-"))
+    os.environ[BROKER] = str(home)
 
     def end() -> None:
         broker.stop(home)

@@ -8,7 +8,7 @@ import duckdb
 import pytest
 
 from projections import blocks, model
-from projections.projector import project
+from projections.projector import Rebuilding, project
 from projections.rebuild import rebuild, rebuild_words
 from projections.snapshots import LINK, WORDS_LINK, Snapshots
 from projections.transcripts_file import Transcripts
@@ -29,6 +29,17 @@ async def tell(connection: Connection, seed: int, videos: int = 3) -> int:
     async with publisher(connection) as log:
         await asyncio.gather(*(log.append(event) for event in events))
     return len(events)
+
+
+async def project_all(connection: Connection, home: Path, rebuilding: Rebuilding) -> None:
+    """Keep the read model until it has all that the log holds."""
+    stop = asyncio.Event()
+
+    def report(_: object, *, caught_up: bool) -> None:
+        if caught_up:
+            stop.set()
+
+    await project(home, connection.consumer, connection.name, stop, report=report, rebuilding=rebuilding)
 
 
 def change(home: Path, statement: str) -> None:
@@ -149,17 +160,13 @@ async def test_a_model_that_a_kill_tore_is_rebuilt_by_the_projector_while_reader
             torn.write(b"torn" * 999)
     with pytest.raises(model.DamagedError, match="`earmark rebuild`"):
         model.open_model(file)
-    old, seen, stop = (tmp_path / LINK).resolve(), [], asyncio.Event()
+    old, seen = (tmp_path / LINK).resolve(), []
 
     def rebuilding(share: float | None) -> None:
         del share
         seen.append((tmp_path / LINK).resolve())
 
-    def report(_: object, *, caught_up: bool) -> None:
-        if caught_up:
-            stop.set()
-
-    await project(tmp_path, connection.consumer, connection.name, stop, report=report, rebuilding=rebuilding)
+    await project_all(connection, tmp_path, rebuilding)
     assert set(seen) == {old}
     await rebuild(tmp_path / "fresh", connection.consumer, connection.name)
     assert_equal(tmp_path / LINK, tmp_path / "fresh" / LINK)
@@ -175,7 +182,7 @@ async def test_a_model_with_other_tables_is_rebuilt_by_the_projector_while_reade
     with pytest.raises(EarmarkError, match="another version"):
         change(tmp_path, "")
 
-    old, seen, shares, stop = (tmp_path / LINK).resolve(), [], [], asyncio.Event()
+    old, seen, shares = (tmp_path / LINK).resolve(), [], []
 
     def rebuilding(share: float | None) -> None:
         shares.append(share)
@@ -183,11 +190,7 @@ async def test_a_model_with_other_tables_is_rebuilt_by_the_projector_while_reade
         with duckdb.connect(tmp_path / LINK, read_only=True) as reader:
             assert reader.execute("SELECT hash FROM _schema").fetchall() == [("older",)]
 
-    def report(_: object, *, caught_up: bool) -> None:
-        if caught_up:
-            stop.set()
-
-    await project(tmp_path, connection.consumer, connection.name, stop, report=report, rebuilding=rebuilding)
+    await project_all(connection, tmp_path, rebuilding)
     assert shares[0] == 0
     assert shares[-2:] == [1, None]
     assert set(seen) == {old}
