@@ -11,7 +11,7 @@ from dataclasses import dataclass
 from pathlib import Path
 
 from projections import model
-from projections.snapshots import Snapshots
+from projections.snapshots import LINK
 from streams.events.channels import ChannelFollowed
 from streams.log.connection import Connection
 from streams.log.follow import ends_of
@@ -20,7 +20,8 @@ from streams.log.topics import TOPICS
 from tests.benchmarks.material import BEGAN, fresh
 from tests.benchmarks.start_up import unflushed, write
 from tests.benchmarks.table import Result, at
-from tests.builders.large_model import fill
+from tests.builders.large_model import large_model
+from tests.builders.site import publish_large
 
 CHANNELS = 40
 VERBS = (
@@ -61,13 +62,13 @@ async def verbs(connection: Connection, size: Size, home: Path) -> Result:
     await asyncio.to_thread(write, own, size.analyses)
     await _follow(own)
     ends = {topic.name: await ends_of(own, topic) for topic in TOPICS}
-    file = await asyncio.to_thread(_publish, home, size.analyses, ends)
+    await asyncio.to_thread(_publish, home, size.analyses, ends)
     environment = os.environ | {
         "EARMARK_KAFKA": own.bootstrap,
         "EARMARK_TOPIC_PREFIX": own.prefix,
         "EARMARK_HOME": str(home),
     }
-    return await asyncio.to_thread(_typed, size, file, environment)
+    return await asyncio.to_thread(_typed, size, home / LINK, environment)
 
 
 def _typed(size: Size, file: Path, environment: Mapping[str, str]) -> Result:
@@ -133,12 +134,12 @@ async def _follow(connection: Connection) -> None:
             )
 
 
-def _publish(home: Path, videos: int, ends: Mapping[str, Sequence[int]]) -> Path:
+def _publish(home: Path, videos: int, ends: Mapping[str, Sequence[int]]) -> None:
     """A snapshot of a large read model that says it has read the log up to these ends."""
     file = model.generation_file(home, 1)
     file.parent.mkdir(parents=True)
-    database = model.create(file)
-    fill(database, videos)
+    large_model(file, videos)
+    database = model.open_model(file)
     for topic, partitions in ends.items():
         for partition, end in enumerate(partitions):
             database.execute(
@@ -146,8 +147,5 @@ def _publish(home: Path, videos: int, ends: Mapping[str, Sequence[int]]) -> Path
                 " VALUES (?, ?, ?, now(), 0)",
                 [topic, partition, end],
             )
-    snapshots = Snapshots(home, file)
-    snapshot = snapshots.publish(database).file
-    database.close()
-    snapshots.close()
-    return snapshot
+    model.finish(database)
+    publish_large(home, videos)
