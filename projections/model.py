@@ -16,7 +16,6 @@ from shutil import rmtree
 import duckdb
 from duckdb import DuckDBPyConnection
 
-from projections.describe import comment
 from streams.errors import EarmarkError
 
 # Any DuckDB from 1.2 on opens this.
@@ -77,6 +76,12 @@ def _define_views(database: DuckDBPyConnection) -> None:
         database.execute(definition)
 
 
+def _comment(database: DuckDBPyConnection) -> None:
+    from projections.describe import comment  # noqa: PLC0415  it brings the language, for the words, and a reader writes none
+
+    comment(database)
+
+
 def create(path: Path) -> DuckDBPyConnection:
     """A new, empty model at `path`, open for writing; what a killed predecessor left there is removed."""
     remove(path)
@@ -86,7 +91,7 @@ def create(path: Path) -> DuckDBPyConnection:
     define(database)
     # In one transaction: hundreds of them, each on the disk before the next, take three times as long.
     database.begin()
-    comment(database)
+    _comment(database)
     database.commit()
     return database
 
@@ -107,7 +112,7 @@ def open_model(path: Path) -> DuckDBPyConnection:
     if database.execute("SELECT views FROM _schema").fetchall() != [(_VIEWS_HASH,)]:
         database.begin()
         _define_views(database)
-        comment(database)
+        _comment(database)
         database.execute("UPDATE _schema SET views = ?", [_VIEWS_HASH])
         database.commit()
     return database
