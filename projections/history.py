@@ -4,6 +4,7 @@ from collections.abc import Sequence
 from dataclasses import dataclass
 from decimal import Decimal
 from pathlib import Path
+from typing import NamedTuple
 from uuid import UUID
 
 from projections.sql import snapshot
@@ -11,7 +12,7 @@ from streams.errors import EarmarkError
 from streams.events.ledger import ReplayFilter
 from streams.events.prompts import Prompt
 
-_TRANSCRIPTS = """
+_CHOSEN = """
 WITH
   latest AS (
     FROM captions
@@ -36,17 +37,26 @@ WITH
   ),
   failed AS (
     SELECT DISTINCT captions_id FROM analysis_failures WHERE is_final AND prompt_id = $prompt_id
+  ),
+  chosen AS (
+    SELECT
+      l.video_id, l.captions_id, l.log_partition, l.log_offset, l.words, c.expected, c.at_most,
+      coalesce(c.is_done, false) AS is_done, f.captions_id IS NOT NULL AND c.is_done IS NOT TRUE AS has_failed,
+      -- A sample must be the same on every machine, whatever was added since.
+      row_number() OVER (
+        ORDER BY CASE WHEN $sample IS NULL THEN '' ELSE md5(l.video_id || $seed) END, l.log_partition, l.log_offset
+      ) AS place
+    FROM latest l
+    LEFT JOIN counted c USING (captions_id)
+    LEFT JOIN failed f USING (captions_id)
+    WHERE ($since IS NULL OR l.published_at >= $since) AND ($channel_id IS NULL OR l.channel_id = $channel_id)
+    QUALIFY $sample IS NULL OR place <= $sample
   )
-SELECT
-  l.video_id, l.captions_id, l.log_partition, l.log_offset, l.words, c.expected, c.at_most,
-  coalesce(c.is_done, false), f.captions_id IS NOT NULL AND c.is_done IS NOT TRUE
-FROM latest l
-LEFT JOIN counted c USING (captions_id)
-LEFT JOIN failed f USING (captions_id)
-WHERE ($since IS NULL OR l.published_at >= $since) AND ($channel_id IS NULL OR l.channel_id = $channel_id)
--- A sample must be the same on every machine, whatever was added since.
-ORDER BY CASE WHEN $sample IS NULL THEN '' ELSE md5(l.video_id || $seed) END, l.log_partition, l.log_offset
-LIMIT coalesce($sample, 1000000000)
+"""
+_COUNTS = "SELECT count(*), count_if(is_done), count_if(has_failed) FROM chosen"
+_TO_DO = """
+SELECT video_id, captions_id, log_partition, log_offset, words, expected, at_most
+FROM chosen WHERE NOT is_done AND NOT has_failed ORDER BY place
 """
 _USUAL = """
 SELECT
@@ -75,12 +85,11 @@ LIMIT ?
 """
 
 
-@dataclass(frozen=True)
-class Transcript:
+class Transcript(NamedTuple):
     """A video's latest captions and where they stand in `captions`.
 
     `expected_tokens` and `most_tokens`: of a request with them under the candidate, by what was billed for them before;
-    null where nothing was. `is_done`: the candidate has analysed them. `has_failed`: it has failed on them for good.
+    null where nothing was.
     """
 
     video_id: str
@@ -90,15 +99,19 @@ class Transcript:
     words: int
     expected_tokens: float | None
     most_tokens: float | None
-    is_done: bool
-    has_failed: bool
 
 
 @dataclass(frozen=True)
 class History:
-    """The transcripts that a replay takes; `tokens_a_word` and `answer_tokens`: the means of every analysis, or null."""
+    """How many videos a replay takes, on how many of them the candidate is done or has failed for good, and the others.
 
-    transcripts: tuple[Transcript, ...]
+    `tokens_a_word` and `answer_tokens`: the means of every analysis, or null.
+    """
+
+    videos: int
+    done: int
+    failed: int
+    to_do: tuple[Transcript, ...]
     tokens_a_word: float | None
     answer_tokens: float | None
 
@@ -166,7 +179,7 @@ def history(
     frame_bytes: int,
     tokens_a_byte: float,
 ) -> History:
-    """The transcripts that `which` names, in the order of the log; of captions only those before `captions_ends`.
+    """The transcripts that `which` names, in the order of its sample or of the log; only those before `captions_ends`.
 
     `frame_bytes`: what a request holds besides prompt and transcript. `tokens_a_byte`: what a byte more comes to.
     """
@@ -182,9 +195,12 @@ def history(
         "seed": str(seed),
     }
     with snapshot(home) as database:
-        rows = database.execute(_TRANSCRIPTS, values).fetchall()
+        [counts] = database.execute(_CHOSEN + _COUNTS, values).fetchall()
+        rows = database.execute(_CHOSEN + _TO_DO, values).fetchall()
         [usual] = database.execute(_USUAL, rates).fetchall()
-    return History(tuple(Transcript(*row) for row in rows), *usual)
+    videos, done, failed = counts
+    tokens_a_word, answer_tokens = usual
+    return History(videos, done, failed, tuple(map(Transcript._make, rows)), tokens_a_word, answer_tokens)
 
 
 def channel_id_of(home: Path, channel: str) -> str:

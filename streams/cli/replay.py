@@ -161,8 +161,8 @@ def status(*, from_log: bool) -> None:
             say("no replay was started: earmark replay plan PROMPT")
         for replay_id, started in found.started.items():
             prompt = prompts.by_id[started.prompt_id]
-            listed = replays.listed(settings.home, prompt, started)
-            say(sentence(found.progress(replay_id, utc_now(), listed), prompt.name), folds=True)
+            listing = replays.listing(settings.home, prompt, started)
+            say(sentence(found.progress(replay_id, utc_now(), listing), prompt.name), folds=True)
 
     asyncio.run(read())
 

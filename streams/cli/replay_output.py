@@ -88,7 +88,7 @@ async def watch(connection: Connection, home: Path, begun: replays.Begun, prompt
     with Bar(*columns, disable=not sys.stdout.isatty()) as bar:
         task = bar.add_task("replay", money="")
         replay_id = begun.progress.started.replay_id
-        async with replays.watching(connection, home, replay_id, begun.listed, utc_now) as steps:
+        async with replays.watching(connection, home, replay_id, begun.listing, utc_now) as steps:
             async for progress in steps:
                 left = progress.started.max_usd - progress.spent_usd
                 money = f"${usd(progress.spent_usd)} spent, ${usd(left)} left"

@@ -1,6 +1,7 @@
 """The words Claude is asked with, and which of them count."""
 
 import json
+from functools import lru_cache
 from hashlib import sha256
 from typing import Literal, Self
 from uuid import UUID
@@ -25,8 +26,14 @@ class Prompt(Part):
     @property
     def prompt_id(self) -> str:
         """16 hex digits of a SHA-256 over everything that makes the prompt."""
-        whole = json.dumps(self.model_dump(), ensure_ascii=False, separators=(",", ":"), sort_keys=True)
-        return sha256(whole.encode()).hexdigest()[:16]
+        return _prompt_id(self)
+
+
+# Kept beside it, not in it: what a copy of a prompt keeps would be the id of other words.
+@lru_cache(maxsize=64)
+def _prompt_id(prompt: Prompt) -> str:
+    whole = json.dumps(prompt.model_dump(), ensure_ascii=False, separators=(",", ":"), sort_keys=True)
+    return sha256(whole.encode()).hexdigest()[:16]
 
 
 class PromptRegistered(Event):

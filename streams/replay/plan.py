@@ -1,12 +1,14 @@
 """What a replay would cost, before anybody pays: pure."""
 
+from collections import Counter
+from collections.abc import Callable, Iterable
 from dataclasses import dataclass
 from decimal import ROUND_CEILING, Decimal
 
 from streams.budget.prices import price, worst_case
 from streams.events.ledger import Usage
 from streams.events.prompts import Prompt
-from streams.replay.selection import Chosen, Selection
+from streams.replay.selection import Selection
 
 
 @dataclass(frozen=True)
@@ -35,23 +37,32 @@ def plan(selection: Selection, prompt: Prompt, cap_usd: Decimal, share: Decimal)
     """
     to_do = selection.to_do
     answer = min(selection.answer_tokens, prompt.max_tokens)
-    expected = sum(
-        (price(prompt.model, Usage(input_tokens=c.prompt_tokens, output_tokens=answer)) for c in to_do),
-        Decimal(0),
-    )
+
+    def usual(tokens: int) -> Decimal:
+        return price(prompt.model, Usage(input_tokens=tokens, output_tokens=answer))
+
+    expected = _total(usual, (chosen.prompt_tokens for chosen in to_do))
     daily = cap_usd * share
     return Plan(
-        videos=len(selection.chosen),
-        already=sum(chosen.is_done for chosen in selection.chosen),
-        failed=sum(chosen.has_failed for chosen in selection.chosen),
+        videos=selection.videos,
+        already=selection.done,
+        failed=selection.failed,
         prompt_tokens=sum(chosen.prompt_tokens for chosen in to_do),
         answer_tokens=answer * len(to_do),
         expected_usd=expected,
-        first_usd=sum((first_claim(chosen, prompt) for chosen in to_do), Decimal(0)),
+        first_usd=_total(first_claim(prompt), (chosen.most_tokens for chosen in to_do)),
         days=int((expected / daily).to_integral_value(ROUND_CEILING)) if daily else None,
     )
 
 
-def first_claim(chosen: Chosen, prompt: Prompt) -> Decimal:
-    """US dollars that the first attempt at a video reserves, at most. Raises UnknownPriceError."""
-    return worst_case(prompt.model, chosen.most_tokens, prompt.max_tokens)
+def first_claim(prompt: Prompt) -> Callable[[int], Decimal]:
+    """US dollars that the first attempt at a request of at most so many tokens reserves; more for more tokens.
+
+    What is returned raises UnknownPriceError.
+    """
+    return lambda most_tokens: worst_case(prompt.model, most_tokens, prompt.max_tokens)
+
+
+def _total(usd: Callable[[int], Decimal], tokens: Iterable[int]) -> Decimal:
+    # A price is looked up in a tenth of a millisecond, and many videos have as many tokens.
+    return sum((times * usd(each) for each, times in Counter(tokens).items()), Decimal(0))

@@ -9,17 +9,17 @@ would reserve, the list says; without it, what the replay's own claims reserved 
 - Without the list nobody knows that videos are missing, and no claim yet means that any may fit.
 """
 
-from collections.abc import Collection, Iterable, Mapping
+from collections.abc import Callable, Collection, Mapping
 from dataclasses import dataclass, field
 from datetime import datetime
 from decimal import Decimal
-from typing import Literal
+from typing import Literal, NamedTuple
 from uuid import UUID
 
 from streams.budget.books import Books
 from streams.budget.ledger import Ledger
 from streams.budget.money import usd
-from streams.events.ledger import ReplayStarted
+from streams.events.ledger import ReplayStarted, analysis_id
 from streams.events.record import Record
 from streams.replay.wish import resumption_id
 
@@ -27,13 +27,24 @@ State = Literal["running", "incomplete", "spent", "done", "cancelled"]
 """`incomplete`: what was asked for is done, and more is to be asked for. `spent`: what is left pays for none that waits."""
 
 
-@dataclass(frozen=True)
-class Listed:
-    """A video of a replay's list: its request's id, its analysis's, and the US dollars that a claim would reserve."""
+class Listed(NamedTuple):
+    """A video of a replay's list: its request's id, its captions, and how many tokens the request has at most."""
 
     request_id: UUID
-    analysis_id: UUID
-    usd: Decimal
+    captions_id: UUID
+    most_tokens: int
+
+
+@dataclass(frozen=True)
+class Listing:
+    """A replay's list, less what is analysed; `claim`: the US dollars reserved for so many tokens, more for more."""
+
+    videos: tuple[Listed, ...]
+    claim: Callable[[int], Decimal]
+
+
+UNKNOWN = Listing((), Decimal)
+"""What is known of a list where nobody can tell."""
 
 
 @dataclass(frozen=True)
@@ -75,8 +86,8 @@ class Replays:
         """Every replay by its id, the first to be started first."""
         return self.books.rounds.started
 
-    def progress(self, replay_id: UUID, now: datetime, listed: Iterable[Listed] = ()) -> Progress:
-        """How far that replay is; `listed`: its list, as far as it is known. Raises KeyError for an unknown one."""
+    def progress(self, replay_id: UUID, now: datetime, listing: Listing = UNKNOWN) -> Progress:
+        """How far that replay is; `listing`: its list, where it is known. Raises KeyError for an unknown replay."""
         started, asked = self.started[replay_id], self.books.rounds.of(replay_id)
         waiting = [
             pending.request.request_id
@@ -84,15 +95,17 @@ class Replays:
             if pending.request.replay_id == replay_id
             and not self.ledger.is_done(pending.request.analysis_id(started.prompt_id))
         ]
-        needs = {
-            video.request_id: video.usd for video in listed if not self.ledger.is_done(video.analysis_id)
-        }
-        unasked = [request for request in needs if not self.ledger.is_requested(request)]
+        unasked = [
+            video.request_id
+            for video in listing.videos
+            if not self.ledger.is_requested(video.request_id)
+            and not self.ledger.is_done(analysis_id(video.captions_id, started.prompt_id))
+        ]
         after = self.started.get(resumption_id(replay_id))
         return Progress(
             started=started,
             resumed_as=None if after is None else after.replay_id,
-            state=self._state(replay_id, now, waiting, unasked, needs),
+            state=self._state(replay_id, now, waiting, unasked, listing),
             requested=asked.requested,
             unasked=len(unasked),
             completed=asked.requested - len(waiting) - asked.failed,
@@ -108,19 +121,23 @@ class Replays:
         now: datetime,
         waiting: Collection[UUID],
         unasked: Collection[UUID],
-        needs: Mapping[UUID, Decimal],
+        listing: Listing,
     ) -> State:
         room = self.ledger.replay_room(replay_id)
         usual = self.books.rounds.of(replay_id).least_usd
+        tokens = {video.request_id: video.most_tokens for video in listing.videos}
 
-        def fits(request: UUID) -> bool:
-            return 0 < room >= needs.get(request, usual)
+        def any_fits(requests: Collection[UUID]) -> bool:
+            known = [tokens[request] for request in requests if request in tokens]
+            needs = [listing.claim(min(known))] if known else []
+            needs += [usual] if len(known) < len(requests) else []
+            return any(0 < room >= usd for usd in needs)
 
         if replay_id in self.ledger.cancelled:
             return "cancelled"
-        if self._is_calling(replay_id, now) or any(map(fits, waiting)):
+        if self._is_calling(replay_id, now) or any_fits(waiting):
             return "running"
-        if any(map(fits, unasked)):
+        if any_fits(unasked):
             return "incomplete"
         return "spent" if waiting or unasked else "done"
 

@@ -1,6 +1,6 @@
 """Starting a replay: its list frozen in the log, then one request a video."""
 
-from collections.abc import AsyncIterator, Iterable
+from collections.abc import AsyncIterator
 from contextlib import asynccontextmanager
 from dataclasses import dataclass
 from datetime import datetime
@@ -16,7 +16,6 @@ from streams.events.ledger import (
     AnalysisRequested,
     ReplayCancelled,
     ReplayStarted,
-    analysis_id,
     request_id,
 )
 from streams.events.prompts import Prompt
@@ -28,7 +27,7 @@ from streams.log.topics import CAPTIONS
 from streams.prompts.registry import Prompts, read_prompts
 from streams.replay.catch_up import catch_up, is_behind, up_to
 from streams.replay.plan import first_claim
-from streams.replay.progress import Listed, Progress, Replays, sentence
+from streams.replay.progress import UNKNOWN, Listed, Listing, Progress, Replays, sentence
 from streams.replay.selection import Selection, select
 from streams.replay.wish import Wish, newest, resumption
 
@@ -38,7 +37,7 @@ class Begun:
     """A replay whose requests are all in the log: how far it is, and its list, less what is analysed."""
 
     progress: Progress
-    listed: tuple[Listed, ...]
+    listing: Listing
 
 
 async def start(
@@ -93,7 +92,7 @@ async def start(
             request := request_id(chosen.captions_id, started.prompt_id, replay_id)
         )
     )
-    frozen = _listed(selection, wish.prompt, replay_id)
+    frozen = _listing(selection, wish.prompt, replay_id)
     return Begun((await replays_of(connection, home)).progress(replay_id, now(), frozen), frozen)
 
 
@@ -115,38 +114,44 @@ def _resumption(
 
 
 def _refuse_too_large(selection: Selection, wish: Wish, cap_usd: Decimal) -> None:
+    if not selection.to_do:
+        return
     share_usd = cap_usd * wish.share
-    for chosen in selection.to_do:
-        usd = first_claim(chosen, wish.prompt)
-        if usd > share_usd > 0:
-            raise RefusedError(
-                f"a call on video {chosen.video_id} may cost ${usd:f}, and {wish.share:f} of the daily cap is ${share_usd:f}:"
-                " raise --share or EARMARK_DAILY_CAP_USD, or name a prompt with fewer max_tokens"
-            )
+    largest = max(selection.to_do, key=lambda chosen: chosen.most_tokens)
+    usd = first_claim(wish.prompt)(largest.most_tokens)
+    if usd > share_usd > 0:
+        raise RefusedError(
+            f"a call on video {largest.video_id} may cost ${usd:f}, and {wish.share:f} of the daily cap is ${share_usd:f}:"
+            " raise --share or EARMARK_DAILY_CAP_USD, or name a prompt with fewer max_tokens"
+        )
 
 
-def listed(home: Path, prompt: Prompt, started: ReplayStarted) -> tuple[Listed, ...]:
-    """The list that `started` froze, less what is analysed; empty where this machine cannot tell."""
+def listing(home: Path, prompt: Prompt, started: ReplayStarted) -> Listing:
+    """The list that `started` froze, less what is analysed; UNKNOWN where this machine cannot tell."""
     try:
         if is_behind(home, up_to(started.captions_ends)):
-            return ()
-        return _listed(_selection(home, prompt, started), prompt, started.replay_id)
+            return UNKNOWN
+        found = _listing(_selection(home, prompt, started), prompt, started.replay_id)
+        found.claim(0)
     except (SqlError, UnknownPriceError):  # this machine keeps no read model, or knows no price for the model
-        return ()
+        return UNKNOWN
+    return found
 
 
 def _selection(home: Path, prompt: Prompt, started: ReplayStarted) -> Selection:
     return select(home, prompt, started.filter, started.seed, started.captions_ends)
 
 
-def _listed(selection: Selection, prompt: Prompt, replay_id: UUID) -> tuple[Listed, ...]:
-    return tuple(
-        Listed(
-            request_id=request_id(chosen.captions_id, prompt.prompt_id, replay_id),
-            analysis_id=analysis_id(chosen.captions_id, prompt.prompt_id),
-            usd=first_claim(chosen, prompt),
-        )
-        for chosen in selection.to_do
+def _listing(selection: Selection, prompt: Prompt, replay_id: UUID) -> Listing:
+    prompt_id = prompt.prompt_id
+    return Listing(
+        tuple(
+            Listed(
+                request_id(chosen.captions_id, prompt_id, replay_id), chosen.captions_id, chosen.most_tokens
+            )
+            for chosen in selection.to_do
+        ),
+        first_claim(prompt),
     )
 
 
@@ -158,7 +163,7 @@ async def cancel(connection: Connection, publisher: Publisher, home: Path, repla
     replays, prompts = await replays_of(connection, home), await read_prompts(connection)
     started = _named(replays, prompts, replay, now())
     prompt = prompts.by_id[started.prompt_id]
-    frozen = listed(home, prompt, started)
+    frozen = listing(home, prompt, started)
     before = replays.progress(started.replay_id, now(), frozen)
     # One that follows is done for the moment only.
     if before.state == "done" and not started.follow:
@@ -191,16 +196,15 @@ async def replays_of(connection: Connection, home: Path, *, from_log: bool = Fal
 
 @asynccontextmanager
 async def watching(
-    connection: Connection, home: Path, replay_id: UUID, of: Iterable[Listed], now: Clock
+    connection: Connection, home: Path, replay_id: UUID, of: Listing, now: Clock
 ) -> AsyncIterator[AsyncIterator[Progress]]:
     """How far a replay is, whose list is `of`, again each time that the ledger moves, and every half a second."""
-    known = tuple(of)
     async with following_books(connection, home) as (books, follower):
         replays = Replays(books)
 
         async def each() -> AsyncIterator[Progress]:
             while True:
-                yield replays.progress(replay_id, now(), known)
+                yield replays.progress(replay_id, now(), of)
                 await follower.moved()
 
         yield each()

@@ -4,6 +4,7 @@ from collections.abc import Sequence
 from dataclasses import dataclass
 from math import ceil
 from pathlib import Path
+from typing import NamedTuple
 from uuid import UUID
 
 from projections.history import Transcript, history
@@ -17,8 +18,7 @@ TOKENS_A_WORD = 2.5
 ANSWER_TOKENS = 1500.0
 
 
-@dataclass(frozen=True)
-class Chosen:
+class Chosen(NamedTuple):
     """A video's captions, where they stand, and how many tokens a call with them is expected to have, and at most.
 
     By what once was billed for them and by how much the candidate's words are longer, or else by their own words. At
@@ -30,21 +30,20 @@ class Chosen:
     captions_at: Position
     prompt_tokens: int
     most_tokens: int
-    is_done: bool
-    has_failed: bool
 
 
 @dataclass(frozen=True)
 class Selection:
-    """The videos of a replay in the order of the log; `answer_tokens`: what an answer usually has."""
+    """The videos of a replay: how many, on how many the candidate is done or has failed for good, and the others.
 
-    chosen: tuple[Chosen, ...]
+    The ledger grants no further call but on those. `answer_tokens`: what an answer usually has.
+    """
+
+    videos: int
+    done: int
+    failed: int
+    to_do: tuple[Chosen, ...]
     answer_tokens: int
-
-    @property
-    def to_do(self) -> tuple[Chosen, ...]:
-        """Those that the candidate may yet analyse: the ledger grants no call on what is analysed, or failed for good."""
-        return tuple(chosen for chosen in self.chosen if not (chosen.is_done or chosen.has_failed))
 
 
 def select(
@@ -65,7 +64,10 @@ def select(
     )
     around = (len(prompt.words.encode()) + FRAME_BYTES) * GUESS.tokens_a_byte
     return Selection(
-        chosen=tuple(_chosen(transcript, around, rate) for transcript in found.transcripts),
+        videos=found.videos,
+        done=found.done,
+        failed=found.failed,
+        to_do=tuple(_chosen(transcript, around, rate) for transcript in found.to_do),
         answer_tokens=round(found.answer_tokens or ANSWER_TOKENS),
     )
 
@@ -78,6 +80,4 @@ def _chosen(transcript: Transcript, around: float, rate: float) -> Chosen:
         captions_at=Position(partition=transcript.partition, offset=transcript.offset),
         prompt_tokens=round(around + words * rate if expected is None else max(expected, 0)),
         most_tokens=ceil(around + words * max(rate, TOKENS_A_WORD) if most is None else most),
-        is_done=transcript.is_done,
-        has_failed=transcript.has_failed,
     )

@@ -8,22 +8,27 @@ import sys
 import time
 from collections.abc import Mapping, Sequence
 from dataclasses import dataclass
+from decimal import Decimal
 from pathlib import Path
 
 from projections import model
 from projections.snapshots import LINK
 from streams.events.channels import ChannelFollowed
+from streams.events.ledger import ReplayFilter
+from streams.events.prompts import PromptRegistered
 from streams.log.connection import Connection
 from streams.log.follow import ends_of
 from streams.log.publish import publisher
-from streams.log.topics import TOPICS
-from tests.benchmarks.material import BEGAN, fresh
+from streams.log.topics import CAPTIONS, TOPICS
+from streams.replay.wish import Wish
+from tests.benchmarks.material import BEGAN, PROMPT, fresh
 from tests.benchmarks.start_up import unflushed, write
 from tests.benchmarks.table import Result, at
 from tests.builders.large_model import large_model
 from tests.builders.site import publish_large
 
 CHANNELS = 40
+REPLAYING = "`earmark replay status`, a replay of all videos begins"
 VERBS = (
     "--version",
     "--help",
@@ -62,30 +67,47 @@ async def verbs(connection: Connection, size: Size, home: Path) -> Result:
     await asyncio.to_thread(write, own, size.analyses)
     await _follow(own)
     ends = {topic.name: await ends_of(own, topic) for topic in TOPICS}
-    await asyncio.to_thread(_publish, home, size.analyses, ends)
+    captions_ends = await asyncio.to_thread(_publish, home, size.analyses, ends)
     environment = os.environ | {
         "EARMARK_KAFKA": own.bootstrap,
         "EARMARK_TOPIC_PREFIX": own.prefix,
         "EARMARK_HOME": str(home),
     }
-    return await asyncio.to_thread(_typed, size, home / LINK, environment)
-
-
-def _typed(size: Size, file: Path, environment: Mapping[str, str]) -> Result:
-    rows = [["typed", "p50 s", "p95 s", "CPU s", "the first time s"]]
-    numbers = {}
+    table = Table([["typed", "p50 s", "p95 s", "CPU s", "the first time s"]], {})
     earmark = Path(sys.executable).with_name("earmark")
-    commands = [
-        *((f"`earmark {verb}`", f"{earmark} {verb}") for verb in VERBS),
-        *(
-            (f"python: {name}", f'{sys.executable} -c "{code.format(file=str(file))}"')
-            for name, code in IMPORTED
-        ),
-    ]
-    for name, command in commands:
-        (first, _), *others = taken = [_took(command, environment) for _ in range(1 + size.times)]
+
+    async def typed(name: str, command: str) -> None:
+        await asyncio.to_thread(table.add, name, command, size.times, environment)
+
+    for verb in VERBS:
+        await typed(f"`earmark {verb}`", f"{earmark} {verb}")
+    await _replay_all(own, captions_ends)
+    await typed(REPLAYING, f"{earmark} replay status")
+    for name, code in IMPORTED:
+        await typed(f"python: {name}", f'{sys.executable} -c "{code.format(file=str(home / LINK))}"')
+    return Result(
+        "What a verb takes",
+        f"{size.analyses:,} finished analyses in the ledger, {CHANNELS} channels followed, and a read model of as many"
+        f" videos; each is typed {size.times} times, from the start of the process to its end, its output into a pipe."
+        " The first time nothing is kept yet: `budget` folds the ledger then, and leaves a checkpoint for all verbs."
+        " The replay has just begun: none of its videos is asked for, so each is looked up by its id.",
+        table.rows,
+        table.p50_s,
+    )
+
+
+@dataclass(frozen=True)
+class Table:
+    """What was typed so far, a row each, and the median of each in seconds."""
+
+    rows: list[list[str]]
+    p50_s: dict[str, float]
+
+    def add(self, name: str, command: str, times: int, environment: Mapping[str, str]) -> None:
+        """Type `command` once, and then as often as is counted."""
+        (first, _), *others = taken = [_took(command, environment) for _ in range(1 + times)]
         walls, cpus = zip(*(others or taken), strict=True)
-        rows.append(
+        self.rows.append(
             [
                 name,
                 *(f"{at(walls, percent):.2f}" for percent in (50, 95)),
@@ -93,15 +115,7 @@ def _typed(size: Size, file: Path, environment: Mapping[str, str]) -> Result:
                 f"{first:.2f}",
             ]
         )
-        numbers[name] = at(walls, 50)
-    return Result(
-        "What a verb takes",
-        f"{size.analyses:,} finished analyses in the ledger, {CHANNELS} channels followed, and a read model of as many"
-        f" videos; each is typed {size.times} times, from the start of the process to its end, its output into a pipe."
-        " The first time nothing is kept yet: `budget` folds the ledger then, and leaves a checkpoint for all verbs.",
-        rows,
-        numbers,
-    )
+        self.p50_s[name] = at(walls, 50)
 
 
 def _took(command: str, environment: Mapping[str, str]) -> tuple[float, float]:
@@ -134,13 +148,28 @@ async def _follow(connection: Connection) -> None:
             )
 
 
-def _publish(home: Path, videos: int, ends: Mapping[str, Sequence[int]]) -> None:
-    """A snapshot of a large read model that says it has read the log up to these ends."""
+async def _replay_all(connection: Connection, captions_ends: Sequence[int]) -> None:
+    """A replay of the whole read model, of which only its start is in the log."""
+    wish = Wish(PROMPT, ReplayFilter(), 0, Decimal("0.5"), Decimal(1000), follow=False)
+    async with publisher(connection) as log:
+        await log.append(PromptRegistered(at=BEGAN, prompt_id=PROMPT.prompt_id, prompt=PROMPT))
+        await log.append(wish.start(BEGAN, tuple(captions_ends)))
+
+
+def _publish(home: Path, videos: int, ends: Mapping[str, Sequence[int]]) -> list[int]:
+    """A snapshot of a large read model that says it has read the log up to these ends, and all of its own captions.
+
+    Returns the ends of those.
+    """
     file = model.generation_file(home, 1)
     file.parent.mkdir(parents=True)
     large_model(file, videos)
     database = model.open_model(file)
-    for topic, partitions in ends.items():
+    last = dict(
+        database.execute("SELECT log_partition, max(log_offset) FROM captions GROUP BY ALL").fetchall()
+    )
+    captions_ends = [last.get(partition, -1) + 1 for partition in range(CAPTIONS.partitions)]
+    for topic, partitions in {**ends, CAPTIONS.name: captions_ends}.items():
         for partition, end in enumerate(partitions):
             database.execute(
                 "INSERT OR REPLACE INTO _positions (topic, log_partition, next_offset, clock, first_offset)"
@@ -149,3 +178,4 @@ def _publish(home: Path, videos: int, ends: Mapping[str, Sequence[int]]) -> None
             )
     model.finish(database)
     publish_large(home, videos)
+    return captions_ends

@@ -86,10 +86,10 @@ def planned_for(home: Path, prompt: Prompt) -> Plan:
 
 async def ended(connection: Connection, started: ReplayStarted, home: Path) -> Progress:
     """How far the replay is once it runs no more."""
-    listed = replays.listed(home, CANDIDATE, started)
+    listing = replays.listing(home, CANDIDATE, started)
     async with (
         asyncio.timeout(30),
-        replays.watching(connection, home, started.replay_id, listed, utc_now) as steps,
+        replays.watching(connection, home, started.replay_id, listing, utc_now) as steps,
     ):
         async for progress in steps:
             if progress.state != "running":
@@ -185,8 +185,8 @@ async def test_a_replay_draws_its_list_once(connection: Connection, tmp_path: Pa
             home = Opened(tmp_path)
             here = await begun(log, home)
             assert [name for name in home.named if name != "state"] == [LINK, LINK]
-            assert here.progress.requested == len(here.listed) == 2
-            assert here.listed == replays.listed(tmp_path, CANDIDATE, here.progress.started)
+            assert here.progress.requested == len(here.listing.videos) == 2
+            assert here.listing.videos == replays.listing(tmp_path, CANDIDATE, here.progress.started).videos
 
 
 async def test_whoever_starts_a_replay_first_freezes_its_list(connection: Connection, tmp_path: Path) -> None:
@@ -319,10 +319,10 @@ async def test_a_selection_is_the_same_for_everybody(connection: Connection, tmp
         await log.ask(*(f"v{number}" for number in range(30)))
         await model(log, tmp_path)
     some = select(tmp_path, CANDIDATE, ReplayFilter(sample=5), 1)
-    assert len(some.chosen) == 5
+    assert len(some.to_do) == some.videos == 5
     assert some == select(tmp_path, CANDIDATE, ReplayFilter(sample=5), 1)
     assert some != select(tmp_path, CANDIDATE, ReplayFilter(sample=5), 2)
-    assert select(tmp_path, CANDIDATE, ReplayFilter(since=datetime(2026, 1, 1, tzinfo=UTC)), 1).chosen == ()
-    assert select(tmp_path, CANDIDATE, ALL, 1, [0] * 12).chosen == ()
+    assert select(tmp_path, CANDIDATE, ReplayFilter(since=datetime(2026, 1, 1, tzinfo=UTC)), 1).videos == 0
+    assert select(tmp_path, CANDIDATE, ALL, 1, [0] * 12).videos == 0
     with pytest.raises(replays.EarmarkError, match="--channel nobody"):
         channel_id_of(tmp_path, "nobody")

@@ -18,13 +18,14 @@ from streams.events.ledger import (
     request_id,
 )
 from streams.log.topics import LEDGER
-from streams.replay.progress import Listed, Progress, Replays
+from streams.replay.progress import Listed, Listing, Progress, Replays
 from tests.builders.histories import record
 
 NOON = datetime(2026, 11, 20, 12, tzinfo=UTC)
 REPLAY, OTHER = UUID(int=1), UUID(int=2)
 PROMPT_ID = "candidate"
 HOLD_S = 150
+TOKEN_USD = Decimal("0.01")
 
 
 def captions(number: int) -> UUID:
@@ -32,11 +33,9 @@ def captions(number: int) -> UUID:
 
 
 def listed(number: int, usd: str, replay: UUID = REPLAY) -> Listed:
-    """Video `number` on the replay's list."""
+    """Video `number` on the replay's list, with tokens for so many US dollars: a cent each."""
     return Listed(
-        request_id(captions(number), PROMPT_ID, replay),
-        analysis_id(captions(number), PROMPT_ID),
-        Decimal(usd),
+        request_id(captions(number), PROMPT_ID, replay), captions(number), round(Decimal(usd) / TOKEN_USD)
     )
 
 
@@ -120,7 +119,8 @@ class Told:
         return self.progress()
 
     def progress(self, replay: UUID = REPLAY, later_s: float = 0) -> Progress:
-        return self.replays.progress(replay, self.now + timedelta(seconds=later_s), self.listed)
+        listing = Listing(self.listed, lambda tokens: tokens * TOKEN_USD)
+        return self.replays.progress(replay, self.now + timedelta(seconds=later_s), listing)
 
     @property
     def now(self) -> datetime:

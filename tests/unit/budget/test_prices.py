@@ -110,6 +110,11 @@ def test_no_bill_exceeds_the_worst_case(
     assert price(model, usage) <= worst_case(model, counted, max_tokens)
 
 
+@given(model=models, counted=tokens, more=tokens, max_tokens=st.integers(1, 64_000))
+def test_more_tokens_never_reserve_less(model: str, counted: int, more: int, max_tokens: int) -> None:
+    assert worst_case(model, counted, max_tokens) <= worst_case(model, counted + more, max_tokens)
+
+
 def test_the_worst_case_reaches_into_the_dearer_tier_before_the_count_does() -> None:
     assert worst_case(HAIKU, 99_000, 1) > Decimal("0.06")
     assert worst_case(HAIKU, 97_000, 1) < Decimal("0.013")

@@ -15,46 +15,41 @@ PROMPT = Prompt(
 )
 
 
-def chosen(
-    number: int, expected: int, at_most: int, *, is_done: bool = False, has_failed: bool = False
-) -> Chosen:
-    place = Position(partition=0, offset=number)
-    return Chosen(f"v{number}", UUID(int=number), place, expected, at_most, is_done, has_failed)
+def to_do(*videos: tuple[int, int], answer_tokens: int, done: int = 0, failed: int = 0) -> Selection:
+    """Videos of so many tokens, expected and at most, beside others on which nothing is to do."""
+    place = Position(partition=0, offset=0)
+    chosen = tuple(
+        Chosen(f"v{number}", UUID(int=number), place, expected, at_most)
+        for number, (expected, at_most) in enumerate(videos)
+    )
+    return Selection(len(videos) + done + failed, done, failed, chosen, answer_tokens)
 
 
 def test_a_plan_is_of_what_is_to_do() -> None:
     """What the candidate has analysed, or failed on for good, costs nothing more; the rest as expected and as claimed."""
-    selection = Selection(
-        (
-            chosen(1, 9000, 9900, is_done=True),
-            chosen(2, 1000, 1100),
-            chosen(3, 500, 600),
-            chosen(4, 7000, 7700, has_failed=True),
-        ),
-        300,
-    )
-    found = plan(selection, PROMPT, Decimal(5), Decimal("0.5"))
-    assert (found.videos, found.already, found.failed) == (4, 1, 1)
-    assert (found.prompt_tokens, found.answer_tokens) == (1500, 600)
+    videos = ((1000, 1100), (500, 600), (500, 1100))
+    found = plan(to_do(*videos, answer_tokens=300, done=1, failed=2), PROMPT, Decimal(5), Decimal("0.5"))
+    assert (found.videos, found.already, found.failed) == (6, 1, 2)
+    assert (found.prompt_tokens, found.answer_tokens) == (2000, 900)
     assert found.expected_usd == sum(
-        price(PROMPT.model, Usage(input_tokens=tokens, output_tokens=300)) for tokens in (1000, 500)
+        price(PROMPT.model, Usage(input_tokens=tokens, output_tokens=300)) for tokens in (1000, 500, 500)
     )
-    assert found.first_usd == sum(worst_case(PROMPT.model, tokens, 2000) for tokens in (1100, 600))
-    assert first_claim(selection.chosen[2], PROMPT) == worst_case(PROMPT.model, 600, 2000)
+    assert found.first_usd == sum(worst_case(PROMPT.model, tokens, 2000) for tokens in (1100, 600, 1100))
+    assert first_claim(PROMPT)(600) == worst_case(PROMPT.model, 600, 2000)
 
 
 def test_an_answer_is_never_expected_to_be_longer_than_the_prompt_lets_it() -> None:
-    assert plan(Selection((chosen(1, 1, 1),), 3000), PROMPT, Decimal(5), Decimal(1)).answer_tokens == 2000
+    assert plan(to_do((1, 1), answer_tokens=3000), PROMPT, Decimal(5), Decimal(1)).answer_tokens == 2000
 
 
 @pytest.mark.parametrize(("cap", "days"), [("0", None), ("5", 1), ("0.01", 3)])
 def test_days_are_whole_ones_at_the_replays_share_of_the_cap(cap: str, days: int | None) -> None:
     """10,000 tokens in and 1,000 out cost 1.5 cents; half of the cap is the replay's."""
-    selection = Selection((chosen(1, 10_000, 10_000),), 1000)
+    selection = to_do((10_000, 10_000), answer_tokens=1000)
     assert plan(selection, PROMPT, Decimal(cap), Decimal("0.5")).days == days
 
 
 def test_a_model_without_a_price_has_no_plan() -> None:
     unpriced = PROMPT.model_copy(update={"model": "claude-nobody-knows"})
     with pytest.raises(UnknownPriceError):
-        plan(Selection((chosen(1, 1, 1),), 1), unpriced, Decimal(5), Decimal(1))
+        plan(to_do((1, 1), answer_tokens=1), unpriced, Decimal(5), Decimal(1))
