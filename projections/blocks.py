@@ -15,6 +15,7 @@ import os
 import struct
 import sys
 from collections.abc import Collection, Iterator
+from pathlib import Path
 from typing import NamedTuple
 
 HEADER = 4096
@@ -30,14 +31,26 @@ _DATABASE = struct.Struct("<8x5Q")
 _PIECES = 64
 NOWHERE = 2**64 - 1
 _CHECKSUM = 8
+# What DuckDB's checksum begins with, and by what it multiplies each word.
+_CHECKSUM_BEGINS = 5381
+_CHECKSUM_FACTOR = 0xBF58476D1CE4E5B9
 
 
 class State(NamedTuple):
-    """A database as a checkpoint left it: the checkpoint's number, how many blocks there are, and which may be written."""
+    """A database as a checkpoint left it: the checkpoint's number, how many blocks there are, and which may be written.
+
+    Those are the free ones and those of its metadata.
+    """
 
     iteration: int
     length: int
-    open: frozenset[int]
+    free: frozenset[int]
+    metadata: frozenset[int]
+
+    @property
+    def open(self) -> frozenset[int]:
+        """The blocks that may be written while this state must stay."""
+        return self.free | self.metadata
 
     def differing(self, before: "State") -> frozenset[int] | None:
         """The blocks that may differ from the state `before`; None where that is not known."""
@@ -74,7 +87,30 @@ def state(source: int) -> State | None:
     except struct.error:
         return None
     # The list itself stands in one of those.
-    return State(iteration, count, frozenset(free + metadata)) if metadata else None
+    return State(iteration, count, frozenset(free), frozenset(metadata)) if metadata else None
+
+
+def is_torn(file: Path) -> bool:
+    """Whether a block of metadata is not what its checksum says: no other can be left so by a kill.
+
+    Those are written before anything refers to them. Where the list of blocks cannot be read, nobody can tell.
+    """
+    with file.open("rb") as opened:
+        source = opened.fileno()
+        size, found = block_size(os.pread(source, HEADERS, 0)), state(source)
+        if size is None or found is None:
+            return False
+        places = (HEADERS + block * size for block in found.metadata)
+        return not all(_is_whole(os.pread(source, size, place), size) for place in places)
+
+
+def _is_whole(block: bytes, size: int) -> bool:
+    if len(block) < size:
+        return False
+    checksum = _CHECKSUM_BEGINS
+    for word in memoryview(block)[_CHECKSUM:].cast("Q"):
+        checksum ^= word * _CHECKSUM_FACTOR
+    return checksum % 2**64 == int.from_bytes(block[:_CHECKSUM], sys.byteorder)
 
 
 def _pieces(source: int, place: int, size: int, count: int) -> Iterator[bytes]:

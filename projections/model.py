@@ -16,6 +16,7 @@ from shutil import rmtree
 import duckdb
 from duckdb import DuckDBPyConnection
 
+from projections import blocks
 from streams.errors import EarmarkError
 
 # Any DuckDB from 1.2 on opens this.
@@ -119,6 +120,9 @@ def open_model(path: Path) -> DuckDBPyConnection:
 
 
 def _attached(path: Path) -> DuckDBPyConnection:
+    # DuckDB looks at some of its metadata much later.
+    if path.exists() and blocks.is_torn(path):
+        raise DamagedError(f"{path} is torn: run `earmark rebuild`")
     database = duckdb.connect()
     try:
         database.execute(f"ATTACH '{quoted(path)}' AS model; USE model")
@@ -139,18 +143,18 @@ def is_ours(database: DuckDBPyConnection) -> bool:
     return database.execute("SELECT hash FROM _schema").fetchall() == [(_HASH,)]
 
 
-def needs_rebuild(home: Path) -> bool:
-    """Whether there is a model that is torn or whose tables are of another version.
+def to_replace(home: Path) -> OtherTablesError | DamagedError | None:
+    """Why the model must be replaced by another, where there is one that must.
 
     Raises ModelError where its file cannot be opened for another reason.
     """
     if not (generation := newest_generation(home)):
-        return False
+        return None
     try:
         _attached(generation_file(home, generation)).close()
-    except (OtherTablesError, DamagedError):
-        return True
-    return False
+    except (OtherTablesError, DamagedError) as error:
+        return error
+    return None
 
 
 def quoted(path: Path) -> str:

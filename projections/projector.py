@@ -15,7 +15,7 @@ from projections.follow_words import follow_words
 from projections.ingest import Batch, Place, Progress, progress, write
 from projections.log_reader import FETCH_BYTES, WAIT_S, Consumers, LogReader
 from projections.publication import Publication
-from projections.rebuild import rebuild
+from projections.rebuild import rebuild, restore
 from projections.snapshots import Snapshots
 from streams.log.topics import TOPICS, Topic, by_topic
 
@@ -112,6 +112,16 @@ def _unsaid(share: float | None) -> None:
     """Say nothing."""
 
 
+async def _restored(home: Path, trouble: model.DamagedError) -> bool:
+    try:
+        is_restored = await asyncio.to_thread(restore, home)
+    except model.LockedError:
+        return False
+    if is_restored:
+        logger.warning("%s; that is not needed, for it goes on from the newest snapshot", trouble)
+    return is_restored
+
+
 async def _rebuild(
     home: Path,
     consumer: Consumers,
@@ -156,14 +166,15 @@ async def project(
     """Keep the read model of `home` until `stop` is set; then publish what is left and return.
 
     Nothing is read while `may_begin` says no. `report` is called after each batch, `published` after each snapshot.
-    A model that is torn, or whose tables are of another version, is rebuilt first, while readers keep its last snapshot: `rebuilding` is
-    told how far that is, and at last None.
+    A model that is torn goes on from its newest snapshot. One whose tables are of another version is rebuilt first, while
+    readers keep that; so is a torn one without. `rebuilding` is told how far a rebuild is, and at last None.
 
     Raises EarmarkError where another projector keeps it, or the log is not the one that the model was made from.
     """
     with model.lock(home, "projector", f"another projector keeps the read model in {home}: one is enough"):
-        while model.needs_rebuild(home):
-            await _rebuild(home, consumer, name, stop, rebuilding)
+        while trouble := model.to_replace(home):
+            if not (isinstance(trouble, model.DamagedError) and await _restored(home, trouble)):
+                await _rebuild(home, consumer, name, stop, rebuilding)
             if stop.is_set():
                 return
         projector = Projector(home, published)

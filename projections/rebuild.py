@@ -8,13 +8,14 @@ are what the log says.
 """
 
 import asyncio
+import os
 from contextlib import AbstractContextManager
 from pathlib import Path
 
-from projections import model, transcripts_file
+from projections import blocks, model, transcripts_file
 from projections.fold import MODEL, WORDS, Name, Told, fold, nobody
 from projections.log_reader import Consumers
-from projections.snapshots import Snapshots
+from projections.snapshots import LINK, Snapshots
 
 
 async def rebuild(
@@ -27,7 +28,7 @@ async def rebuild(
     leaves the old one as it is, and the next begins anew. Raises EarmarkError where another rebuild is under way.
     """
     with alone(home):
-        unfinished = model.folder(home) / "rebuild.unfinished"
+        unfinished = model.folder(home) / model.REBUILT
         records = await fold(MODEL, unfinished, consumer, name, tell, stop or asyncio.Event())
         if records is not None:
             unfinished.rename(model.generation_file(home, model.newest_generation(home) + 1))
@@ -43,6 +44,26 @@ async def rebuild_words(home: Path, consumer: Consumers, name: Name, tell: Told 
         transcripts_file.replace_by(home, unfinished)
         _publish_words(home)
         return captions
+
+
+def restore(home: Path) -> bool:
+    """Make the newest snapshot the next generation of the model, which is then as far as readers are.
+
+    False where there is none, or none that could be gone on with. Raises LockedError where a rebuild is under way.
+    """
+    with alone(home):
+        unfinished = model.folder(home) / model.REBUILT
+        model.remove(unfinished)
+        try:
+            with (home / LINK).open("rb") as snapshot, unfinished.open("wb") as file:
+                blocks.copy(snapshot.fileno(), file.fileno())
+                os.fsync(file.fileno())
+            model.finish(model.open_model(unfinished))
+        except (FileNotFoundError, model.ModelError):
+            model.remove(unfinished)
+            return False
+        unfinished.rename(model.generation_file(home, model.newest_generation(home) + 1))
+        return True
 
 
 def alone(home: Path) -> AbstractContextManager[None]:

@@ -13,6 +13,7 @@ from pathlib import Path
 import duckdb
 from duckdb import DuckDBPyConnection
 
+from projections.blocks import is_torn
 from projections.ingest import Place
 from projections.model import (
     STORAGE_VERSION,
@@ -57,6 +58,8 @@ def open_transcripts(path: Path) -> DuckDBPyConnection:
 
     Raises ModelError where its tables are of another version, or it cannot be opened.
     """
+    if path.exists() and is_torn(path):
+        raise ModelError(f"{path} is torn")
     database = duckdb.connect()
     try:
         database.execute(f"ATTACH '{quoted(path)}' AS {KIND} (ROW_GROUP_SIZE {_ROW_GROUP}); USE {KIND}")

@@ -36,7 +36,7 @@ LANES: tuple[Lane, ...] = get_args(Lane)
 
 def derive_id(*parts: object) -> UUID:
     """The id of the fact that `parts` make the same fact: uuid5 over their texts, in order."""
-    return uuid5(NAMESPACE, "\x1f".join(str(part) for part in parts))
+    return uuid5(NAMESPACE, "\x1f".join(map(str, parts)))
 
 
 class Part(BaseModel):

@@ -1,6 +1,7 @@
 """A rebuild on the real log: compared with the live model, interrupted, and begun by the projector itself."""
 
 import asyncio
+from collections.abc import Callable
 from pathlib import Path
 from random import Random
 
@@ -18,7 +19,7 @@ from streams.log.connection import Connection
 from streams.log.publish import publisher
 from tests.builders.archived import earmark
 from tests.builders.read_model_histories import history
-from tests.builders.snapshot import assert_equal
+from tests.builders.snapshot import assert_equal, assert_same_words
 
 pytestmark = pytest.mark.kafka
 
@@ -143,33 +144,66 @@ async def test_a_rebuild_that_is_interrupted_leaves_the_old_model_and_the_next_b
     assert await rebuild_words(tmp_path, connection.consumer, connection.name) == captions
 
 
-async def test_a_model_that_a_kill_tore_is_rebuilt_by_the_projector_while_readers_keep_the_last_snapshot(
-    connection: Connection, tmp_path: Path
-) -> None:
-    """DuckDB fills blocks of metadata in place: a kill in the middle leaves one that its checksum belies."""
-    await tell(connection, 4)
-    await rebuild(tmp_path, connection.consumer, connection.name)
-    file = model.generation_file(tmp_path, 1)
+def tear(file: Path) -> None:
+    """Spoil the last bytes of all metadata, which DuckDB does not read as it opens the file."""
     with file.open("r+b") as torn:
         state = blocks.state(torn.fileno())
         size = blocks.block_size(torn.read(blocks.HEADERS))
         assert state
         assert size
-        for block in state.open:
-            torn.seek(blocks.HEADERS + block * size + size // 64)
-            torn.write(b"torn" * 999)
-    with pytest.raises(model.DamagedError, match="`earmark rebuild`"):
-        model.open_model(file)
-    old, seen = (tmp_path / LINK).resolve(), []
+        for block in state.metadata:
+            torn.seek(blocks.HEADERS + (block + 1) * size - 4)
+            torn.write(b"torn")
 
-    def rebuilding(share: float | None) -> None:
-        del share
-        seen.append((tmp_path / LINK).resolve())
 
-    await project_all(connection, tmp_path, rebuilding)
-    assert set(seen) == {old}
+@pytest.mark.parametrize("has_snapshot", [True, False])
+async def test_a_model_that_a_kill_tore_is_made_anew_by_the_projector(
+    connection: Connection, tmp_path: Path, *, has_snapshot: bool
+) -> None:
+    """Of the newest snapshot, which is as far as readers are, or else of the log."""
+    await tell(connection, 4)
+    await rebuild(tmp_path, connection.consumer, connection.name)
+    tear(model.generation_file(tmp_path, 1))
+    with pytest.raises(model.DamagedError, match="is torn: run `earmark rebuild`"):
+        model.open_model(model.generation_file(tmp_path, 1))
+    await tell(connection, 5)
+    if not has_snapshot:
+        (tmp_path / LINK).unlink()
+    shares: list[float | None] = []
+
+    await project_all(connection, tmp_path, shares.append)
+    assert (shares == []) == has_snapshot
+    assert [path.name for path in (tmp_path / "model").glob("rm-*")] == ["rm-2.duckdb"]
     await rebuild(tmp_path / "fresh", connection.consumer, connection.name)
     assert_equal(tmp_path / LINK, tmp_path / "fresh" / LINK)
+
+
+@pytest.mark.parametrize("spoil", [tear, lambda snapshot: snapshot.write_bytes(b"no database" * 999)])
+async def test_a_torn_model_whose_snapshot_is_no_better_is_made_of_the_log(
+    connection: Connection, tmp_path: Path, spoil: Callable[[Path], object]
+) -> None:
+    await tell(connection, 4)
+    await rebuild(tmp_path, connection.consumer, connection.name)
+    tear(model.generation_file(tmp_path, 1))
+    spoil((tmp_path / LINK).resolve())
+    shares: list[float | None] = []
+    await project_all(connection, tmp_path, shares.append)
+    assert shares[-1] is None
+    await rebuild(tmp_path / "fresh", connection.consumer, connection.name)
+    assert_equal(tmp_path / LINK, tmp_path / "fresh" / LINK)
+
+
+async def test_words_that_a_kill_tore_are_made_anew(connection: Connection, tmp_path: Path) -> None:
+    await tell(connection, 4)
+    await project_all(connection, tmp_path, lambda _: None)
+    before = (tmp_path / WORDS_LINK).resolve()
+    tear(model.generation_file(tmp_path, 1, "transcripts"))
+    await project_all(connection, tmp_path, lambda _: None)
+    assert model.newest_generation(tmp_path, "transcripts") == 2
+    assert (tmp_path / WORDS_LINK).resolve() != before
+    await rebuild(tmp_path / "fresh", connection.consumer, connection.name)
+    await rebuild_words(tmp_path / "fresh", connection.consumer, connection.name)
+    assert_same_words(tmp_path / WORDS_LINK, tmp_path / "fresh" / WORDS_LINK)
 
 
 async def test_a_model_with_other_tables_is_rebuilt_by_the_projector_while_readers_keep_the_old_one(

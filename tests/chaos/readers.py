@@ -9,7 +9,6 @@ import argparse
 import multiprocessing
 import os
 import secrets
-import shutil
 import signal
 import sys
 import tempfile
@@ -29,6 +28,7 @@ from duckdb import DuckDBPyConnection
 
 from projections import model
 from projections.ingest import apply
+from projections.rebuild import restore
 from projections.snapshots import KEPT_S, LINK, Snapshots
 from streams.events.record import Record
 from tests.builders.large_model import fill
@@ -91,14 +91,10 @@ def begin(home: Path) -> int:
 
 def write(job: Writing, pipe: Pipe) -> None:
     """Add answers and publish, again and again; tell after each how many records there are."""
-    file = model.generation_file(job.home, 1)
-    try:
-        database = model.open_model(file)
-    except model.DamagedError:
-        # A kill tore it. The projector makes it anew from the log; here the newest snapshot stands for that.
-        model.remove(file)
-        shutil.copyfile(job.home / LINK, file)
-        database = model.open_model(file)
+    if model.to_replace(job.home) is not None:  # as the projector does where a kill tore the file
+        assert restore(job.home)
+    file = model.generation_file(job.home, model.newest_generation(job.home))
+    database = model.open_model(file)
     clock = count(step=KEPT_S).__next__ if job.hurried else time.monotonic
     snapshots = Snapshots(job.home, file, clock)
     while True:
