@@ -26,7 +26,7 @@ WITH
     GROUP BY ALL
   )
 SELECT
-  video_id,
+  t.video_id,
   coalesce(c.url, f.url, d.url) AS url,
   coalesce(c.title, f.title, d.title) AS video_title,
   coalesce(c.channel_id, f.channel_id, d.channel_id) AS channel_id,
@@ -43,8 +43,10 @@ SELECT
   c.happened_at AS captioned_at,
   a.analysis_id, a.partial, a.direction, a.prompt, a.model, a.happened_at AS analysed_at,
   CASE WHEN a.analysis_id IS NOT NULL THEN coalesce(g.mentions, 0) END AS mentions
-FROM discovered d
-FULL JOIN latest_captions c USING (video_id)
-FULL JOIN latest_failure f USING (video_id)
+FROM touched t
+LEFT JOIN discovered d USING (video_id)
+LEFT JOIN latest_captions c USING (video_id)
+LEFT JOIN latest_failure f USING (video_id)
 LEFT JOIN current a USING (video_id)
 LEFT JOIN grounded g ON g.log_partition = a.log_partition AND g.log_offset = a.log_offset
+WHERE d.video_id IS NOT NULL OR c.video_id IS NOT NULL OR f.video_id IS NOT NULL
