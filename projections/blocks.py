@@ -66,7 +66,7 @@ def block_size(headers: bytes) -> int | None:
     if len(headers) != HEADERS or _MAIN.unpack_from(headers) != (b"DUCK", FORMAT, 0, 0, 0, 0):
         return None
     first, second = (_DATABASE.unpack_from(headers, number * HEADER)[4] for number in (1, 2))
-    return int(first) if first == second and first >= HEADER else None
+    return int(first) if first == second and first and first % HEADER == 0 else None
 
 
 def state(source: int) -> State | None:
@@ -93,15 +93,19 @@ def state(source: int) -> State | None:
 def is_torn(file: Path) -> bool:
     """Whether a block of metadata is not what its checksum says: no other can be left so by a kill.
 
-    Those are written before anything refers to them. Where the list of blocks cannot be read, nobody can tell.
+    All others are written before anything refers to them. False where nobody can tell: there is no such file, or none
+    whose list of blocks can be read.
     """
-    with file.open("rb") as opened:
-        source = opened.fileno()
-        size, found = block_size(os.pread(source, HEADERS, 0)), state(source)
-        if size is None or found is None:
-            return False
-        places = (HEADERS + block * size for block in found.metadata)
-        return not all(_is_whole(os.pread(source, size, place), size) for place in places)
+    try:
+        with file.open("rb") as opened:
+            source = opened.fileno()
+            size, found = block_size(os.pread(source, HEADERS, 0)), state(source)
+            if size is None or found is None:
+                return False
+            places = (HEADERS + block * size for block in found.metadata)
+            return not all(_is_whole(os.pread(source, size, place), size) for place in places)
+    except OSError:
+        return False
 
 
 def _is_whole(block: bytes, size: int) -> bool:

@@ -121,7 +121,7 @@ def open_model(path: Path) -> DuckDBPyConnection:
 
 def _attached(path: Path) -> DuckDBPyConnection:
     # DuckDB looks at some of its metadata much later.
-    if path.exists() and blocks.is_torn(path):
+    if blocks.is_torn(path):
         raise DamagedError(f"{path} is torn: run `earmark rebuild`")
     database = duckdb.connect()
     try:

@@ -112,13 +112,13 @@ def _unsaid(share: float | None) -> None:
     """Say nothing."""
 
 
-async def _restored(home: Path, trouble: model.DamagedError) -> bool:
+async def _restored(home: Path) -> bool:
     try:
         is_restored = await asyncio.to_thread(restore, home)
     except model.LockedError:
         return False
     if is_restored:
-        logger.warning("%s; that is not needed, for it goes on from the newest snapshot", trouble)
+        logger.warning("a kill tore the read model's file: it goes on from the newest snapshot")
     return is_restored
 
 
@@ -173,7 +173,7 @@ async def project(
     """
     with model.lock(home, "projector", f"another projector keeps the read model in {home}: one is enough"):
         while trouble := model.to_replace(home):
-            if not (isinstance(trouble, model.DamagedError) and await _restored(home, trouble)):
+            if not (isinstance(trouble, model.DamagedError) and await _restored(home)):
                 await _rebuild(home, consumer, name, stop, rebuilding)
             if stop.is_set():
                 return

@@ -58,7 +58,7 @@ def open_transcripts(path: Path) -> DuckDBPyConnection:
 
     Raises ModelError where its tables are of another version, or it cannot be opened.
     """
-    if path.exists() and is_torn(path):
+    if is_torn(path):
         raise ModelError(f"{path} is torn")
     database = duckdb.connect()
     try:
