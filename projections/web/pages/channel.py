@@ -34,7 +34,7 @@ QUALIFY row_number() OVER (PARTITION BY tab ORDER BY log_partition, log_offset D
 _SAID = f"""
 WITH
   answered AS MATERIALIZED (
-    SELECT symbol, action, coalesce(published_at, analysed_at) AS said_at, rejected, paid
+    SELECT symbol, action, coalesce(published_at, analysed_at) AS said_at, published_precision, rejected, paid
     FROM all_mentions WHERE channel_id = $channel AND is_current
   ),
   said AS (FROM answered WHERE rejected IS NULL AND paid IS NOT true),
@@ -51,7 +51,7 @@ WITH
     FROM calls FULL JOIN heard USING (week) ORDER BY week DESC LIMIT $weeks
   ),
   symbols AS (
-    SELECT symbol, {COUNTED}, max(said_at) AS said_at
+    SELECT symbol, {COUNTED}, max(said_at) AS said_at, arg_max(published_precision, said_at) AS published_precision
     FROM said GROUP BY symbol ORDER BY calls DESC, symbol LIMIT $symbols
   ),
   rejections AS (SELECT rejected, count(*) AS calls FROM answered WHERE rejected IS NOT NULL GROUP BY rejected)
