@@ -4,6 +4,8 @@ PYTHON ?= python3
 VENV := .venv
 BIN := $(VENV)/bin
 STAMP := $(VENV)/.installed
+# Containers keep Python from keeping what it compiled: every process of the tests would compile the code once more.
+unexport PYTHONDONTWRITEBYTECODE
 
 .PHONY: setup demo test test-newest lint generate bench chaos screenshots lock clean
 

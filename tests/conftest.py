@@ -14,6 +14,9 @@ from streams.broker import local as broker
 from streams.log.connection import Connection
 from streams.log.layout import apply
 
+# What is imported stays, so the collector would look through it a hundred times and find nothing.
+gc.disable()
+
 SMALL = tuple(Path(__file__).with_name(folder) for folder in ("properties", "unit"))
 BROKER = "TESTS_BROKER_HOME"
 
@@ -67,6 +70,7 @@ def pytest_collection_finish() -> None:
     """Keep the collector from all that is there before the first test: to look through it takes longer than many a test."""
     gc.collect()
     gc.freeze()
+    gc.enable()
 
 
 def pytest_unconfigure() -> None:
