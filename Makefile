@@ -31,6 +31,7 @@ demo: setup
 # One command: format, lint, import contracts, types, tests. In the order of tests/conftest.py: what takes longest begins early.
 test: lint
 	@$(BIN)/python -m tests.browser.chromium
+	@$(BIN)/python -m tests.builders.kafka_classes
 	@$(BIN)/pytest --numprocesses=4 --dist=loadfile --no-loadscope-reorder
 
 # Unit and property tests on the newest Python that this machine has beside the one of .venv.

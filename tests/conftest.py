@@ -13,6 +13,7 @@ import pytest
 from streams.broker import local as broker
 from streams.log.connection import Connection
 from streams.log.layout import apply
+from tests.builders import kafka_classes
 
 # What is imported stays, so the collector would look through it a hundred times and find nothing.
 gc.disable()
@@ -27,6 +28,9 @@ def pytest_configure(config: pytest.Config) -> None:
         return
     home = Path(tempfile.mkdtemp(prefix="earmark-tests-"))
     os.environ[BROKER] = str(home)
+    classes = kafka_classes.archive()
+    if classes is not None and classes.exists():
+        os.environ.setdefault(kafka_classes.OPTIONS, f"-XX:SharedArchiveFile={classes}")
 
     def end() -> None:
         broker.stop(home)
