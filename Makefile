@@ -4,6 +4,8 @@ PYTHON ?= python3
 VENV := .venv
 BIN := $(VENV)/bin
 STAMP := $(VENV)/.installed
+# Containers keep Python from keeping what it compiled: every process of the tests would compile the code once more.
+unexport PYTHONDONTWRITEBYTECODE
 
 .PHONY: setup demo test test-newest lint generate bench chaos screenshots lock clean
 
@@ -29,6 +31,7 @@ demo: setup
 # One command: format, lint, import contracts, types, tests. In the order of tests/conftest.py: what takes longest begins early.
 test: lint
 	@$(BIN)/python -m tests.browser.chromium
+	@$(BIN)/python -m tests.builders.kafka_classes
 	@$(BIN)/pytest --numprocesses=4 --dist=loadfile --no-loadscope-reorder
 
 # Unit and property tests on the newest Python that this machine has beside the one of .venv.

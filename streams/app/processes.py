@@ -124,11 +124,14 @@ def limits_of(settings: Settings) -> Limits:
 @running.process("analyst")
 def analyst(settings: Settings) -> None:
     """Be an analyst until SIGTERM or SIGINT; calls in flight are then finished, a second signal drops them."""
+    # Else the collector looks through the SDK's modules while they come: a quarter of a second, and all of them stay.
+    gc.disable()
     from streams.analysis.analyse import Desk, Reached, analyse  # noqa: PLC0415  the SDK
     from streams.analysis.names import bundled  # noqa: PLC0415  ICU
     from streams.analysis.symbols import Symbols, read_symbols  # noqa: PLC0415  ICU
     from streams.claude.client import Claude, client  # noqa: PLC0415  the SDK
 
+    gc.enable()
     key = settings.anthropic_api_key
     sdk = client(
         None if key is None else key.get_secret_value(),

@@ -41,6 +41,7 @@ async def apply(_: Connection, sizes: Sequence[int], home: Path) -> Result:
 def _apply(sizes: Sequence[int], home: Path) -> Result:
     rows = [["videos", *(f"{name}{version}" for name in TYPES for version in (" 0.1.0", " now"))]]
     numbers = {}
+    times = 1 if sizes == QUICK else TIMES
     for size in sizes:
         path = home / f"apply-{size}.duckdb"
         database = _grown(path, size)
@@ -48,7 +49,7 @@ def _apply(sizes: Sequence[int], home: Path) -> Result:
         row = [f"{size:,}"]
         for name in TYPES:
             took: dict[str, list[float]] = {"0.1.0": [], "now": []}
-            for _ in range(TIMES):
+            for _ in range(times):
                 for way, take in (("0.1.0", version_0_1_0.apply), ("now", ingest.apply)):
                     took[way].append(_ms(take, database, next(each for each in asked if each.type == name)))
             row += [f"{at(took[way], 50):.1f}" for way in ("0.1.0", "now")]

@@ -3,6 +3,7 @@
 from collections.abc import Sequence
 from datetime import UTC, datetime
 from decimal import Decimal
+from functools import cache
 from typing import Any, ClassVar, TypeVar
 from uuid import UUID, uuid5
 
@@ -30,6 +31,7 @@ START_MS = 20_000 * DAY_MS + DAY_MS - 120_000  # two minutes to midnight: days e
 ANALYSES = range(8)
 
 
+@cache
 def name(kind: str, *of: object) -> UUID:
     return uuid5(SPACE, f"{kind}{of}")
 
@@ -38,9 +40,19 @@ def analysis_of(request: Request) -> UUID:
     return name("analysis", request.captions_id)
 
 
-def seldom(rare: st.SearchStrategy[T], usual: st.SearchStrategy[T]) -> st.SearchStrategy[T]:
-    """Once in five times the rare."""
-    return st.integers(0, 4).flatmap(lambda number: rare if number == 4 else usual)
+# Hypothesis looks through a strategy when that is first drawn from: one made for each draw costs more than the draw.
+@cache
+def below(count: int) -> st.SearchStrategy[int]:
+    return st.integers(0, count - 1)
+
+
+def one_of(data: st.DataObject, choices: Sequence[T]) -> T:
+    return choices[data.draw(below(len(choices)))]
+
+
+def seldom(data: st.DataObject) -> bool:
+    """Once in five times."""
+    return data.draw(below(5)) == 4
 
 
 REPLAYS = tuple(name("replay", number) for number in range(3))
@@ -59,11 +71,18 @@ replays = st.builds(
 )
 
 
-@st.composite
-def requests(draw: st.DrawFn, of: Sequence[UUID] = REPLAYS) -> Request:
+@cache
+def requests(of: Sequence[UUID] = REPLAYS) -> st.SearchStrategy[Request]:
     """One analysis may be asked for by many: in the live lane, in the backfill, by each replay."""
-    number, lane = draw(st.sampled_from(ANALYSES)), draw(st.sampled_from(LANES))
-    replay_id = draw(st.sampled_from(of)) if lane == "replay" else None
+    return st.builds(
+        lambda number, lane, replay_id: request(number, lane, replay_id if lane == "replay" else None),
+        st.sampled_from(ANALYSES),
+        st.sampled_from(LANES),
+        st.sampled_from(of),
+    )
+
+
+def request(number: int, lane: Lane, replay_id: UUID | None) -> Request:
     return Request(
         request_id=name("request", number, lane, replay_id),
         video_id=f"v{number}",
@@ -138,24 +157,24 @@ class LedgerMachine(RuleBasedStateMachine):
         """Told by a record that changes nothing else."""
         second_ms, day_ms = self.ledger.clock_ms + 1000, self.ledger.clock_ms + DAY_MS
         expiry_ms, midnight_ms = self.ledger.next_close_ms(), self.ledger.day_end_ms()
-        self.append(self.asked[0], data.draw(self.step_to_about(second_ms, expiry_ms, midnight_ms, day_ms)))
+        self.append(self.asked[0], self.step_to_about(data, second_ms, expiry_ms, midnight_ms, day_ms))
 
-    def step_to_about(self, *moments_ms: int) -> st.SearchStrategy[int]:
+    def step_to_about(self, data: st.DataObject, *moments_ms: int) -> int:
         """A step to one of these moments, just before it, or just after."""
-        now_ms = self.now_ms
-        return st.builds(
-            lambda moment_ms, beyond_ms: moment_ms + beyond_ms - now_ms,
-            st.sampled_from(moments_ms),
-            st.sampled_from([-1, 0, 1]),
-        )
+        return one_of(data, moments_ms) + one_of(data, (-1, 0, 1)) - self.now_ms
 
     @rule(data=st.data(), count=st.integers(1, 4))
     def claim_some(self, data: st.DataObject, count: int) -> None:
         """As they are claimed for calls in flight."""
         for _ in range(count):
             free = [request for request in self.asked if self.is_free(request)]
-            any_request = st.sampled_from(self.asked) | requests(self.known_replays())
-            self.claim(data, data.draw(seldom(any_request, st.sampled_from(free or self.asked))))
+            if not seldom(data):
+                request = one_of(data, free or self.asked)
+            elif data.draw(st.booleans()):
+                request = data.draw(requests(self.known_replays()))
+            else:
+                request = one_of(data, self.asked)
+            self.claim(data, request)
 
     def is_free(self, request: Request) -> bool:
         analysis = analysis_of(request)
@@ -163,9 +182,10 @@ class LedgerMachine(RuleBasedStateMachine):
 
     def claim(self, data: st.DataObject, request: Request) -> None:
         usd = data.draw(cents)
-        step_ms = data.draw(seldom(self.step_to_about(self.ledger.next_close_ms()), steps_ms))
+        closes_ms = self.ledger.next_close_ms()
+        step_ms = self.step_to_about(data, closes_ms) if seldom(data) else data.draw(steps_ms)
         at_ms = max(self.now_ms + step_ms, self.ledger.clock_ms)
-        cap_usd = data.draw(seldom(st.just(Decimal("0.30")), st.just(CAP)))
+        cap_usd = Decimal("0.30") if seldom(data) else CAP
         claim = Claim(
             attempt_id=name("attempt", len(self.claims)),
             request_id=request.request_id,
@@ -202,14 +222,15 @@ class LedgerMachine(RuleBasedStateMachine):
     def settle(self, data: st.DataObject, outcome: str, usd: Decimal, wait_s: int | None) -> None:
         held = [held.claim for held in self.ledger.open.values()]
         others = [self.ledger.unsettled[attempt] for attempt in sorted(self.ledger.denied)] + self.claims[-4:]
-        claim = data.draw(seldom(st.sampled_from(others), st.sampled_from(held or others)))
+        claim = one_of(data, others if seldom(data) else held or others)
         deadline_ms = self.appended_ms(claim) + claim.hold_s * 1000
-        step_ms = data.draw(seldom(self.step_to_about(deadline_ms, deadline_ms + DAY_MS), steps_ms))
+        late = seldom(data)
+        step_ms = self.step_to_about(data, deadline_ms, deadline_ms + DAY_MS) if late else data.draw(steps_ms)
         granted = claim.attempt_id in self.granted
         if self.honest:
             usd = min(usd, claim.usd) if granted and outcome != "not_called" else Decimal(0)
         elif not granted or outcome == "not_called":
-            usd = data.draw(st.sampled_from([Decimal(0), usd]))
+            usd = one_of(data, (Decimal(0), usd))
         self.look_at_settlement(claim, outcome, usd, step_ms)
         self.tell_settlement(claim.attempt_id, claim.analysis_id, outcome, usd, wait_s, step_ms)
 
@@ -257,7 +278,7 @@ class LedgerMachine(RuleBasedStateMachine):
             case "cancellation":
                 self.cancel(data, step_ms)
             case "claim again" if self.claims:
-                verdict = self.append(data.draw(st.sampled_from(self.claims)), step_ms)
+                verdict = self.append(one_of(data, self.claims), step_ms)
                 self.saw(f"a claim is {verdict}")
             case "settlement first":
                 attempt, analysis = name("attempt", len(self.claims)), analysis_of(self.asked[0])
@@ -280,7 +301,7 @@ class LedgerMachine(RuleBasedStateMachine):
         if called:
             self.saw("a replay is cancelled amid a call")
         replays = self.known_replays()
-        replay_id = data.draw(st.sampled_from([replay for replay in replays if replay in called] or replays))
+        replay_id = one_of(data, [replay for replay in replays if replay in called] or replays)
         self.append(Cancellation(replay_id), step_ms)
         if replay_id in self.replays and (replay_id in called or data.draw(st.booleans())):
             self.resume(data, self.replays[replay_id])

@@ -1,8 +1,7 @@
 """The read model is a fold of the log: nothing but the records and their order within a partition shows in it."""
 
 from collections import Counter
-from collections.abc import Iterable, Iterator
-from contextlib import contextmanager
+from collections.abc import Iterable
 from dataclasses import replace
 from datetime import date, timedelta
 from random import Random
@@ -14,7 +13,6 @@ from hypothesis import strategies as st
 
 from projections.ingest import TABLES, apply
 from projections.kept import keep_all
-from projections.model import define
 from streams.budget.books import Books
 from streams.budget.entries import Claim, Entry, Settlement
 from streams.budget.ledger import DAY_MS, Ledger, Verdict
@@ -23,19 +21,11 @@ from streams.events.event import Event
 from streams.events.ledger import Usage
 from streams.events.record import Record
 from streams.log.topics import LEDGER
+from tests.builders.empty_model import empty_model
 from tests.builders.kept_by_definition import assert_kept
 from tests.builders.ledger_machine import START_MS, LedgerMachine
 from tests.builders.read_model_histories import history, in_order, interleaved, log_of
 from tests.builders.read_model_world import event_of, record
-
-
-@contextmanager
-def _model() -> Iterator[duckdb.DuckDBPyConnection]:
-    """An empty model in memory."""
-    with duckdb.connect(config={"threads": 1}) as database:
-        database.execute("SET TimeZone = 'UTC'")
-        define(database)
-        yield database
 
 
 def content(database: duckdb.DuckDBPyConnection) -> dict[str, Counter[str]]:
@@ -51,7 +41,7 @@ def content(database: duckdb.DuckDBPyConnection) -> dict[str, Counter[str]]:
 def test_any_cut_into_batches_and_any_interleaving_gives_the_same_rows(seed: int, videos: int) -> None:
     random = Random(seed)
     log = log_of(history(random, videos), random)
-    with _model() as whole, _model() as pieces:
+    with empty_model() as whole, empty_model() as pieces:
         apply(whole, in_order(log), keeps=False)
         keep_all(whole)
         for batch in interleaved(log, random):
@@ -67,7 +57,7 @@ def test_any_cut_into_batches_and_any_interleaving_gives_the_same_rows(seed: int
 def test_a_batch_applied_twice_is_a_batch_applied_once(seed: int) -> None:
     random = Random(seed)
     records = in_order(log_of(history(random, 2), random))
-    with _model() as once, _model() as twice:
+    with empty_model() as once, empty_model() as twice:
         apply(once, records)
         apply(twice, records)
         apply(twice, records)
@@ -79,7 +69,7 @@ def test_a_batch_applied_twice_is_a_batch_applied_once(seed: int) -> None:
 def test_broken_records_are_kept_as_rejects_and_cost_nothing_else(seed: int) -> None:
     events = history(Random(seed), 2)
     noisy = log_of(events, Random(seed))
-    with _model() as sound, _model() as troubled:
+    with empty_model() as sound, empty_model() as troubled:
         apply(sound, in_order(log_of(events)))
         apply(troubled, in_order(noisy))
 
@@ -166,7 +156,7 @@ class CostsMachine(LedgerMachine):
         first = date(1970, 1, 1) + timedelta(days=START_MS // DAY_MS)
         days = range(self.naive.today - START_MS // DAY_MS + 1)
         reports = self.reports(first + timedelta(days=number) for number in days)
-        with _model() as database:
+        with empty_model() as database:
             apply(database, self.log())
             costs = database.execute(
                 "SELECT day, lane, model, attempts, completed, billed_usd, unknown_usd, open_usd FROM daily_costs"

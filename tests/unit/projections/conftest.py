@@ -6,9 +6,9 @@ import duckdb
 import pytest
 
 from projections.ingest import Place, apply
-from projections.model import define
 from streams.events.event import Event
 from streams.events.record import Record
+from tests.builders.empty_model import empty_model
 from tests.builders.read_model_world import START_MS, record
 
 
@@ -38,7 +38,5 @@ class Told:
 @pytest.fixture
 def told() -> Iterator[Told]:
     """An empty read model."""
-    with duckdb.connect(config={"threads": 1}) as database:
-        database.execute("SET TimeZone = 'UTC'")
-        define(database)
+    with empty_model() as database:
         yield Told(database)

@@ -4,14 +4,13 @@ import random
 from dataclasses import replace
 from datetime import UTC, datetime
 
-import duckdb
 import pytest
 
 from projections.ingest import apply
-from projections.model import define
 from streams.events.record import Record
 from streams.story.record import Story, in_order
 from streams.story.standing import Standing, standing
+from tests.builders.empty_model import empty_model
 from tests.builders.read_model_histories import history
 from tests.builders.read_model_world import START_MS, record
 from tests.builders.story_records import about
@@ -60,9 +59,7 @@ def test_a_video_stands_where_the_read_model_says(seed: int) -> None:
     """At every fifth of the history; what waits for money is known from the other videos only."""
     records = told(seed)
     step = len(records) // 5 + 1
-    with duckdb.connect(config={"threads": 1}) as database:
-        database.execute("SET TimeZone = 'UTC'")
-        define(database)
+    with empty_model() as database:
         for end in range(step, len(records) + step, step):
             apply(database, records[end - step : end])
             so_far = records[:end]
