@@ -128,7 +128,9 @@ async def test_what_holds_a_record_or_did_is_never_deleted(kafka: OthersBroker) 
             await producer.send_and_wait(connection.name(VIDEOS), b"a record", partition=2)
             await producer.send_and_wait(connection.name(LEDGER), b"deleted since", partition=1)
         await admin.delete_records({TopicPartition(connection.name(LEDGER), 1): RecordsToDelete(1)})
-        before = await existing_layouts(admin, "used.")
+        async with asyncio.timeout(LIMIT_S):
+            while len(before := await existing_layouts(admin, "used.")) < 3:  # noqa: ASYNC110 - no sign
+                await asyncio.sleep(0.05)
         empty = await empty_topics(connection, before)
         assert empty == {connection.name(PROMPTS)}
 
