@@ -1,14 +1,13 @@
 """A rebuild on the real log: compared with the live model, interrupted, and begun by the projector itself."""
 
 import asyncio
-from collections.abc import Callable
 from pathlib import Path
 from random import Random
 
 import duckdb
 import pytest
 
-from projections import blocks, model
+from projections import model
 from projections.projector import Rebuilding, project
 from projections.rebuild import rebuild, rebuild_words
 from projections.snapshots import LINK, WORDS_LINK, Snapshots
@@ -19,7 +18,7 @@ from streams.log.connection import Connection
 from streams.log.publish import publisher
 from tests.builders.archived import earmark
 from tests.builders.read_model_histories import history
-from tests.builders.snapshot import assert_equal, assert_same_words
+from tests.builders.snapshot import assert_equal, assert_same_words, tear
 
 pytestmark = pytest.mark.kafka
 
@@ -144,18 +143,6 @@ async def test_a_rebuild_that_is_interrupted_leaves_the_old_model_and_the_next_b
     assert await rebuild_words(tmp_path, connection.consumer, connection.name) == captions
 
 
-def tear(file: Path) -> None:
-    """Spoil the last bytes of all metadata, which DuckDB does not read as it opens the file."""
-    with file.open("r+b") as torn:
-        state = blocks.state(torn.fileno())
-        size = blocks.block_size(torn.read(blocks.HEADERS))
-        assert state
-        assert size
-        for block in state.metadata:
-            torn.seek(blocks.HEADERS + (block + 1) * size - 4)
-            torn.write(b"torn")
-
-
 @pytest.mark.parametrize("has_snapshot", [True, False])
 async def test_a_model_that_a_kill_tore_is_made_anew_by_the_projector(
     connection: Connection, tmp_path: Path, *, has_snapshot: bool
@@ -174,21 +161,6 @@ async def test_a_model_that_a_kill_tore_is_made_anew_by_the_projector(
     await project_all(connection, tmp_path, shares.append)
     assert (shares == []) == has_snapshot
     assert [path.name for path in (tmp_path / "model").glob("rm-*")] == ["rm-2.duckdb"]
-    await rebuild(tmp_path / "fresh", connection.consumer, connection.name)
-    assert_equal(tmp_path / LINK, tmp_path / "fresh" / LINK)
-
-
-@pytest.mark.parametrize("spoil", [tear, lambda snapshot: snapshot.write_bytes(b"no database" * 999)])
-async def test_a_torn_model_whose_snapshot_is_no_better_is_made_of_the_log(
-    connection: Connection, tmp_path: Path, spoil: Callable[[Path], object]
-) -> None:
-    await tell(connection, 4)
-    await rebuild(tmp_path, connection.consumer, connection.name)
-    tear(model.generation_file(tmp_path, 1))
-    spoil((tmp_path / LINK).resolve())
-    shares: list[float | None] = []
-    await project_all(connection, tmp_path, shares.append)
-    assert shares[-1] is None
     await rebuild(tmp_path / "fresh", connection.consumer, connection.name)
     assert_equal(tmp_path / LINK, tmp_path / "fresh" / LINK)
 

@@ -4,7 +4,7 @@ from pathlib import Path
 
 import duckdb
 
-from projections import model
+from projections import blocks, model
 from projections.ingest import apply
 from projections.snapshots import Snapshots
 from streams.events.event import Event
@@ -22,6 +22,18 @@ def publish(home: Path, *events: Event) -> None:
     snapshots.publish(database)
     database.close()
     snapshots.close()
+
+
+def tear(file: Path) -> None:
+    """Spoil the last bytes of all metadata, as a kill may; DuckDB does not read them as it opens the file."""
+    with file.open("r+b") as torn:
+        state = blocks.state(torn.fileno())
+        size = blocks.block_size(torn.read(blocks.HEADERS))
+        assert state
+        assert size
+        for block in state.metadata:
+            torn.seek(blocks.HEADERS + (block + 1) * size - 4)
+            torn.write(b"torn")
 
 
 def assert_equal(first: Path, second: Path) -> None:
