@@ -12,6 +12,7 @@ from projections.sql import SqlError
 from streams.budget.prices import UnknownPriceError
 from streams.clock import Clock
 from streams.errors import EarmarkError, RefusedError
+from streams.events.event import Position
 from streams.events.ledger import (
     AnalysisRequested,
     ReplayCancelled,
@@ -82,7 +83,7 @@ async def start(
             request_id=request,
             video_id=chosen.video_id,
             captions_id=chosen.captions_id,
-            captions_at=chosen.captions_at,
+            captions_at=Position(partition=chosen.partition, offset=chosen.offset),
             lane="replay",
             prompt_id=started.prompt_id,
             replay_id=replay_id,

@@ -9,7 +9,6 @@ from uuid import UUID
 
 from projections.history import Transcript, history
 from streams.budget.forecast import FRAME_BYTES, GUESS
-from streams.events.event import Position
 from streams.events.ledger import ReplayFilter
 from streams.events.prompts import Prompt
 
@@ -27,7 +26,8 @@ class Chosen(NamedTuple):
 
     video_id: str
     captions_id: UUID
-    captions_at: Position
+    partition: int
+    offset: int
     prompt_tokens: int
     most_tokens: int
 
@@ -77,7 +77,8 @@ def _chosen(transcript: Transcript, around: float, rate: float) -> Chosen:
     return Chosen(
         video_id=transcript.video_id,
         captions_id=transcript.captions_id,
-        captions_at=Position(partition=transcript.partition, offset=transcript.offset),
+        partition=transcript.partition,
+        offset=transcript.offset,
         prompt_tokens=round(around + words * rate if expected is None else max(expected, 0)),
         most_tokens=ceil(around + words * max(rate, TOKENS_A_WORD) if most is None else most),
     )

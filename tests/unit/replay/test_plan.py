@@ -4,7 +4,6 @@ from uuid import UUID
 import pytest
 
 from streams.budget.prices import UnknownPriceError, price, worst_case
-from streams.events.event import Position
 from streams.events.ledger import Usage
 from streams.events.prompts import Prompt
 from streams.replay.plan import first_claim, plan
@@ -17,9 +16,8 @@ PROMPT = Prompt(
 
 def to_do(*videos: tuple[int, int], answer_tokens: int, done: int = 0, failed: int = 0) -> Selection:
     """Videos of so many tokens, expected and at most, beside others on which nothing is to do."""
-    place = Position(partition=0, offset=0)
     chosen = tuple(
-        Chosen(f"v{number}", UUID(int=number), place, expected, at_most)
+        Chosen(f"v{number}", UUID(int=number), 0, number, expected, at_most)
         for number, (expected, at_most) in enumerate(videos)
     )
     return Selection(len(videos) + done + failed, done, failed, chosen, answer_tokens)
