@@ -32,7 +32,7 @@ demo: setup
 test: lint
 	@$(BIN)/python -m tests.browser.chromium
 	@$(BIN)/python -m tests.builders.kafka_classes
-	@$(BIN)/pytest --numprocesses=4 --dist=loadfile --no-loadscope-reorder
+	@$(BIN)/pytest --numprocesses=5 --dist=loadfile --no-loadscope-reorder
 
 # Unit and property tests on the newest Python that this machine has beside the one of .venv.
 test-newest: setup
