@@ -70,12 +70,14 @@ def share(part: float | None) -> str:
     return "" if part is None else f"{part:.0%}"
 
 
-def moment(at: datetime | date | None) -> Markup:
-    """A time to the minute with its zone, UTC, or a day; a machine reads it, too."""
+def moment(at: datetime | date | None, precision: str | None = None) -> Markup:
+    """A time to the minute with its zone, UTC, or a day; a machine reads it, too. `precision`: `day` where no more is known."""
     if at is None:
         return Markup()
     if isinstance(at, datetime):
         at = at.astimezone(UTC)
+        if precision == "day":
+            return moment(at.date())
         shown = f"{at:%Y-%m-%d %H:%M} UTC"
     else:
         shown = f"{at:%Y-%m-%d}"
