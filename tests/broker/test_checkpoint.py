@@ -281,7 +281,9 @@ async def test_an_analyst_takes_up_what_it_kept_and_pays_for_nothing_twice(
     async def is_kept(offset: int) -> None:
         """A stop keeps what was read by then, so the analyst runs on until it has kept the ledger up to here."""
         async with asyncio.timeout(30):
-            while not shelf.path.exists() or checkpoints.read_file(shelf.path, {}).position(LEDGER, 0) < offset:  # noqa: ASYNC110
+            while not shelf.path.exists():  # noqa: ASYNC110
+                await asyncio.sleep(0.05)
+            while checkpoints.read_file(shelf.path, {}).position(LEDGER, 0) < offset:  # noqa: ASYNC110
                 await asyncio.sleep(0.05)
 
     claude = LoopbackClaude({}, improvise=lambda _: Reply(ANSWER))
