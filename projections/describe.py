@@ -57,7 +57,7 @@ class Relation:
 
 @dataclass(frozen=True)
 class Description:
-    """A relation with its columns; a macro that gives a value has none."""
+    """A relation with its columns but the private ones; a macro that gives a value has none."""
 
     relation: Relation
     columns: tuple[Column, ...]
@@ -101,7 +101,8 @@ def _relation(name: str, kind: str, comment: str | None, parameters: list[str] |
 
 def _columns(database: DuckDBPyConnection, relation: Relation) -> list[Column]:
     if relation.kind in ("table", "view"):
-        return [Column(*row) for row in database.execute(_COLUMNS, [relation.name]).fetchall()]
+        columns = [Column(*row) for row in database.execute(_COLUMNS, [relation.name]).fetchall()]
+        return [column for column in columns if not column.name.startswith("_")]
     if relation.kind == "macro":
         return []
     arguments = ", ".join("NULL" for _ in relation.parameters)

@@ -56,9 +56,9 @@ def _table(name: str, types: str, keys: str) -> _Table:
 TABLES = (
     _table("_channel_events", "ChannelFollowed ChannelUnfollowed", "channel_id type happened_at"),
     _table("_channel_scans", "ChannelScanned", "channel_id tab since complete"),
-    _table("_discovered", "VideoDiscovered", "video_id"),
+    _table("_discovered", "VideoDiscovered", "_video_number video_id"),
     _table("captions", "CaptionsExtracted", "captions_id"),
-    _table("caption_failures", "CaptionsUnavailable", "video_id revision attempt"),
+    _table("caption_failures", "CaptionsUnavailable", "_video_number video_id revision attempt"),
     _table("_captions_requests", "CaptionsRequested", "video_id revision attempt"),
     _table("prompts", "PromptRegistered", "prompt_id"),
     _table("activations", "PromptActivated", "prompt_id previous"),
@@ -81,7 +81,7 @@ TABLES = (
 )
 
 
-def _statement(table: _Table) -> str:
+def _statement(table: _Table, *, alone: bool) -> str:
     select = files("projections").joinpath("inserts", f"{table.name}.sql").read_text()
     if not table.keys:
         return f"INSERT INTO {table.name} BY NAME {select}"
@@ -89,14 +89,17 @@ def _statement(table: _Table) -> str:
     same = " AND ".join(f"old.{key} IS NOT DISTINCT FROM new.{key}" for key in ("log_partition", *table.keys))
     # First the few rows that have a first key of the batch's: all that is stored is passed over in one column.
     stored = f"SELECT {keys} FROM {table.name} SEMI JOIN new USING (log_partition, {table.keys[0]})"  # noqa: S608
+    first = "" if alone else f" QUALIFY row_number() OVER (PARTITION BY {keys} ORDER BY log_offset) = 1"
     return (
         f"INSERT INTO {table.name} BY NAME FROM (WITH new AS MATERIALIZED ({select}), old AS MATERIALIZED ({stored})"
-        f" FROM new WHERE NOT EXISTS (FROM old WHERE {same})"
-        f" QUALIFY row_number() OVER (PARTITION BY {keys} ORDER BY log_offset) = 1)"
+        f" FROM new WHERE NOT EXISTS (FROM old WHERE {same}){first})"
     )
 
 
-_STATEMENTS = {table.name: _statement(table) for table in TABLES}
+_STATEMENTS = {
+    (table.name, alone): _statement(table, alone=alone) for table in TABLES for alone in (False, True)
+}
+"""By table, and whether there is one record for it: the others of its batch are not looked through then."""
 
 _REJECT = "INSERT INTO _rejects BY NAME FROM incoming"
 _REACH = "INSERT OR REPLACE INTO _positions BY NAME FROM incoming"
@@ -220,7 +223,7 @@ def write(database: DuckDBPyConnection, batch: Batch, *, keeps: bool = True) -> 
     try:
         for table in TABLES:
             rows = [row for name in table.types & batch.events.keys() for row in batch.events[name]]
-            _insert(database, _STATEMENTS[table.name], rows, _INCOMING)
+            _insert(database, _STATEMENTS[table.name, len(rows) == 1], rows, _INCOMING)
         if keeps:
             kept.keep(database, batch.videos, batch.marked, switching="AnalysisCompleted" in batch.events)
         _insert(database, _REJECT, batch.rejects, _REJECTS)
@@ -239,11 +242,8 @@ def _insert(
     columns = [
         pa.array(column, form.type) for column, form in zip(zip(*rows, strict=True), schema, strict=True)
     ]
-    database.register("incoming", pa.table(columns, schema=schema))
-    try:
-        database.execute(statement)
-    finally:
-        database.unregister("incoming")
+    incoming = pa.table(columns, schema=schema)  # noqa: F841  DuckDB finds it by its name, quicker than a view of it
+    database.execute(statement)
 
 
 def _positions(progress: Mapping[Place, Progress]) -> list[tuple[Any, ...]]:

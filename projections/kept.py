@@ -15,11 +15,13 @@ _CURRENT, _MENTIONS, _VIDEOS = (
     _SQL.joinpath(f"{name}.sql").read_text() for name in ("analyses", "all_mentions", "videos")
 )
 _TABLES = ("_discovered", "captions", "caption_failures", "analyses")
-_EVERY_VIDEO = " UNION ".join(f"SELECT video_id FROM {table}" for table in _TABLES)  # noqa: S608  our own
+_EVERY_VIDEO = " UNION ".join(f"SELECT video_id, _video_number FROM {table}" for table in _TABLES)  # noqa: S608  our own
 _TOUCHED = """
-SELECT unnest($videos::VARCHAR[]) AS video_id
+SELECT video_id, _number(video_id) AS _video_number FROM (SELECT unnest($videos::VARCHAR[]) AS video_id)
+"""
+_MARKED = """
 UNION
-SELECT video_id FROM analyses WHERE log_partition IN (SELECT unnest($marked::INTEGER[]))
+SELECT video_id, _video_number FROM analyses WHERE log_partition IN (SELECT unnest($marked::INTEGER[]))
 """
 
 
@@ -31,9 +33,11 @@ def keep(
     `videos`: those that it has something new of. `marked`: the partitions of `analyses` that it has a marker of.
     `switching`: whether it has an analysis.
     """
-    if videos or marked:
+    if marked:
         touching = {"videos": list(videos), "marked": list(marked)}
-        _keep(database, _TOUCHED, touching, switching=switching or bool(marked))
+        _keep(database, _TOUCHED + _MARKED, touching, switching=True)
+    elif videos:
+        _keep(database, _TOUCHED, {"videos": list(videos)}, switching=switching)
 
 
 def keep_all(database: DuckDBPyConnection) -> None:
@@ -50,6 +54,8 @@ def _keep(
     if switching:
         database.execute(_CURRENT)
         database.execute(_MENTIONS)
-    database.execute("DELETE FROM videos WHERE video_id IN (FROM touched)")
+    database.execute(
+        "DELETE FROM videos v USING touched t WHERE v._video_number = t._video_number AND v.video_id = t.video_id"
+    )
     database.execute(_VIDEOS)
     database.execute("DROP TABLE temp.touched")

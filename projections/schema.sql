@@ -11,6 +11,10 @@ CREATE MACRO _video(body) AS json_transform(body -> 'video', '{
   "title": "VARCHAR", "published_at": "TIMESTAMPTZ", "published_precision": "VARCHAR", "origin": "VARCHAR"
 }');
 
+-- A video's rows are found by this number in a tenth of the time that its id takes, which is packed as text. Two videos
+-- that share one, if ever, are told apart by their ids. md5, for it is the same in every version of DuckDB.
+CREATE MACRO _number(video_id) AS md5_number_lower(video_id);
+
 -- How far each partition is read, and from where on: not from 0 if its first records were gone by then. `clock` is the
 -- broker's clock there, taken monotonic; 1970 before the first record of Earmark's.
 CREATE TABLE _positions (
@@ -40,20 +44,23 @@ CREATE TABLE _channel_scans (
 
 CREATE TABLE _discovered (
   video_id VARCHAR, url VARCHAR, channel_id VARCHAR, channel_title VARCHAR, title VARCHAR,
-  published_at TIMESTAMPTZ, published_precision VARCHAR, origin VARCHAR, happened_at TIMESTAMPTZ, log_partition INTEGER, log_offset BIGINT
+  published_at TIMESTAMPTZ, published_precision VARCHAR, origin VARCHAR, happened_at TIMESTAMPTZ, log_partition INTEGER, log_offset BIGINT,
+  _video_number UBIGINT
 );
 
 CREATE TABLE captions (
   captions_id UUID, video_id VARCHAR, revision INTEGER, attempt INTEGER, source VARCHAR, language VARCHAR,
   original VARCHAR, words BIGINT, segments BIGINT, length_ms BIGINT, url VARCHAR, channel_id VARCHAR, channel_title VARCHAR, title VARCHAR,
-  published_at TIMESTAMPTZ, published_precision VARCHAR, origin VARCHAR, happened_at TIMESTAMPTZ, log_partition INTEGER, log_offset BIGINT
+  published_at TIMESTAMPTZ, published_precision VARCHAR, origin VARCHAR, happened_at TIMESTAMPTZ, log_partition INTEGER, log_offset BIGINT,
+  _video_number UBIGINT
 );
 COMMENT ON TABLE captions IS 'captions taken, a row each revision of a video''s words (the words stay in the log)';
 
 CREATE TABLE caption_failures (
   video_id VARCHAR, revision INTEGER, attempt INTEGER, tries INTEGER, reason VARCHAR, failure VARCHAR,
   starts_at TIMESTAMPTZ, next_try_at TIMESTAMPTZ, url VARCHAR, channel_id VARCHAR, channel_title VARCHAR, title VARCHAR,
-  published_at TIMESTAMPTZ, published_precision VARCHAR, origin VARCHAR, happened_at TIMESTAMPTZ, log_partition INTEGER, log_offset BIGINT
+  published_at TIMESTAMPTZ, published_precision VARCHAR, origin VARCHAR, happened_at TIMESTAMPTZ, log_partition INTEGER, log_offset BIGINT,
+  _video_number UBIGINT
 );
 COMMENT ON TABLE caption_failures IS 'tries that brought no captions; next_try_at null: the last one';
 
@@ -112,7 +119,7 @@ CREATE TABLE analyses (
   reasoning VARCHAR USING COMPRESSION zstd, themes VARCHAR[], risks VARCHAR[], summary VARCHAR USING COMPRESSION zstd, url VARCHAR, channel_id VARCHAR,
   channel_title VARCHAR, title VARCHAR, published_at TIMESTAMPTZ, published_precision VARCHAR, origin VARCHAR, happened_at TIMESTAMPTZ,
   partial BOOLEAN, response_id VARCHAR, served_model VARCHAR, inference_geo VARCHAR, service_tier VARCHAR, response_usage JSON,
-  log_partition INTEGER, log_offset BIGINT, is_current BOOLEAN DEFAULT false
+  log_partition INTEGER, log_offset BIGINT, is_current BOOLEAN DEFAULT false, _video_number UBIGINT
 );
 COMMENT ON TABLE analyses IS 'every answer of Claude, also of prompts that are not active; of an analysis perhaps a partial one and a whole one';
 
@@ -172,6 +179,7 @@ CREATE TABLE videos (
   video_id VARCHAR, url VARCHAR, video_title VARCHAR, channel_id VARCHAR, channel_title VARCHAR, published_at TIMESTAMPTZ,
   published_precision VARCHAR, origin VARCHAR, discovered_at TIMESTAMPTZ, captions_id UUID, captions_revision INTEGER,
   captions_source VARCHAR, language VARCHAR, original VARCHAR, words BIGINT, length_ms BIGINT, captioned_at TIMESTAMPTZ,
-  analysis_id UUID, partial BOOLEAN, direction VARCHAR, prompt VARCHAR, model VARCHAR, analysed_at TIMESTAMPTZ, mentions BIGINT
+  analysis_id UUID, partial BOOLEAN, direction VARCHAR, prompt VARCHAR, model VARCHAR, analysed_at TIMESTAMPTZ, mentions BIGINT,
+  _video_number UBIGINT
 );
 COMMENT ON TABLE videos IS 'every video that was seen, with its latest captions and its current analysis; example: SELECT published_at, channel_title, video_title, mentions, url FROM videos ORDER BY published_at DESC LIMIT 50';

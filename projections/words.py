@@ -65,6 +65,7 @@ COLUMNS: Mapping[str, str] = {
     "risks": "what the speaker warns of",
     "summary": "the video in a few sentences",
     # The video and its channel
+    "_video_number": "a number made of video_id, for Earmark's own use: it may change with any version",
     "video_id": "YouTube's id of the video",
     "video_title": "the video's title; null: not known yet",
     "video_url": "the video's address",

@@ -1,5 +1,5 @@
 SELECT * EXCLUDE (topic, type, clock, body, segments, length_ms, video, usage, outlook, response),
-  unnest(video), unnest(usage), unnest(outlook),
+  _number(video.video_id) AS _video_number, unnest(video), unnest(usage), unnest(outlook),
   response.id AS response_id, response.model AS served_model, response.inference_geo, response.service_tier,
   try_cast(response.usage AS JSON) AS response_usage
 FROM (SELECT *, unnest(json_transform(body, '{

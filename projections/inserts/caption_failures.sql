@@ -1,4 +1,4 @@
-SELECT * EXCLUDE (topic, type, clock, body, segments, length_ms, video), unnest(video)
+SELECT * EXCLUDE (topic, type, clock, body, segments, length_ms, video), unnest(video), _number(video.video_id) AS _video_number
 FROM (SELECT *, unnest(json_transform(body, '{
   "revision": "INTEGER", "attempt": "INTEGER", "tries": "INTEGER", "reason": "VARCHAR",
   "failure": "VARCHAR", "starts_at": "TIMESTAMPTZ", "next_try_at": "TIMESTAMPTZ",

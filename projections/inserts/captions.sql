@@ -1,4 +1,4 @@
-SELECT * EXCLUDE (topic, type, clock, body, video), unnest(video)
+SELECT * EXCLUDE (topic, type, clock, body, video), unnest(video), _number(video.video_id) AS _video_number
 FROM (SELECT *, unnest(json_transform(body, '{
   "captions_id": "UUID", "revision": "INTEGER", "attempt": "INTEGER", "source": "VARCHAR",
   "language": "VARCHAR", "original": "VARCHAR", "words": "BIGINT",

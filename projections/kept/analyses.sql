@@ -14,7 +14,7 @@ WITH
           a.log_partition, a.log_offset
       ) = 1 AS is_current
     FROM analyses a
-    SEMI JOIN touched USING (video_id)
+    SEMI JOIN touched USING (_video_number)
     LEFT JOIN activated USING (log_partition, prompt_id)
   )
 UPDATE analyses

@@ -1,21 +1,21 @@
--- What was learnt later stands before what was known first.
+-- What was learnt later stands before what was known first. Another video of the same number is left by the joins below.
 INSERT INTO videos BY NAME
 WITH
   discovered AS (
-    FROM _discovered SEMI JOIN touched USING (video_id)
+    FROM _discovered SEMI JOIN touched USING (_video_number)
     QUALIFY row_number() OVER (PARTITION BY video_id ORDER BY log_partition, log_offset) = 1
   ),
   latest_captions AS (
-    FROM captions SEMI JOIN touched USING (video_id)
+    FROM captions SEMI JOIN touched USING (_video_number)
     QUALIFY row_number() OVER (PARTITION BY video_id ORDER BY revision DESC, log_partition, log_offset) = 1
   ),
   latest_failure AS (
-    FROM caption_failures SEMI JOIN touched USING (video_id)
+    FROM caption_failures SEMI JOIN touched USING (_video_number)
     QUALIFY row_number() OVER (PARTITION BY video_id ORDER BY revision DESC, attempt DESC, log_partition, log_offset) = 1
   ),
   current AS (
     SELECT video_id, analysis_id, partial, direction, prompt, model, happened_at, log_partition, log_offset
-    FROM analyses SEMI JOIN touched USING (video_id)
+    FROM analyses SEMI JOIN touched USING (_video_number)
     WHERE is_current
   ),
   grounded AS (
@@ -26,7 +26,7 @@ WITH
     GROUP BY ALL
   )
 SELECT
-  t.video_id,
+  t.video_id, t._video_number,
   coalesce(c.url, f.url, d.url) AS url,
   coalesce(c.title, f.title, d.title) AS video_title,
   coalesce(c.channel_id, f.channel_id, d.channel_id) AS channel_id,

@@ -29,7 +29,7 @@ _DEFINITIONS = {
         LEFT JOIN analyses a ON a.log_partition = m.log_partition AND a.log_offset = m.log_offset
     """,
     # What was learnt later stands before what was known first.
-    "FROM videos": """
+    "SELECT video_id, _video_number, * EXCLUDE (video_id, _video_number) FROM videos": """
         WITH
           latest_captions AS (
             FROM captions
@@ -45,7 +45,7 @@ _DEFINITIONS = {
             FROM _discovered QUALIFY row_number() OVER (PARTITION BY video_id ORDER BY log_partition, log_offset) = 1
           )
         SELECT
-          video_id,
+          video_id, _number(video_id) AS _video_number,
           coalesce(c.url, f.url, d.url) AS url,
           coalesce(c.title, f.title, d.title) AS video_title,
           coalesce(c.channel_id, f.channel_id, d.channel_id) AS channel_id,
@@ -64,6 +64,7 @@ _DEFINITIONS = {
           CASE WHEN a.analysis_id IS NOT NULL THEN (
             SELECT count(*) FROM all_mentions m
             WHERE m.log_partition = a.log_partition AND m.log_offset = a.log_offset AND m.rejected IS NULL
+              AND m.paid IS NOT true
           ) END AS mentions
         FROM discovered d
         FULL JOIN latest_captions c USING (video_id)

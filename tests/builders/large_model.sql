@@ -54,18 +54,18 @@ FROM _prompt WHERE name = 'candidate';
 
 INSERT INTO _discovered BY NAME
 SELECT video_id, url, channel_id, channel_title, title, published_at, published_precision, origin, happened_at,
-  log_partition, place AS log_offset
+  log_partition, place AS log_offset, _number(video_id) AS _video_number
 FROM _source;
 INSERT INTO captions BY NAME
 SELECT captions_id, video_id, 1 AS revision, 1 AS attempt, 'captions_auto' AS source, 'en' AS language,
   'en' AS original, 2000 + hash(n) % 4000 AS words, 300 + hash(n) % 500 AS segments, url, channel_id, channel_title,
   title, published_at, published_precision, origin, happened_at + INTERVAL 1 MINUTE AS happened_at,
-  log_partition, place AS log_offset
+  log_partition, place AS log_offset, _number(video_id) AS _video_number
 FROM _source WHERE NOT no_captions;
 INSERT INTO caption_failures BY NAME
 SELECT video_id, 1 AS revision, 1 AS attempt, 1 AS tries, 'Video unavailable: ' || _said(n, 2) AS reason,
   'permanent' AS failure, url, channel_id, channel_title, title, published_at, published_precision, origin, happened_at,
-  log_partition, place AS log_offset
+  log_partition, place AS log_offset, _number(video_id) AS _video_number
 FROM _source WHERE no_captions;
 
 -- One row a call: an analysis, or a failure. The ledger has a request, a claim and a settlement of each.
@@ -110,7 +110,7 @@ SELECT analysis_id, attempt_id, video_id, captions_id, 1 AS captions_revision, l
   [_said((n, i, 'k', k), 2) FOR k IN range(3)] AS risks, _said((n, i, 's'), 24) AS summary, url, channel_id,
   channel_title, title, published_at, published_precision, origin, happened_at + INTERVAL 4 MINUTE AS happened_at,
   false AS partial, 'msg_' || left(md5(concat(n, i)), 24) AS response_id, model AS served_model,
-  'standard' AS service_tier, log_partition, analysis_offset AS log_offset
+  'standard' AS service_tier, log_partition, analysis_offset AS log_offset, _number(video_id) AS _video_number
 FROM _call WHERE NOT failed AND NOT waits;
 INSERT INTO all_mentions BY NAME
 SELECT if(rejected IS NULL, _id('mention', (n, symbol, k)), NULL) AS mention_id, analysis_id, video_id,

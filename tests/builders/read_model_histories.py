@@ -128,6 +128,7 @@ def _attempt(
                 claim.attempt_id,
                 revision,
                 symbols=random.sample(["NVDA", "ON", "T"], k=2),
+                paid=random.choice([None, False, True]),
                 again=again,
             )
             if random.random() < 0.3:

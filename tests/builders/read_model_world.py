@@ -180,8 +180,9 @@ def completed(
     *,
     symbols: Iterable[str] = ("NVDA",),
     again: int | None = None,
+    paid: bool | None = None,
 ) -> AnalysisCompleted:
-    """An answer with a grounded mention a symbol, and a rejected one."""
+    """An answer with a grounded mention a symbol, the first of them `paid`, and a rejected one."""
     captions = captions_id(of.video_id, revision)
     mentions = [
         Mention(
@@ -202,6 +203,7 @@ def completed(
     ]
     ungrounded = {"mention_id": None, "start_ms": None, "end_ms": None, "rejected": "quote_not_in_transcript"}
     invented = mentions[0].model_copy(update=ungrounded)
+    mentions[0] = mentions[0].model_copy(update={"paid": paid})
     return AnalysisCompleted(
         at=at(5),
         analysis_id=analysis_id(captions, prompt.prompt_id, again),

@@ -25,11 +25,17 @@ _TYPES = {topic.name: frozenset(topic.types) for topic in TOPICS}
 _TYPES[ANALYSES.name] |= {PromptActivated}  # the markers
 
 
+# What a column of today says of their rows is written with them.
+_OF_VIDEOS = ("_discovered", "captions", "caption_failures", "analyses")
+
+
 def _statement(table: _Table) -> str:
     select = (Path(__file__).parent / "inserts" / f"{table.name}.sql").read_text()
+    if table.name in _OF_VIDEOS:
+        select = f"SELECT *, _number(video_id) AS _video_number FROM ({select})"  # noqa: S608  our own
     if not table.keys:
         return f"INSERT INTO {table.name} BY NAME {select}"
-    keys = ("log_partition", *table.keys)
+    keys = ("log_partition", *(key for key in table.keys if key != "_video_number"))
     same = " AND ".join(f"old.{key} IS NOT DISTINCT FROM new.{key}" for key in keys)
     return (
         f"INSERT INTO {table.name} BY NAME FROM ({select}) new"
