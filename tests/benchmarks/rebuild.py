@@ -40,7 +40,13 @@ class Size:
 
 QUICK = Size(20, [("all topics", TOPICS, ("0.1.0", "ours", "limit", "SQLFlow's way"))])
 USUAL = Size(5_000)
-FULL = Size(100_000, [("all topics", TOPICS, ("0.1.0", "ours", "ours and the words", "limit"))])
+FULL = Size(
+    100_000,
+    [
+        ("all topics", TOPICS, ("0.1.0", "ours", "ours and the words", "limit")),
+        ("`analyses`", (ANALYSES,), ONE_TOPIC),
+    ],
+)
 
 
 async def rebuild(connection: Connection, size: Size, home: Path) -> Result:
