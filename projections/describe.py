@@ -26,7 +26,9 @@ FROM duckdb_functions() WHERE {_HERE} AND function_type IN ('macro', 'table_macr
 ORDER BY starts_with(name, '_'), name
 """  # noqa: S608  our own words
 _COLUMNS = f"""
-SELECT column_name, data_type, comment FROM duckdb_columns() WHERE {_HERE} AND table_name = ? ORDER BY column_index
+SELECT column_name, data_type, comment FROM duckdb_columns()
+WHERE {_HERE} AND table_name = ? AND NOT starts_with(column_name, '_')
+ORDER BY column_index
 """  # noqa: S608
 
 
@@ -101,8 +103,7 @@ def _relation(name: str, kind: str, comment: str | None, parameters: list[str] |
 
 def _columns(database: DuckDBPyConnection, relation: Relation) -> list[Column]:
     if relation.kind in ("table", "view"):
-        columns = [Column(*row) for row in database.execute(_COLUMNS, [relation.name]).fetchall()]
-        return [column for column in columns if not column.name.startswith("_")]
+        return [Column(*row) for row in database.execute(_COLUMNS, [relation.name]).fetchall()]
     if relation.kind == "macro":
         return []
     arguments = ", ".join("NULL" for _ in relation.parameters)

@@ -14,8 +14,9 @@ _SQL = files("projections").joinpath("kept")
 _CURRENT, _MENTIONS, _VIDEOS = (
     _SQL.joinpath(f"{name}.sql").read_text() for name in ("analyses", "all_mentions", "videos")
 )
-_TABLES = ("_discovered", "captions", "caption_failures", "analyses")
-_EVERY_VIDEO = " UNION ".join(f"SELECT video_id, _video_number FROM {table}" for table in _TABLES)  # noqa: S608  our own
+TABLES = ("_discovered", "captions", "caption_failures", "analyses")
+"""Those that a video stands in, with its number."""
+_EVERY_VIDEO = " UNION ".join(f"SELECT video_id, _video_number FROM {table}" for table in TABLES)  # noqa: S608  our own
 _TOUCHED = """
 SELECT video_id, _number(video_id) AS _video_number FROM (SELECT unnest($videos::VARCHAR[]) AS video_id)
 """

@@ -14,6 +14,7 @@ from typing import Any
 import pyarrow as pa
 from duckdb import DuckDBPyConnection
 
+from projections import kept
 from projections.ingest import TABLES, Place, Progress, _Table, progress
 from streams.events.envelope import UndecodableError
 from streams.events.event import Event
@@ -25,13 +26,10 @@ _TYPES = {topic.name: frozenset(topic.types) for topic in TOPICS}
 _TYPES[ANALYSES.name] |= {PromptActivated}  # the markers
 
 
-# What a column of today says of their rows is written with them.
-_OF_VIDEOS = ("_discovered", "captions", "caption_failures", "analyses")
-
-
 def _statement(table: _Table) -> str:
     select = (Path(__file__).parent / "inserts" / f"{table.name}.sql").read_text()
-    if table.name in _OF_VIDEOS:
+    # A column that is of today.
+    if table.name in kept.TABLES:
         select = f"SELECT *, _number(video_id) AS _video_number FROM ({select})"  # noqa: S608  our own
     if not table.keys:
         return f"INSERT INTO {table.name} BY NAME {select}"
